@@ -1,0 +1,1 @@
+"""What probes return: frozen records of what was seen, without judgement."""

@@ -1,0 +1,128 @@
+"""A snapshot: all observations of one run. It can be saved and judged again, offline, with the same verdicts."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from smtp_audit.errors import SnapshotError
+from smtp_audit.facts import authentication, certificate, service, tls  # noqa: F401 (register their kinds)
+from smtp_audit.facts.endpoint import Subject
+from smtp_audit.facts.observation import Facts, Observation
+from smtp_audit.limits import MAX_SNAPSHOT_BYTES
+
+F = TypeVar("F", bound=Facts)
+
+SNAPSHOT_VERSION = 1
+
+
+class Vantage(BaseModel):
+    """From where and with what the facts were gathered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = ""
+    platform: str = ""
+    python: str = ""
+    openssl: str = ""
+    resolver: str = ""
+    anchors: str = ""
+    versions: dict[str, str] = {}
+    command: str = ""
+
+
+class HostEffort(BaseModel):
+    """What one address was asked to bear: connections made, how often the budget backed off, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str
+    connections: int
+    backoffs: int = 0
+    backoff_reasons: tuple[str, ...] = ()
+
+
+class Snapshot(BaseModel):
+    """All observations of one run.
+
+    `targets` is what the user asked for in words; `subjects` what was looked at; `complete` is False when the run ended before
+    every probe had.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["smtp-audit-snapshot"] = "smtp-audit-snapshot"
+    version: Literal[1] = 1
+    tool: str
+    targets: tuple[str, ...]
+    subjects: tuple[Subject, ...]
+    scope: tuple[str, ...] = ("server",)
+    started: datetime
+    finished: datetime
+    complete: bool = True
+    vantage: Vantage = Vantage()
+    efforts: tuple[HostEffort, ...] = ()
+    observations: tuple[Observation, ...] = ()
+
+    @property
+    def time(self) -> datetime:
+        """The time that facts are judged at (UTC): when gathering began."""
+        return self.started
+
+    @property
+    def connections(self) -> int:
+        """All connections made."""
+        return sum(effort.connections for effort in self.efforts)
+
+    def about(self, kind: str, subject: str) -> tuple[Observation, ...]:
+        """The observations of one kind on one subject, one for each address."""
+        return tuple(o for o in self.observations if o.kind == kind and o.subject == subject)
+
+    def dump(self) -> str:
+        """The snapshot as JSON text; the same snapshot gives the same text."""
+        return self.model_dump_json(indent=1) + "\n"
+
+    @property
+    def sha256(self) -> str:
+        """The hash of `dump()`."""
+        return hashlib.sha256(self.dump().encode()).hexdigest()
+
+    @classmethod
+    def parse(cls, text: str | bytes, source: str = "snapshot") -> Snapshot:
+        """Read JSON text.
+
+        Raises:
+            SnapshotError: it is not a snapshot of a known version.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "file"
+            raise SnapshotError(f"{source}: not a snapshot of this tool ({where}: {first['msg']})") from None
+
+    @classmethod
+    def load(cls, path: Path) -> Snapshot:
+        """Read a snapshot file.
+
+        Raises:
+            SnapshotError: the file cannot be read, is too large, or is no snapshot.
+        """
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_SNAPSHOT_BYTES + 1)
+        except OSError as error:
+            raise SnapshotError(f"{path}: cannot be read ({error.strerror or error})") from None
+        if len(data) > MAX_SNAPSHOT_BYTES:
+            raise SnapshotError(f"{path}: larger than {MAX_SNAPSHOT_BYTES} octets, no snapshot of this tool")
+        return cls.parse(data, str(path))
+
+
+def observed(snapshot: Snapshot, facts: type[F], subject: str) -> tuple[F, ...]:
+    """The facts of one type on one subject, of every address where there are some."""
+    found: list[Any] = [o.facts for o in snapshot.about(facts.kind, subject)]
+    return tuple(f for f in found if isinstance(f, facts))

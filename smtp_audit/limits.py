@@ -1,0 +1,68 @@
+"""Every cap on what a peer can make us do, in one place: bytes, lines, seconds, counts.
+
+The constants bound memory and are not for users to change. `Limits` holds the times, which a slow network may need
+longer; its defaults let a peer with a greet delay of 6 seconds (postscreen's default) be audited in full.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_LINE: Final = 8192
+"""Octets of one line of a peer. RFC 5321 section 4.5.3.1.5 asks for 512; ManageSieve and IMAP capability lines are longer."""
+
+MAX_REPLY_LINES: Final = 128
+"""Lines of one reply."""
+
+MAX_CONNECTION_BYTES: Final = 512 * 1024
+"""Octets read on one connection before it is given up."""
+
+MAX_HANDSHAKE_BYTES: Final = 256 * 1024
+"""Octets of a TLS handshake that are read; a very long certificate chain is about a tenth of it."""
+
+MAX_CHAIN_CERTIFICATES: Final = 32
+"""Certificates of a chain that are recorded."""
+
+MAX_TRANSCRIPT_LINES: Final = 200
+"""Lines kept of one transcript."""
+
+MAX_TRANSCRIPT_TEXT: Final = 1000
+"""Characters kept of one transcript line."""
+
+MAX_ADDRESSES: Final = 16
+"""Addresses of one host that are audited."""
+
+MAX_HOSTS: Final = 32
+"""MX hosts of one domain that are audited."""
+
+MAX_CONFIG_BYTES: Final = 1024 * 1024
+"""Octets of a configuration, profile or clause file."""
+
+MAX_SNAPSHOT_BYTES: Final = 64 * 1024 * 1024
+"""Octets of a snapshot file."""
+
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+class Limits(BaseModel):
+    """How long, in seconds, a peer may take. `endpoint_seconds` bounds everything about one endpoint and address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connect_seconds: Seconds = 10.0
+    greeting_seconds: Seconds = 20.0
+    reply_seconds: Seconds = 15.0
+    handshake_seconds: Seconds = 10.0
+    endpoint_seconds: Seconds = 180.0
+
+
+class BudgetLimits(BaseModel):
+    """What one host is asked to bear: connections at once, new ones per second, and in total."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connections: Annotated[int, Field(ge=1, le=64)] = 4
+    per_second: Annotated[float, Field(gt=0, le=1000)] = 20.0
+    total: Annotated[int, Field(ge=1, le=100_000)] = 300

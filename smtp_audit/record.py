@@ -1,0 +1,104 @@
+"""A record: verdict, control, subject, evidence, waiver: the unit of every report."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from functools import total_ordering
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Status(StrEnum):
+    """What became of one control on one subject."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    ADVISORY = "advisory"
+    """It fails, at a severity below the gate's."""
+    WAIVED = "waived"
+    NOT_APPLICABLE = "not_applicable"
+    INDETERMINATE = "indeterminate"
+    ERROR = "error"
+    """The control itself crashed."""
+    NOT_RUN = "not_run"
+
+
+@total_ordering
+class Severity(StrEnum):
+    """How bad a failure is; ordered from info to critical."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for info to 4 for critical."""
+        return list(Severity).index(self)
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Severity):
+            return NotImplemented
+        return self.rank < other.rank
+
+
+class WhenNotRun(StrEnum):
+    """What a control that was not run does to the gate."""
+
+    CLOSE = "close"
+    LIST = "list"
+
+
+class Evidence(BaseModel):
+    """Lines that show a verdict: a title (what they are, from which address) and escaped, redacted lines."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    lines: tuple[str, ...]
+
+
+class RecordWaiver(BaseModel):
+    """The waiver that a record met."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    owner: str
+    reason: str
+    expires: date
+    state: str
+    """`active`, `expired` or `stale` (it accepts a failure that is not there)."""
+
+
+class Record(BaseModel):
+    """What a report says of one control on one subject."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    control: str
+    title: str
+    subject: str
+    group: str
+    label: str
+    role: str = ""
+    status: Status
+    severity: Severity
+    summary: str
+    expected: str
+    rationale: str = ""
+    clauses: tuple[str, ...] = ()
+    spec: tuple[str, ...] = ()
+    medium: str = "probe"
+    safety: str = "passive"
+    when_not_run: WhenNotRun = WhenNotRun.CLOSE
+    evidence: tuple[Evidence, ...] = ()
+    remedy: dict[str, str] = {}
+    waiver: RecordWaiver | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Control and subject: unique within a report."""
+        return self.control, self.subject
