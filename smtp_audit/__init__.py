@@ -12,7 +12,7 @@ from smtp_audit.version import __version__
 
 if TYPE_CHECKING:
     from smtp_audit.config import Config as Config
-    from smtp_audit.config import load_config as load_config
+    from smtp_audit.configuration import load_config as load_config
     from smtp_audit.errors import ConfigurationError as ConfigurationError
     from smtp_audit.errors import SmtpAuditError as SmtpAuditError
     from smtp_audit.errors import Undetermined as Undetermined
@@ -29,7 +29,7 @@ _HOMES = {
     "audit": "pipeline",
     "AuditResult": "pipeline",
     "Config": "config",
-    "load_config": "config",
+    "load_config": "configuration",
     "Endpoint": "facts.endpoint",
     "Role": "facts.endpoint",
     "Snapshot": "facts.snapshot",

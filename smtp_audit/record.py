@@ -95,6 +95,8 @@ class Record(BaseModel):
     safety: str = "passive"
     when_not_run: WhenNotRun = WhenNotRun.CLOSE
     evidence: tuple[Evidence, ...] = ()
+    software: str = ""
+    """What the server's own words say it is ("postfix", "dovecot" ...); empty when they do not."""
     remedy: dict[str, str] = {}
     waiver: RecordWaiver | None = None
 

@@ -1,0 +1,94 @@
+"""What to audit and how: one typed model, whatever it came from (file, command line, library call)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from smtp_audit.control import Safety
+from smtp_audit.facts.endpoint import Endpoint
+from smtp_audit.limits import BudgetLimits, Limits
+from smtp_audit.record import Severity
+from smtp_audit.secret import Secret
+from smtp_audit.waiver import Attestation, Waiver
+
+
+class Scope(StrEnum):
+    """The chapters a run can be about."""
+
+    SERVER = "server"
+    DNS = "dns"
+    ROUNDTRIP = "roundtrip"
+    CLIENT = "client"
+    TEMPLATE = "template"
+    DEPLOY = "deploy"
+    HOST = "host"
+    MONITORING = "monitoring"
+    ORGANISATION = "organisation"
+
+
+class Families(StrEnum):
+    """Which addresses of a host are audited."""
+
+    ALL = "all"
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+class Resolver(BaseModel):
+    """A DNS server to ask: an IP address and a port."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str
+    port: int = 53
+
+
+class Credentials(BaseModel):
+    """A login of the server. The password comes from the environment variable named, never from a file or option.
+
+    `password` is None when that variable is not set.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user: str
+    password_env: str = "SMTP_AUDIT_PASSWORD"
+    password: Secret | None = None
+
+
+class Config(BaseModel):
+    """Everything one audit needs to know.
+
+    `targets` is what the user named, in words, for the report. `names` are bare targets without port that may be a mail domain
+    or a host: `smtp_audit.probes.dns` finds out (one MX look-up each). `endpoints` are those that are known already.
+    `domain` is the mail domain for addresses in envelopes; None: taken from the host.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    targets: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    domain: str | None = None
+    families: Families = Families.ALL
+    profile: str = "enterprise"
+    gate: Severity | None = None
+    scope: tuple[Scope, ...] = ()
+    report: Path = Path("reports")
+    snapshot: Path | None = None
+    allow: frozenset[Safety] = frozenset({Safety.PASSIVE, Safety.ACTIVE})
+    partial: bool = False
+    resolver: Resolver | None = None
+    ca: Path | None = None
+    credentials: Credentials | None = None
+    ehlo: str | None = None
+    """The name the audit gives in EHLO; None: the address literal of its own end (RFC 5321 section 4.1.4)."""
+    limits: Limits = Limits()
+    budget: BudgetLimits = BudgetLimits()
+    waivers: tuple[Waiver, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+    source: Path | None = None
+    """The configuration file read, if any."""

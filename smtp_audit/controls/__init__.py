@@ -1,0 +1,1 @@
+"""The judgements: one module a family of controls."""

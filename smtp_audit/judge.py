@@ -1,0 +1,229 @@
+"""Judging: controls x subjects x facts x profile -> records.
+
+The runner alone adds `indeterminate` (no facts), `error` (the control crashed) and `not run` (the probe was not allowed or lacks
+an input). A subject with several addresses gets one record: a fault seen at any of them is a failure, and it passes only when
+it passes at all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from smtp_audit.control import Control, Outcome, Registry, Rule, Verdict
+from smtp_audit.errors import Undetermined
+from smtp_audit.facts.endpoint import Domain, Endpoint
+from smtp_audit.facts.observation import Absence, Facts, Observation
+from smtp_audit.facts.service import CapabilityFacts, GreetingFacts
+from smtp_audit.profile import ControlRule, Profile
+from smtp_audit.record import Evidence, Record, RecordWaiver, Status
+from smtp_audit.software import recognise
+from smtp_audit.waiver import Waiver
+from smtp_audit.wiretext import escape_text
+
+Look = Callable[[str, str], tuple[Observation, ...]]
+"""Gives the observations of one kind of facts on one subject, one for each address."""
+
+Pair = tuple[Control, Endpoint | Domain]
+
+EVIDENCE_LINES = 60
+"""Lines of a transcript that a record keeps; the snapshot has the rest."""
+
+_NOT_RUN = (Absence.NOT_ALLOWED, Absence.NOT_AVAILABLE)
+
+
+def pairs(
+    profile: Profile, registry: Registry, subjects: Sequence[Endpoint | Domain], media: Iterable[str]
+) -> tuple[Pair, ...]:
+    """Every (control, subject) of the profile whose medium is among `media`, subject by subject, in the profile's order."""
+    wanted = frozenset(media)
+    chosen = [registry[c] for c in profile.controls if registry[c].medium in wanted]
+    return tuple((control, subject) for subject in subjects for control in chosen if control.applies_to(subject))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What judging needs besides the facts: the profile, the time of the facts, the day of the judgement, the waivers."""
+
+    profile: Profile
+    facts_time: datetime
+    today: date
+    waivers: tuple[Waiver, ...] = ()
+
+
+def judge(control: Control, subject: Endpoint | Domain, look: Look, bench: Bench) -> Record:
+    """The record of one control on one subject. Never raises for what facts or controls do."""
+    line = bench.profile.rule(control)
+    rule = Rule(parameters=line.parameters, time=bench.facts_time)
+    observations = {need.kind: look(need.kind, subject.key) for need in control.needs}
+    addresses = list(dict.fromkeys(o.address for seen in observations.values() for o in seen))
+    findings = [
+        _at_address(control, rule, [_pick(observations[need.kind], address) for need in control.needs])
+        for address in addresses
+    ] or [_Finding(Status.NOT_RUN, "nothing about it was gathered in this run")]
+    decisive = min(findings, key=lambda finding: _PRECEDENCE.index(finding.status))
+    several = len(addresses) > 1
+    summary = decisive.summary
+    if several:
+        where = addresses[findings.index(decisive)]
+        same = all(f.summary == decisive.summary for f in findings)
+        summary = summary if same else f"{where}: {summary}"
+    evidence = tuple(
+        item
+        for address, finding in zip(addresses, findings, strict=False)
+        for item in _evidence(finding, address, [_pick(seen, address) for seen in observations.values()])
+    )
+    record = Record(
+        control=control.id,
+        title=control.title,
+        subject=subject.key,
+        group=subject.group,
+        label=subject.label,
+        role=subject.role if isinstance(subject, Endpoint) else "",
+        status=decisive.status,
+        severity=line.severity,
+        summary=escape_text(summary),
+        expected=control.expectation(line.parameters),
+        rationale=control.rationale,
+        clauses=line.clauses,
+        spec=control.spec,
+        medium=control.medium,
+        safety=control.safety,
+        when_not_run=line.when_not_run,
+        evidence=evidence,
+        software=_software(look, subject.key),
+        remedy=dict(control.remedy),
+    )
+    return _settle(record, line, bench)
+
+
+@dataclass(frozen=True)
+class _Finding:
+    status: Status
+    summary: str
+    evidence: tuple[str, ...] = ()
+
+
+# Of the findings at several addresses the first in this order stands for the subject.
+_PRECEDENCE = (
+    Status.FAIL,
+    Status.ERROR,
+    Status.INDETERMINATE,
+    Status.NOT_RUN,
+    Status.PASS,
+    Status.NOT_APPLICABLE,
+)
+
+
+def _pick(observations: Sequence[Observation], address: str | None) -> Observation | None:
+    return next((o for o in observations if o.address == address), None)
+
+
+def _at_address(control: Control, rule: Rule, seen: Sequence[Observation | None]) -> _Finding:
+    facts: list[Facts] = []
+    for observation, need in zip(seen, control.needs, strict=True):
+        if observation is None:
+            return _Finding(Status.NOT_RUN, f"no facts of kind {need.kind} were gathered in this run")
+        if observation.facts is None:
+            return _without_facts(observation)
+        facts.append(observation.facts)
+    try:
+        verdict = control.judge(*facts, rule)
+        if not isinstance(verdict, Verdict):
+            return _Finding(Status.ERROR, f"the control returned {type(verdict).__name__}, not a verdict")
+    except Undetermined as reason:
+        return _Finding(Status.INDETERMINATE, str(reason))
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # also SystemExit, pytest.skip(): no way out of a control but a verdict
+        return _Finding(Status.ERROR, f"{type(error).__name__}: {error}")
+    return _Finding(_STATUSES[verdict.outcome], verdict.summary, verdict.evidence)
+
+
+_STATUSES = {
+    Outcome.PASS: Status.PASS,
+    Outcome.FAIL: Status.FAIL,
+    Outcome.NOT_APPLICABLE: Status.NOT_APPLICABLE,
+}
+
+
+def _without_facts(observation: Observation) -> _Finding:
+    if observation.absence is Absence.CLOSED:
+        return _Finding(Status.NOT_APPLICABLE, "the port is closed; port-open and port-closed judge that")
+    if observation.absence in _NOT_RUN:
+        return _Finding(Status.NOT_RUN, observation.reason)
+    return _Finding(Status.INDETERMINATE, observation.reason or "no facts")
+
+
+def _evidence(
+    finding: _Finding, address: str | None, observations: Sequence[Observation | None]
+) -> tuple[Evidence, ...]:
+    at = f" at {address}" if address else ""
+    items: list[Evidence] = []
+    if finding.evidence:
+        items.append(Evidence(title=f"Observed{at}", lines=tuple(escape_text(e) for e in finding.evidence)))
+    told: set[tuple[str, ...]] = set()
+    for observation in observations:
+        if observation is None or not observation.transcript:
+            continue
+        lines = tuple(str(line) for line in observation.transcript[:EVIDENCE_LINES])
+        if lines in told:
+            continue
+        told.add(lines)
+        left_out = len(observation.transcript) - EVIDENCE_LINES
+        if left_out > 0:
+            lines += (f"({left_out} more lines in the snapshot)",)
+        began = f"{observation.started:%Y-%m-%d %H:%M:%S} UTC"
+        items.append(Evidence(title=f"Transcript{at}, {observation.kind}, began {began}", lines=lines))
+    return tuple(items)
+
+
+def _software(look: Look, subject: str) -> str:
+    lines: list[str] = []
+    for observation in (*look(GreetingFacts.kind, subject), *look(CapabilityFacts.kind, subject)):
+        facts = observation.facts
+        if isinstance(facts, GreetingFacts) and facts.reply is not None:
+            lines += facts.reply.lines
+        elif isinstance(facts, CapabilityFacts):
+            lines += [*(facts.before_tls or ()), *(facts.after_tls or ())]
+    return recognise(lines)
+
+
+def _settle(record: Record, line: ControlRule, bench: Bench) -> Record:
+    """Apply the waivers and the gate's threshold."""
+    waiver = next((w for w in bench.waivers if w.covers(record.control, record.subject)), None)
+    if waiver is not None and record.status in (Status.FAIL, Status.PASS):
+        return _waive(record, waiver, bench.today)
+    return _advise(record, bench)
+
+
+def _waive(record: Record, waiver: Waiver, today: date) -> Record:
+    shown = {"owner": waiver.owner, "reason": waiver.reason, "expires": waiver.expires}
+    if waiver.expired(today):
+        if record.status is Status.PASS:
+            return record
+        return record.model_copy(
+            update={
+                "summary": f"{record.summary} (its waiver expired on {waiver.expires})",
+                "waiver": RecordWaiver(state="expired", **shown),
+            }
+        )
+    if record.status is Status.PASS:
+        # A waiver wider than the fault would hide the next one: it has to go as soon as the fault is mended.
+        return record.model_copy(
+            update={
+                "status": Status.FAIL,
+                "summary": f"the waiver is stale, remove it: {record.summary}",
+                "waiver": RecordWaiver(state="stale", **shown),
+            }
+        )
+    return record.model_copy(
+        update={"status": Status.WAIVED, "waiver": RecordWaiver(state="active", **shown)}
+    )
+
+
+def _advise(record: Record, bench: Bench) -> Record:
+    if record.status is Status.FAIL and record.severity < bench.profile.gate:
+        return record.model_copy(update={"status": Status.ADVISORY})
+    return record

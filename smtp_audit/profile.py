@@ -1,0 +1,272 @@
+"""Profiles and standards: data that says which controls apply, how severe they are, and for which clauses.
+
+A profile is a TOML file of the package (by name) or of the user (by path). It may extend another: a line of the child
+replaces the keys it names. Everything is checked when it is loaded: a profile that names an unknown control, clause or
+parameter never starts an audit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from smtp_audit.control import Control, Medium, Registry
+from smtp_audit.errors import ConfigurationError
+from smtp_audit.limits import MAX_CONFIG_BYTES
+from smtp_audit.record import Severity, WhenNotRun
+from smtp_audit.suggestion import did_you_mean
+
+_RULE_KEYS = ("severity", "clauses", "when_not_run")
+
+
+class Clause(BaseModel):
+    """A numbered requirement of a standard; `by` lists the ways in which it has to be shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    title: str
+    requirement: str
+    by: tuple[Medium, ...]
+    note: str = ""
+
+
+class Standard(BaseModel):
+    """A catalogue of clauses."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    title: str
+    version: str
+    date: date
+    clause: tuple[Clause, ...]
+
+    def __contains__(self, clause_id: object) -> bool:
+        return any(clause.id == clause_id for clause in self.clause)
+
+
+class ControlRule(BaseModel):
+    """A profile's line about one control."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    severity: Severity
+    clauses: tuple[str, ...] = ()
+    when_not_run: WhenNotRun = WhenNotRun.CLOSE
+    parameters: dict[str, Any] = {}
+
+
+class Profile(BaseModel):
+    """A loaded, checked profile. `sha256` covers every file it was made from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    version: str
+    standard: Standard
+    gate: Severity
+    max_snapshot_age_hours: float
+    certificate_scope: tuple[str, ...]
+    controls: dict[str, ControlRule]
+    partly: dict[str, dict[Medium, str]] = {}
+    sha256: str
+
+    def rule(self, control: Control) -> ControlRule:
+        """The line about `control`; KeyError when the profile leaves it out."""
+        return self.controls[control.id]
+
+
+class _ProfileFile(BaseModel):
+    """The form of a profile file, before inheritance."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    extends: str | None = None
+    title: str | None = None
+    version: str | None = None
+    standard: str | None = None
+    gate: Severity | None = None
+    max_snapshot_age_hours: float | None = None
+    certificate_scope: tuple[str, ...] | None = None
+    controls: dict[str, dict[str, Any]] = {}
+    leave_out: tuple[str, ...] = ()
+    partly: dict[str, dict[Medium, str]] = {}
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """The names of the profiles that come with the package."""
+    folder = resources.files("smtp_audit") / "profiles"
+    return tuple(sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml")))
+
+
+def shipped_standards() -> tuple[str, ...]:
+    """The ids of the standards that come with the package."""
+    folder = resources.files("smtp_audit") / "clauses"
+    return tuple(sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml")))
+
+
+def load_profile(name_or_path: str, registry: Registry, base: Path | None = None) -> Profile:
+    """Load a shipped profile by name or a user's by path (relative to `base`).
+
+    Controls that users registered and that no profile line names join with severity `medium` and no clause: a control is
+    never left out by forgetting it. Those of the package that a profile does not name are left out on purpose.
+
+    Raises:
+        ConfigurationError: unknown name, unreadable file, unknown or missing key, control, clause or parameter.
+    """
+    layers: list[tuple[str, _ProfileFile]] = []
+    digest = hashlib.sha256()
+    name: str | None = name_or_path
+    where = base
+    while name is not None:
+        label, data, where = _read(name, where)
+        digest.update(data)
+        layer = _parse(label, data)
+        if any(label == seen for seen, _ in layers):
+            raise ConfigurationError(f"{label}: profiles extend each other in a circle")
+        layers.append((label, layer))
+        name = layer.extends
+    label = layers[0][0]
+    merged = _merge([layer for _, layer in reversed(layers)])
+    for key in ("title", "version", "standard", "gate", "max_snapshot_age_hours", "certificate_scope"):
+        if merged[key] is None:
+            raise ConfigurationError(f"{label}: the key {key!r} is missing")
+    standard, standard_data = load_standard(merged["standard"], label)
+    digest.update(standard_data)
+    rules = {
+        control_id: _rule(registry, standard, control_id, line, label)
+        for control_id, line in merged["controls"].items()
+    }
+    for control in registry:
+        if control.id not in rules and not control.origin.startswith("smtp_audit.controls."):
+            rules[control.id] = _rule(registry, standard, control.id, {"severity": "medium"}, label)
+    for clause in merged["partly"]:
+        _known_clause(standard, clause, f"{label}: [partly]")
+    return Profile(
+        name=merged["name"],
+        title=merged["title"],
+        version=merged["version"],
+        standard=standard,
+        gate=merged["gate"],
+        max_snapshot_age_hours=merged["max_snapshot_age_hours"],
+        certificate_scope=merged["certificate_scope"],
+        controls=rules,
+        partly=merged["partly"],
+        sha256=digest.hexdigest(),
+    )
+
+
+def load_standard(standard_id: str, where: str) -> tuple[Standard, bytes]:
+    """A shipped standard and the octets of its file.
+
+    Raises:
+        ConfigurationError: no such standard, or its file is malformed.
+    """
+    known = shipped_standards()
+    if standard_id not in known:
+        raise ConfigurationError(f"{where}: no standard {standard_id!r}{did_you_mean(standard_id, known)}")
+    data = (resources.files("smtp_audit") / "clauses" / f"{standard_id}.toml").read_bytes()
+    try:
+        return Standard.model_validate(tomllib.loads(data.decode())), data
+    except (ValidationError, ValueError) as error:
+        raise ConfigurationError(f"clauses/{standard_id}.toml: {_first_problem(error)}") from None
+
+
+def _read(name: str, base: Path | None) -> tuple[str, bytes, Path | None]:
+    shipped = shipped_profiles()
+    if name in shipped:
+        return f"profile {name}", (resources.files("smtp_audit") / "profiles" / f"{name}.toml").read_bytes(), None
+    path = Path(name) if base is None else base / name
+    if not (path.suffix == ".toml" or "/" in name or path.is_file()):
+        raise ConfigurationError(f"no profile {name!r}{did_you_mean(name, shipped)}; a file is named by its path")
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if len(data) > MAX_CONFIG_BYTES:
+        raise ConfigurationError(f"{path}: larger than {MAX_CONFIG_BYTES} octets")
+    return str(path), data, path.parent
+
+
+def _parse(label: str, data: bytes) -> _ProfileFile:
+    try:
+        content = tomllib.loads(data.decode())
+    except ValueError as error:
+        raise ConfigurationError(f"{label}: not valid TOML ({error})") from None
+    for key in content:
+        if key not in _ProfileFile.model_fields:
+            raise ConfigurationError(f"{label}: unknown key {key!r}{did_you_mean(key, _ProfileFile.model_fields)}")
+    try:
+        return _ProfileFile.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(f"{label}: {_first_problem(error)}") from None
+
+
+def _merge(layers: Iterable[_ProfileFile]) -> dict[str, Any]:
+    merged: dict[str, Any] = dict.fromkeys(_ProfileFile.model_fields)
+    controls: dict[str, dict[str, Any]] = {}
+    partly: dict[str, dict[Medium, str]] = {}
+    for layer in layers:
+        for key in ("name", "title", "version", "standard", "gate", "max_snapshot_age_hours", "certificate_scope"):
+            value = getattr(layer, key)
+            merged[key] = merged[key] if value is None else value
+        for control_id, line in layer.controls.items():
+            controls[control_id] = {**controls.get(control_id, {}), **line}
+        for control_id in layer.leave_out:
+            controls.pop(control_id, None)
+        for clause, gaps in layer.partly.items():
+            partly[clause] = {**partly.get(clause, {}), **gaps}
+    return {**merged, "controls": controls, "partly": partly}
+
+
+def _rule(
+    registry: Registry, standard: Standard, control_id: str, line: Mapping[str, Any], label: str
+) -> ControlRule:
+    if control_id not in registry:
+        raise ConfigurationError(f"{label}: no control {control_id!r}{did_you_mean(control_id, registry.ids())}")
+    control = registry[control_id]
+    where = f"{label}: {control_id}"
+    if "severity" not in line:
+        raise ConfigurationError(f"{where}: the key 'severity' is missing")
+    given = {key: value for key, value in line.items() if key not in _RULE_KEYS}
+    try:
+        rule = ControlRule.model_validate(
+            {
+                **{key: value for key, value in line.items() if key in _RULE_KEYS},
+                "parameters": control.check_parameters(given, label),
+            }
+        )
+    except ValidationError as error:
+        raise ConfigurationError(f"{where}: {_first_problem(error)}") from None
+    for clause in rule.clauses:
+        _known_clause(standard, clause, where)
+    if rule.when_not_run is WhenNotRun.LIST and control.safety == "passive":
+        raise ConfigurationError(
+            f'{where}: when_not_run = "list" is for active, intrusive and slow controls; this one is passive'
+        )
+    return rule
+
+
+def _known_clause(standard: Standard, clause: str, where: str) -> None:
+    if clause not in standard:
+        hint = did_you_mean(clause, (c.id for c in standard.clause)) if len(standard.clause) < 500 else ""
+        raise ConfigurationError(f"{where}: {standard.id} has no clause {clause!r}{hint}")
+
+
+def _first_problem(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return f"{where}: {first['msg']}" if where else str(first["msg"])
+    return str(error)

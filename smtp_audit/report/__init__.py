@@ -1,0 +1,1 @@
+"""Reports: one model, worded as HTML and JSON."""

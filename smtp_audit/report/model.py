@@ -1,0 +1,89 @@
+"""The report model: everything a report says, once; HTML and JSON only word it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, computed_field
+
+from smtp_audit.coverage import Coverage
+from smtp_audit.facts.endpoint import Subject
+from smtp_audit.facts.snapshot import HostEffort, Vantage
+from smtp_audit.gate import Gate
+from smtp_audit.record import Record, Severity, Status
+from smtp_audit.waiver import Attestation, Waiver
+
+REPORT_VERSION = 1
+
+
+class ProfileIdentity(BaseModel):
+    """Which profile judged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    version: str
+    sha256: str
+    standard: str
+    standard_title: str
+    standard_version: str
+    gate: Severity
+    certificate_scope: tuple[str, ...]
+
+
+class Identity(BaseModel):
+    """What was audited, when, from where and with what. Times are UTC."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tool: str
+    targets: tuple[str, ...]
+    subjects: tuple[Subject, ...]
+    addresses: tuple[str, ...]
+    scope: tuple[str, ...]
+    out_of_scope: tuple[str, ...]
+    started: datetime | None
+    finished: datetime | None
+    judged: datetime
+    vantage: Vantage
+    efforts: tuple[HostEffort, ...]
+    snapshot_sha256: str = ""
+    recorded: bool = False
+    """The facts were read from a snapshot file, not gathered in this run."""
+
+
+class Report(BaseModel):
+    """One report. `finished` is False in the closed report that stands while a run is under way."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["smtp-audit-report"] = "smtp-audit-report"
+    version: Literal[1] = 1
+    finished: bool
+    complete: bool
+    """Every control of the profile within the scope was judged or is accounted for."""
+    gate: Gate
+    certificate: Literal["full", "none"] = "none"
+    """`full` only when every clause of the profile is met or attested and the scope is the one that the profile demands."""
+    identity: Identity
+    profile: ProfileIdentity
+    records: tuple[Record, ...]
+    coverage: Coverage
+    waivers: tuple[Waiver, ...] = ()
+    unused_waivers: tuple[Waiver, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many records have each status, all statuses named."""
+        return {status.value: sum(r.status is status for r in self.records) for status in Status}
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def clause_counts(self) -> dict[str, int]:
+        """How many clauses have each status, all statuses named."""
+        return {status.value: n for status, n in self.coverage.counts.items()}

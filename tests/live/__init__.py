@@ -1,0 +1,1 @@
+"""The live lab: real Postfix and Dovecot on loopback, well configured and broken on purpose."""

@@ -1,0 +1,228 @@
+"""The certificates of the lab, made at run time: a root, its intermediates, and leaves of every kind.
+
+What a kind looks like is data (`[certificate.*]` in catalogue.toml); this module only carries it out.
+"""
+
+import ipaddress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+_PURPOSES = {
+    "server": ExtendedKeyUsageOID.SERVER_AUTH,
+    "client": ExtendedKeyUsageOID.CLIENT_AUTH,
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a leaf is made and what the server sends along with it."""
+
+    names: tuple[str, ...] = ()
+    """Subject alternative names, as DNS:name or IP:address."""
+    common_name: str | None = None
+    days: tuple[float, float] = (-1, 90)
+    """Validity, in days from now."""
+    issuer: str = "intermediate"
+    """`self`, or the name of an authority of `Authority`."""
+    purposes: tuple[str, ...] = ("server",)
+    is_authority: bool = False
+    send: tuple[str, ...] = ("intermediate",)
+    """The authorities whose certificates follow the leaf, in this order."""
+
+
+@dataclass(frozen=True)
+class _Issuer:
+    certificate: x509.Certificate
+    key: PrivateKey
+
+
+@dataclass
+class Authority:
+    """The test root and everything below and beside it; files go to `directory`."""
+
+    directory: Path
+    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    def __post_init__(self) -> None:
+        self.directory.mkdir(mode=0o755, exist_ok=True)
+        # One key serves all leaves: no test compares keys, and making them is the slow part.
+        self._leaf_key = ec.generate_private_key(ec.SECP256R1())
+        root = self._issuer("Lab Root", None)
+        stranger_root = self._issuer("Stranger Root", None)
+        self._issuers = {
+            "root": root,
+            "intermediate": self._issuer("Lab Intermediate", root),
+            "intermediate-expired": self._issuer("Lab Old Intermediate", root, days=(-800, -10)),
+            "intermediate-not-an-authority": self._issuer("Lab Leaf Issuer", root, is_authority=False),
+            "intermediate-other-domains": self._issuer(
+                "Lab Constrained Intermediate", root, permitted="other.example"
+            ),
+            "stranger-root": stranger_root,
+            "stranger-intermediate": self._issuer("Stranger Intermediate", stranger_root),
+        }
+
+    @property
+    def anchors(self) -> Path:
+        """The PEM file with the one trust anchor, for `--smtp-ca`."""
+        path = self.directory / "anchors.pem"
+        if not path.exists():
+            path.write_bytes(self._issuers["root"].certificate.public_bytes(Encoding.PEM))
+        return path
+
+    def issue(self, name: str, kind: Kind) -> Path:
+        """Make a leaf; returns one PEM file: key, leaf, and the certificates that are sent along."""
+        key: PrivateKey = self._leaf_key
+        leaf = self._leaf(kind, key)
+        sent = [leaf, *(self._issuers[issuer].certificate for issuer in kind.send)]
+        return write_chain(self.directory / f"{name}.pem", key, sent)
+
+    def _leaf(self, kind: Kind, key: PrivateKey) -> x509.Certificate:
+        subject = _name(kind.common_name)
+        if kind.issuer == "self":
+            issuer_name, issuer_key = subject, key
+        else:
+            issuer = self._issuers[kind.issuer]
+            issuer_name, issuer_key = issuer.certificate.subject, issuer.key
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer_name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self.now + timedelta(days=kind.days[0]))
+            .not_valid_after(self.now + timedelta(days=kind.days[1]))
+            .add_extension(x509.BasicConstraints(kind.is_authority, None), critical=True)
+        )
+        if kind.names:
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([_general_name(name) for name in kind.names]),
+                # RFC 5280 section 4.2.1.6: critical when the subject is empty.
+                critical=not kind.common_name,
+            )
+        if kind.purposes:
+            builder = builder.add_extension(
+                x509.ExtendedKeyUsage([_PURPOSES[purpose] for purpose in kind.purposes]),
+                critical=False,
+            )
+        return _signed(builder, key, issuer_key)
+
+    def _issuer(
+        self,
+        name: str,
+        parent: _Issuer | None,
+        *,
+        days: tuple[float, float] = (-900, 3650),
+        is_authority: bool = True,
+        permitted: str | None = None,
+    ) -> _Issuer:
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = _name(name)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(parent.certificate.subject if parent else subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self.now + timedelta(days=days[0]))
+            .not_valid_after(self.now + timedelta(days=days[1]))
+            .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+            .add_extension(_certificate_signing_usage(is_authority), critical=True)
+        )
+        if permitted:
+            builder = builder.add_extension(
+                x509.NameConstraints([x509.DNSName(permitted)], None), critical=True
+            )
+        return _Issuer(_signed(builder, key, parent.key if parent else key), key)
+
+
+def snakeoil(directory: Path, host: str) -> tuple[Path, Path]:
+    """The certificate that Debian's ssl-cert package makes: self-signed RSA, for the host's name.
+
+    Returns the certificate file and the key file. Mirrors the package's ssleay.cnf.
+    """
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(_name(host))
+        .issuer_name(_name(host))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=3650))
+        .add_extension(x509.BasicConstraints(False, None), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+    )
+    certificate = builder.sign(key, hashes.SHA256())
+    directory.mkdir(mode=0o755, exist_ok=True)
+    certificate_file = directory / "ssl-cert-snakeoil.pem"
+    certificate_file.write_bytes(certificate.public_bytes(Encoding.PEM))
+    key_file = directory / "ssl-cert-snakeoil.key"
+    key_file.write_bytes(_key_bytes(key))
+    key_file.chmod(0o600)
+    return certificate_file, key_file
+
+
+def write_chain(path: Path, key: PrivateKey, sent: list[x509.Certificate]) -> Path:
+    """Write key and certificates in the order that Postfix's smtpd_tls_chain_files wants."""
+    path.write_bytes(_key_bytes(key) + b"".join(cert.public_bytes(Encoding.PEM) for cert in sent))
+    path.chmod(0o600)
+    return path
+
+
+def _key_bytes(key: PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _name(common_name: str | None) -> x509.Name:
+    if common_name is None:
+        return x509.Name([])
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _general_name(text: str) -> x509.GeneralName:
+    form, _, value = text.partition(":")
+    if form == "DNS":
+        return x509.DNSName(value)
+    if form == "IP":
+        return x509.IPAddress(ipaddress.ip_address(value))
+    raise ValueError(f"neither DNS: nor IP: {text}")
+
+
+def _certificate_signing_usage(allowed: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=allowed,
+        crl_sign=allowed,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _signed(
+    builder: x509.CertificateBuilder, key: PrivateKey, issuer_key: PrivateKey
+) -> x509.Certificate:
+    """Add the two key identifiers (RFC 5280 sections 4.2.1.1 and 4.2.1.2) and sign."""
+    return (
+        builder.add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+        )
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
+            critical=False,
+        )
+        .sign(issuer_key, hashes.SHA256())
+    )

@@ -1,0 +1,162 @@
+"""Loopback addresses, listening ports and child processes of the live lab.
+
+Nothing here leaves 127.0.0.0/8, and every process that is started ends with the test run.
+"""
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+START_SECONDS = 10.0
+STOP_SECONDS = 10.0
+_POLL_SECONDS = 0.005
+
+
+class Block:
+    """One /24 of the loopback network, for one test run alone.
+
+    Several runs (or xdist workers) can go on at the same time: each draws a block of its own and
+    holds it with a listening socket on its last address.
+    """
+
+    def __init__(self) -> None:
+        for _ in range(200):
+            # 127.0.x.x is left to people and their own servers.
+            prefix = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}"  # noqa: S311
+            holder = socket.socket()
+            try:
+                holder.bind((f"{prefix}.254", 1025))
+                holder.listen(1)
+            except OSError:
+                holder.close()
+                continue
+            self._prefix = prefix
+            self._holder = holder
+            return
+        raise RuntimeError("no free block of loopback addresses")
+
+    def address(self, number: int) -> str:
+        """The address with this last octet, 1 to 253."""
+        if not 1 <= number <= 253:
+            raise ValueError(f"no address number {number} in a block")
+        return f"{self._prefix}.{number}"
+
+    def release(self) -> None:
+        """Let other runs have the block."""
+        self._holder.close()
+
+
+def listening(address: str, port: int) -> bool:
+    """Whether something listens there, read from the kernel's table: no connection is made.
+
+    A connection would count in the very limits that the throttling servers are here for.
+    """
+    packed = socket.inet_aton(address)
+    # /proc/net/tcp writes the address as a little-endian hexadecimal number; 0A is LISTEN.
+    wanted = f"{packed[::-1].hex().upper()}:{port:04X}"
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        return any(
+            fields[1] == wanted and fields[3] == "0A"
+            for fields in (line.split() for line in table)
+            if len(fields) > 3
+        )
+
+
+def wait_until_listening(places: Sequence[tuple[str, int]], *, log: Path | None = None) -> None:
+    """Wait for every (address, port); raises RuntimeError with the end of the log."""
+    deadline = time.monotonic() + START_SECONDS
+    waiting = list(places)
+    while waiting:
+        waiting = [place for place in waiting if not listening(*place)]
+        if not waiting:
+            return
+        if time.monotonic() > deadline:
+            said = log.read_text(errors="replace")[-4000:] if log and log.exists() else "(no log)"
+            raise RuntimeError(f"not listening after {START_SECONDS} s: {waiting}\n{said}")
+        time.sleep(_POLL_SECONDS)
+
+
+class Daemon:
+    """A server in the foreground, in a session of its own; it dies with the test run."""
+
+    def __init__(self, command: Sequence[str], *, log: Path) -> None:
+        # setpriv has the kernel end the server when this process dies in any way, SIGKILL included.
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                ["/usr/bin/setpriv", "--pdeathsig", "TERM", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
+                cwd="/",
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the server and whatever it started; returns when all of it is gone."""
+        if self.running:
+            self._process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        while members := session_members(self.pid):
+            self._process.poll()
+            if time.monotonic() > deadline:
+                for member in members:
+                    _kill(member)
+                deadline = time.monotonic() + STOP_SECONDS
+            time.sleep(_POLL_SECONDS)
+        self._process.wait(timeout=STOP_SECONDS)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def session_members(session: int) -> list[int]:
+    """The living processes of a session, by id. A dead one that nobody has reaped does not count."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/stat", encoding="latin-1") as stat:
+                # The command name, in parentheses, may hold spaces: read from behind it.
+                fields = stat.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] not in "ZX":
+            found.append(int(entry))
+    return found
+
+
+@contextmanager
+def lab_directory() -> Iterator[Path]:
+    """A short directory that the mail users can walk into, removed at the end.
+
+    pytest's own temporary directories are closed to other users, and their paths are too long for
+    UNIX sockets (107 octets).
+    """
+    directory = Path(tempfile.mkdtemp(prefix="smtp-audit-lab-"))
+    directory.chmod(0o755)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)
