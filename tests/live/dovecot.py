@@ -73,15 +73,17 @@ class Dovecot:
         """Start with this configuration file, word for word."""
         configuration = self.directory / "dovecot.conf"
         configuration.write_text(text)
-        self.start_file(configuration)
+        self.start_file(configuration, wait_for_auth=True)
 
-    def start_file(self, configuration: Path) -> None:
+    def start_file(self, configuration: Path, *, wait_for_auth: bool = False) -> None:
         """Start with this configuration file, which may include others beside it."""
         console = self.directory / "console"
         self._daemon = Daemon([str(DOVECOT), "-F", "-c", str(configuration)], log=console)
         places = [(listener.address, listener.port) for listener in self.listeners]
         try:
-            wait_until_listening(places, log=self.log if self.log.exists() else console)
+            wait_until_listening(
+                places, sockets=[self.auth_socket] if wait_for_auth else [], log=self.log
+            )
         except BaseException:
             self.stop()
             raise
@@ -102,7 +104,7 @@ class Dovecot:
             "base_dir": str(self.directory / "run"),
             "state_dir": str(self.directory / "state"),
             "log_path": str(self.log),
-            "protocols": " ".join(sorted({item.protocol for item in self.listeners})),
+            "protocols": " ".join(sorted({item.protocol for item in self.listeners})) or "none",
             # Nothing may listen that is not in the list below.
             "listen": "127.255.255.254",
             "ssl": "required",
@@ -119,7 +121,7 @@ class Dovecot:
             f"passdb {{\n  driver = passwd-file\n  args = scheme=PLAIN {users}\n}}",
             "userdb {\n  driver = static\n"
             f"  args = uid=nobody gid=nogroup home={self.directory}/home/%u\n}}",
-            f"service auth {{\n  unix_listener {self.auth_socket} {{\n"
+            f"service auth {{\n  unix_listener {self.auth_socket.name} {{\n"
             "    mode = 0660\n    user = postfix\n    group = postfix\n  }\n}",
         ]
         for protocol, service in _LOGIN_SERVICES.items():

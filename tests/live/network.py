@@ -70,17 +70,23 @@ def listening(address: str, port: int) -> bool:
         )
 
 
-def wait_until_listening(places: Sequence[tuple[str, int]], *, log: Path | None = None) -> None:
-    """Wait for every (address, port); raises RuntimeError with the end of the log."""
+def wait_until_listening(
+    places: Sequence[tuple[str, int]], *, sockets: Sequence[Path] = (), log: Path
+) -> None:
+    """Wait for every (address, port) and UNIX socket; raises RuntimeError with the end of the log."""
     deadline = time.monotonic() + START_SECONDS
     waiting = list(places)
-    while waiting:
+    while True:
         waiting = [place for place in waiting if not listening(*place)]
-        if not waiting:
+        missing = [str(socket) for socket in sockets if not socket.exists()]
+        if not waiting and not missing:
             return
         if time.monotonic() > deadline:
-            said = log.read_text(errors="replace")[-4000:] if log and log.exists() else "(no log)"
-            raise RuntimeError(f"not listening after {START_SECONDS} s: {waiting}\n{said}")
+            console = log.with_name("console")
+            said = "".join(
+                path.read_text(errors="replace")[-3000:] for path in (log, console) if path.exists()
+            )
+            raise RuntimeError(f"not there after {START_SECONDS} s: {waiting} {missing}\n{said}")
         time.sleep(_POLL_SECONDS)
 
 

@@ -128,11 +128,11 @@ class Postfix:
     def log(self) -> Path:
         return self.directory / "maillog"
 
-    def start(self, *, auth_socket: Path | None = None) -> None:
-        """Write the instance down and start it; `auth_socket` is Dovecot's, for SASL."""
+    def start(self, *, auth_sockets: Mapping[str, Path] | None = None) -> None:
+        """Write the instance down and start it; a service finds Dovecot at `auth_path(name)`."""
         make_skeleton(self.directory)
-        if auth_socket is not None:
-            (self.queue / "private" / "auth").symlink_to(auth_socket)
+        for name, socket in (auth_sockets or {}).items():
+            (self.queue / auth_path(name)).symlink_to(socket)
         main = {
             "queue_directory": str(self.queue),
             "data_directory": str(self.directory / "data"),
@@ -156,7 +156,7 @@ class Postfix:
         self._daemon = Daemon([str(MASTER), "-d", "-c", str(configuration)], log=console)
         places = [(service.address, service.port) for service in self.services]
         try:
-            wait_until_listening(places, log=self.log if self.log.exists() else console)
+            wait_until_listening(places, log=self.log)
         except BaseException:
             self.stop()
             raise
@@ -185,6 +185,11 @@ class Postfix:
         """Throw the queued mail away."""
         for path in self.queued():
             path.unlink(missing_ok=True)
+
+
+def auth_path(name: str) -> str:
+    """The value of smtpd_sasl_path for one of the AUTH sockets given to `Postfix.start`."""
+    return f"private/auth-{name}"
 
 
 def make_skeleton(directory: Path) -> None:

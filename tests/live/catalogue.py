@@ -1,0 +1,150 @@
+"""Reads catalogue.toml: the servers of the lab as typed data."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .authority import Kind
+
+HOST = "mail.lab.example"
+DOMAIN = "lab.example"
+
+CONTROLS = frozenset(
+    {
+        "port-open",
+        "port-closed",
+        "service-greeting",
+        "starttls-offered",
+        "starttls-works",
+        "implicit-tls",
+        "tls-obsolete-version",
+        "tls-current-version",
+        "certificate-trusted",
+        "certificate-name",
+        "certificate-in-date",
+        "certificate-days-left",
+        "auth-only-after-tls",
+        "auth-mechanisms",
+        "auth-offered",
+        "auth-absent-on-mx",
+        "submission-requires-auth",
+        "auth-works",
+    }
+)
+
+_GROUPS = ("quick", "throttled")
+_BACKENDS = ("sound", "permissive", "dead")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One server of the catalogue; the comments at the top of catalogue.toml say what each means."""
+
+    name: str
+    role: str
+    server: str
+    what: str
+    must_fail: frozenset[str]
+    strict: frozenset[str] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    certificate: str = "sound"
+    tls: bool | None = None
+    backend: str = "sound"
+    front: str = "smtpd"
+    group: str = "quick"
+    indeterminate: bool = False
+
+    @property
+    def sound(self) -> bool:
+        """Whether this is the well-kept service that its siblings are compared with."""
+        return self.name == sound_name(self.role)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    entries: tuple[Entry, ...]
+    certificates: Mapping[str, Kind]
+
+    def group(self, name: str) -> list[Entry]:
+        """The entries that are audited in one run."""
+        return [entry for entry in self.entries if entry.group == name]
+
+
+def sound_name(role: str) -> str:
+    """The name of the well-kept service of a role."""
+    return f"sound-{role}"
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue; raises ValueError when a line of it makes no sense."""
+    with (Path(__file__).with_name("catalogue.toml")).open("rb") as file:
+        raw = tomllib.load(file)
+    _only(raw, {"sound", "certificate", "server"}, "catalogue")
+    certificates = {name: _kind(name, table) for name, table in raw["certificate"].items()}
+    sound = {role: _sound(role, table) for role, table in raw["sound"].items()}
+    entries = [*sound.values(), *(_server(table, sound) for table in raw["server"])]
+    names = [entry.name for entry in entries]
+    for entry in entries:
+        if names.count(entry.name) > 1:
+            raise ValueError(f"two servers are called {entry.name}")
+        if unknown := (entry.must_fail | (entry.strict or frozenset())) - CONTROLS:
+            raise ValueError(f"{entry.name}: unknown controls {sorted(unknown)}")
+        if entry.certificate not in certificates:
+            raise ValueError(f"{entry.name}: unknown certificate {entry.certificate}")
+        if entry.group not in _GROUPS or entry.backend not in _BACKENDS:
+            raise ValueError(f"{entry.name}: unknown group or backend")
+        if entry.indeterminate and entry.must_fail:
+            raise ValueError(f"{entry.name}: what hides its facts cannot be proven to fail")
+    return Catalogue(tuple(entries), certificates)
+
+
+def _kind(name: str, table: dict[str, Any]) -> Kind:
+    _only(table, {item.name for item in fields(Kind)}, f"certificate.{name}")
+    return Kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
+
+
+def _sound(role: str, table: dict[str, Any]) -> Entry:
+    _only(table, {"server", "must_fail", "strict", "set"}, f"sound.{role}")
+    return Entry(
+        name=sound_name(role),
+        role=role,
+        server=table["server"],
+        what="well kept",
+        must_fail=frozenset(table["must_fail"]),
+        strict=_optional(table.get("strict")),
+        settings=table.get("set", {}),
+    )
+
+
+def _server(table: dict[str, Any], sound: Mapping[str, Entry]) -> Entry:
+    known = {item.name for item in fields(Entry)} - {"server", "settings"} | {"set"}
+    _only(table, known, str(table.get("name")))
+    base = sound[table["role"]]
+    rest = {
+        key: table[key]
+        for key in ("certificate", "tls", "backend", "front", "group", "indeterminate")
+        if key in table
+    }
+    return Entry(
+        name=table["name"],
+        role=table["role"],
+        server=base.server,
+        what=table["what"],
+        must_fail=frozenset(table["must_fail"]),
+        strict=_optional(table.get("strict")),
+        settings={**base.settings, **table.get("set", {})},
+        **rest,
+    )
+
+
+def _optional(controls: list[str] | None) -> frozenset[str] | None:
+    return None if controls is None else frozenset(controls)
+
+
+def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    if unknown := set(table) - known:
+        raise ValueError(f"{where}: unknown keys {sorted(unknown)}")
