@@ -140,15 +140,15 @@ class Control:
                 checked[name] = TypeAdapter(kind).validate_python(given[name])
             except ValidationError as error:
                 problem = error.errors()[0]["msg"]
-                raise ConfigurationError(
-                    f"{where}: control {self.id}: {name} = {given[name]!r}: {problem}"
-                ) from None
+                raise ConfigurationError(f"{where}: control {self.id}: {name} = {given[name]!r}: {problem}") from None
         return checked
 
     def expectation(self, parameters: Mapping[str, Any]) -> str:
         """`expects` with the profile's values filled in."""
         shown = {
-            name: ", ".join(str(v) for v in value) or "none" if isinstance(value, list | tuple | set | frozenset) else value
+            name: ", ".join(str(v) for v in value) or "none"
+            if isinstance(value, list | tuple | set | frozenset)
+            else value
             for name, value in parameters.items()
         }
         return self.expects.format_map(shown)

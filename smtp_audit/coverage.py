@@ -96,9 +96,7 @@ class Coverage(BaseModel):
     @property
     def full(self) -> bool:
         """Every clause is met or attested."""
-        return bool(self.clauses) and all(
-            c.status in (ClauseStatus.MET, ClauseStatus.ATTESTED) for c in self.clauses
-        )
+        return bool(self.clauses) and all(c.status in (ClauseStatus.MET, ClauseStatus.ATTESTED) for c in self.clauses)
 
 
 def cover(
@@ -111,9 +109,7 @@ def cover(
     """The matrix of a run. `today` (UTC) decides which attestations hold."""
     in_scope = frozenset(scope)
     held = {a.clause: a for a in attestations if a.valid(today)}
-    rows = tuple(
-        _row(profile, clause, records, in_scope, held.get(clause.id)) for clause in profile.standard.clause
-    )
+    rows = tuple(_row(profile, clause, records, in_scope, held.get(clause.id)) for clause in profile.standard.clause)
     return Coverage(standard=profile.standard.id, clauses=rows)
 
 
@@ -148,7 +144,9 @@ def _way(
     if medium is Medium.ATTEST and attestation is not None:
         return Way(medium=medium, state=WayState.ATTESTED, detail=f"by {attestation.owner} until {attestation.expires}")
     if MEDIUM_SCOPE[medium] not in scope:
-        return Way(medium=medium, state=WayState.OUT_OF_SCOPE, detail=f"scope {MEDIUM_SCOPE[medium]} is not part of this run")
+        return Way(
+            medium=medium, state=WayState.OUT_OF_SCOPE, detail=f"scope {MEDIUM_SCOPE[medium]} is not part of this run"
+        )
     if medium is Medium.ATTEST:
         return Way(medium=medium, state=WayState.UNDETERMINED, detail="no valid attestation")
     controls = tuple(sorted(c for c, rule in profile.controls.items() if clause.id in rule.clauses))

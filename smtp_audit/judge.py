@@ -218,9 +218,7 @@ def _waive(record: Record, waiver: Waiver, today: date) -> Record:
                 "waiver": RecordWaiver(state="stale", **shown),
             }
         )
-    return record.model_copy(
-        update={"status": Status.WAIVED, "waiver": RecordWaiver(state="active", **shown)}
-    )
+    return record.model_copy(update={"status": Status.WAIVED, "waiver": RecordWaiver(state="active", **shown)})
 
 
 def _advise(record: Record, bench: Bench) -> Record:

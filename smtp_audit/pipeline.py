@@ -320,4 +320,14 @@ def audit(
     return AuditResult(conclude(plan, records, snapshot, now), snapshot)
 
 
-__all__ = ["REGISTRY", "AuditResult", "FactSource", "Plan", "Recorded", "audit", "conclude", "prepare", "unfinished_report"]
+__all__ = [
+    "REGISTRY",
+    "AuditResult",
+    "FactSource",
+    "Plan",
+    "Recorded",
+    "audit",
+    "conclude",
+    "prepare",
+    "unfinished_report",
+]

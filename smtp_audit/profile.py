@@ -230,9 +230,7 @@ def _merge(layers: Iterable[_ProfileFile]) -> dict[str, Any]:
     return {**merged, "controls": controls, "partly": partly}
 
 
-def _rule(
-    registry: Registry, standard: Standard, control_id: str, line: Mapping[str, Any], label: str
-) -> ControlRule:
+def _rule(registry: Registry, standard: Standard, control_id: str, line: Mapping[str, Any], label: str) -> ControlRule:
     if control_id not in registry:
         raise ConfigurationError(f"{label}: no control {control_id!r}{did_you_mean(control_id, registry.ids())}")
     control = registry[control_id]

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 
 _ESCAPES = [
-    "\\\\" if octet == 0x5C else chr(octet) if 0x20 <= octet <= 0x7E else f"\\x{octet:02x}"
-    for octet in range(256)
+    "\\\\" if octet == 0x5C else chr(octet) if 0x20 <= octet <= 0x7E else f"\\x{octet:02x}" for octet in range(256)
 ]
 _ESCAPED = re.compile(r"\\(\\|x[0-9a-f]{2})")
 
@@ -25,15 +24,12 @@ def escape(data: bytes, limit: int | None = None) -> str:
 
 def unescape(text: str) -> bytes:
     """The octets that `escape` was given. `text` has to be its whole, unlimited result."""
-    return _ESCAPED.sub(
-        lambda found: "\\" if found[1] == "\\" else chr(int(found[1][1:], 16)), text
-    ).encode("latin-1")
+    return _ESCAPED.sub(lambda found: "\\" if found[1] == "\\" else chr(int(found[1][1:], 16)), text).encode("latin-1")
 
 
 def escape_text(text: str, limit: int = 1000) -> str:
     r"""A string from outside (a certificate's field, a resolver's message) as printable ASCII, others as ``\u{...}``."""
     shown = "".join(
-        "\\\\" if char == "\\" else char if " " <= char <= "~" else f"\\u{{{ord(char):x}}}"
-        for char in text[:limit]
+        "\\\\" if char == "\\" else char if " " <= char <= "~" else f"\\u{{{ord(char):x}}}" for char in text[:limit]
     )
     return shown if len(text) <= limit else f"{shown}...({len(text) - limit} characters more)"
