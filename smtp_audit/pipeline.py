@@ -16,6 +16,7 @@ from smtp_audit.config import Config, Scope
 from smtp_audit.control import REGISTRY, Medium, Registry, load_builtin
 from smtp_audit.coverage import MEDIUM_SCOPE, cover
 from smtp_audit.errors import ConfigurationError
+from smtp_audit.facts.dns import Found, MxFacts
 from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Observation
 from smtp_audit.facts.service import PortFacts
@@ -25,6 +26,7 @@ from smtp_audit.judge import Bench, Pair, judge, pairs
 from smtp_audit.profile import Profile, load_profile
 from smtp_audit.record import Record, Status
 from smtp_audit.report.model import Identity, ProfileIdentity, Report
+from smtp_audit.suggestion import did_you_mean
 from smtp_audit.version import __version__
 
 
@@ -69,6 +71,8 @@ class Plan:
     scope: tuple[Scope, ...]
     pairs: tuple[Pair, ...]
     recorded: Snapshot | None = None
+    found: Found = Found()
+    """What the look-up of bare names gave; its observations become part of the snapshot."""
 
     @property
     def expected(self) -> tuple[tuple[str, str], ...]:
@@ -79,21 +83,42 @@ class Plan:
         """What judging needs; `snapshot_time` is when gathering began."""
         return Bench(self.profile, snapshot_time, now.date(), self.config.waivers)
 
-    def source(self, progress: Callable[[str], None] | None = None) -> FactSource:
-        """The recorded snapshot, or a new gathering, started."""
+    def source(
+        self, progress: Callable[[str], None] | None = None, wanted: frozenset[tuple[str, str]] | None = None
+    ) -> FactSource:
+        """The recorded snapshot, or a new gathering, started; `wanted` limits it to some (kind, subject) of `kinds()`."""
         if self.recorded is not None:
             return Recorded(self.recorded)
         from smtp_audit.gather import Gathering
 
-        return Gathering(self.config, self.subjects, self.kinds(), self.scope, progress).start()
+        return Gathering(
+            self.config,
+            self.subjects,
+            kinds=wanted if wanted is not None else self.kinds(),
+            scope=tuple(s.value for s in self.scope),
+            found=self.found.observations,
+            progress=progress,
+        ).start()
 
     def kinds(self) -> frozenset[tuple[str, str]]:
         """The (kind of facts, subject) that the controls of this plan need."""
         return frozenset((need.kind, subject.key) for control, subject in self.pairs for need in control.needs)
 
 
-def prepare(config: Config, registry: Registry | None = None) -> Plan:
+def prepare(
+    config: Config,
+    registry: Registry | None = None,
+    *,
+    found: Found | None = None,
+    recorded: Snapshot | None = None,
+) -> Plan:
     """Load the profile, find the subjects, list what has to be judged. The only network use: an MX look-up of a bare name.
+
+    Args:
+        config: what to audit.
+        registry: the controls; default: all that are registered.
+        found: what another process has looked up already; given, nothing is looked up.
+        recorded: facts that another process has gathered already; default: those of `config.snapshot`, if any.
 
     Raises:
         ConfigurationError: the profile, the snapshot or the target is unusable.
@@ -104,27 +129,39 @@ def prepare(config: Config, registry: Registry | None = None) -> Plan:
         profile = profile.model_copy(update={"gate": config.gate})
     for waiver in config.waivers:
         if waiver.control not in registry:
-            from smtp_audit.suggestion import did_you_mean
-
             where = config.source or "waiver"
-            raise ConfigurationError(
-                f"{where}: a waiver names the control {waiver.control!r}{did_you_mean(waiver.control, registry.ids())}"
-            )
-    recorded = Snapshot.load(config.snapshot) if config.snapshot is not None else None
-    subjects = recorded.subjects if recorded is not None else _subjects(config)
+            hint = did_you_mean(waiver.control, registry.ids())
+            raise ConfigurationError(f"{where}: a waiver names the control {waiver.control!r}{hint}")
+    if recorded is None and config.snapshot is not None:
+        recorded = Snapshot.load(config.snapshot)
+    if recorded is not None:
+        subjects: tuple[Endpoint | Domain, ...] = recorded.subjects
+    else:
+        if found is None:
+            found = _look_up(config)
+        subjects = (*config.endpoints, *found.subjects)
     if not subjects:
         raise ConfigurationError("no target: name one with --smtp-target, --smtp-endpoint or in the configuration")
     scope = config.scope or (tuple(Scope(s) for s in recorded.scope) if recorded else (Scope.SERVER,))
     media = {medium for medium in Medium if MEDIUM_SCOPE[medium] in scope}
-    return Plan(config, profile, registry, subjects, scope, pairs(profile, registry, subjects, media), recorded)
+    return Plan(
+        config=config,
+        profile=profile,
+        registry=registry,
+        subjects=subjects,
+        scope=scope,
+        pairs=pairs(profile, registry, subjects, media),
+        recorded=recorded,
+        found=found or Found(),
+    )
 
 
-def _subjects(config: Config) -> tuple[Endpoint | Domain, ...]:
+def _look_up(config: Config) -> Found:
     if not config.names:
-        return config.endpoints
+        return Found()
     from smtp_audit.probes.dns import find_subjects
 
-    return (*config.endpoints, *find_subjects(config))
+    return find_subjects(config)
 
 
 def unfinished_report(plan: Plan, now: datetime | None = None) -> Report:
@@ -171,6 +208,11 @@ def _faults(plan: Plan, snapshot: Snapshot | None, now: datetime) -> list[str]:
         )
     elif age < -timedelta(minutes=5):
         faults.append(f"the facts are from the future ({snapshot.time:%Y-%m-%d %H:%M} UTC): a clock is wrong")
+    faults += [
+        f"{o.subject}: the MX look-up failed ({o.reason}): whether it is a mail domain with other hosts is unknown"
+        for o in snapshot.observations
+        if o.kind == MxFacts.kind and o.facts is None
+    ]
     hosts = dict.fromkeys(s.host for s in plan.subjects if isinstance(s, Endpoint))
     for host in hosts:
         keys = [s.key for s in plan.subjects if isinstance(s, Endpoint) and s.host == host]

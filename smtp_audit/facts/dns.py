@@ -1,0 +1,36 @@
+"""Facts from the DNS: which hosts take a domain's mail."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from smtp_audit.facts.endpoint import Subject
+from smtp_audit.facts.observation import Facts, Observation
+
+
+class MxRecord(BaseModel):
+    """One MX record; the exchange is lower case, without trailing dot."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preference: int
+    exchange: str
+
+
+class MxFacts(Facts):
+    """The MX records of a name, by preference. Empty: it has none and is taken as a host."""
+
+    kind: ClassVar[str] = "mx"
+
+    records: tuple[MxRecord, ...] = ()
+
+
+class Found(BaseModel):
+    """What the look-up of bare names found: the subjects to audit, and the observations of the look-ups."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: tuple[Subject, ...] = ()
+    observations: tuple[Observation, ...] = ()
