@@ -17,7 +17,7 @@ from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Absence, Facts, Observation
 from smtp_audit.facts.service import CapabilityFacts, GreetingFacts
 from smtp_audit.profile import ControlRule, Profile
-from smtp_audit.record import Evidence, Record, RecordWaiver, Status
+from smtp_audit.record import Evidence, EvidenceKind, Record, RecordWaiver, Status
 from smtp_audit.software import recognise
 from smtp_audit.waiver import Waiver
 from smtp_audit.wiretext import escape_text
@@ -175,7 +175,8 @@ def _evidence(
         if left_out > 0:
             lines += (f"({left_out} more lines in the snapshot)",)
         began = f"{observation.started:%Y-%m-%d %H:%M:%S} UTC"
-        items.append(Evidence(title=f"Transcript{at}, {observation.kind}, began {began}", lines=lines))
+        title = f"Transcript{at}, {observation.kind}, began {began}"
+        items.append(Evidence(kind=EvidenceKind.TRANSCRIPT, title=title, lines=lines))
     return tuple(items)
 
 

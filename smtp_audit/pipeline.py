@@ -25,7 +25,7 @@ from smtp_audit.gate import Gate, closed, decide
 from smtp_audit.judge import Bench, Pair, judge, pairs
 from smtp_audit.profile import Profile, load_profile
 from smtp_audit.record import Record, Status
-from smtp_audit.report.model import Identity, ProfileIdentity, Report
+from smtp_audit.report.model import Identity, ProfileControl, ProfileIdentity, Report
 from smtp_audit.suggestion import did_you_mean
 from smtp_audit.version import __version__
 
@@ -266,11 +266,26 @@ def _report(
             gate=profile.gate,
             certificate_scope=profile.certificate_scope,
         ),
+        controls=tuple(_profile_control(plan, control_id) for control_id in profile.controls),
         records=tuple(kept),
         coverage=coverage,
         waivers=config.waivers,
         unused_waivers=unused,
         attestations=config.attestations,
+    )
+
+
+def _profile_control(plan: Plan, control_id: str) -> ProfileControl:
+    control, line = plan.registry[control_id], plan.profile.controls[control_id]
+    return ProfileControl(
+        id=control.id,
+        title=control.title,
+        severity=line.severity,
+        clauses=line.clauses,
+        medium=control.medium,
+        safety=control.safety,
+        when_not_run=line.when_not_run,
+        in_scope=MEDIUM_SCOPE[control.medium] in plan.scope,
     )
 
 

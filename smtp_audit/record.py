@@ -52,11 +52,21 @@ class WhenNotRun(StrEnum):
     LIST = "list"
 
 
+class EvidenceKind(StrEnum):
+    """Where lines of evidence come from."""
+
+    OBSERVED = "observed"
+    """The control picked them: the lines that its verdict rests on."""
+    TRANSCRIPT = "transcript"
+    """The conversation they were taken from; several controls may show the same one."""
+
+
 class Evidence(BaseModel):
     """Lines that show a verdict: a title (what they are, from which address) and escaped, redacted lines."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: EvidenceKind = EvidenceKind.OBSERVED
     title: str
     lines: tuple[str, ...]
 

@@ -11,7 +11,7 @@ from smtp_audit.coverage import Coverage
 from smtp_audit.facts.endpoint import Subject
 from smtp_audit.facts.snapshot import HostEffort, Vantage
 from smtp_audit.gate import Gate
-from smtp_audit.record import Record, Severity, Status
+from smtp_audit.record import Record, Severity, Status, WhenNotRun
 from smtp_audit.waiver import Attestation, Waiver
 
 REPORT_VERSION = 1
@@ -31,6 +31,21 @@ class ProfileIdentity(BaseModel):
     standard_version: str
     gate: Severity
     certificate_scope: tuple[str, ...]
+
+
+class ProfileControl(BaseModel):
+    """A control of the profile, whether this run judged it or not. `in_scope`: its medium belongs to the scope of the run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    title: str
+    severity: Severity
+    clauses: tuple[str, ...] = ()
+    medium: str = "probe"
+    safety: str = "passive"
+    when_not_run: WhenNotRun = WhenNotRun.CLOSE
+    in_scope: bool = True
 
 
 class Identity(BaseModel):
@@ -69,6 +84,8 @@ class Report(BaseModel):
     """`full` only when every clause of the profile is met or attested and the scope is the one that the profile demands."""
     identity: Identity
     profile: ProfileIdentity
+    controls: tuple[ProfileControl, ...] = ()
+    """Every control of the profile, in its order; one that applied to no subject has no record."""
     records: tuple[Record, ...]
     coverage: Coverage
     waivers: tuple[Waiver, ...] = ()
