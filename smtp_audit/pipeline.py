@@ -33,6 +33,10 @@ from smtp_audit.version import __version__
 class FactSource(Protocol):
     """Where facts come from: a gathering under way, or a snapshot."""
 
+    @property
+    def time(self) -> datetime:
+        """The time that facts are judged at (UTC): when gathering began. The snapshot of the same facts has the same."""
+
     def wait(self, kind: str, subject: str) -> tuple[Observation, ...]:
         """The observations of one kind on one subject; blocks until they are there."""
 
@@ -48,6 +52,11 @@ class Recorded:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+
+    @property
+    def time(self) -> datetime:
+        """When the facts were gathered (UTC)."""
+        return self.snapshot.time
 
     def wait(self, kind: str, subject: str) -> tuple[Observation, ...]:
         """The recorded observations."""
