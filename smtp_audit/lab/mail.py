@@ -1,0 +1,128 @@
+"""The SMTP servers of the lab: aiosmtpd, with the manners that a site asks for."""
+
+from __future__ import annotations
+
+import hmac
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+
+@dataclass(frozen=True)
+class Account:
+    """The one user of a site."""
+
+    user: str
+    password: str
+
+    def check(self, user: bytes, password: bytes) -> bool:
+        """Whether these are the account's, compared in constant time."""
+        return hmac.compare_digest(user, self.user.encode()) & hmac.compare_digest(password, self.password.encode())
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How an SMTP service behaves."""
+
+    host: str
+    domain: str
+    account: Account
+    tls: ssl.SSLContext | None = None
+    """For STARTTLS; None: not offered (which is right inside implicit TLS)."""
+    auth: bool = False
+    """AUTH is offered at all."""
+    auth_in_clear: bool = False
+    """AUTH is offered without STARTTLS: wrong in clear text, right inside implicit TLS."""
+    auth_needed: bool = False
+    """MAIL needs AUTH (RFC 6409 section 4.3)."""
+    relays: bool = False
+    """Recipients outside the domain are taken from anyone."""
+    old_mechanism: bool = False
+    """CRAM-MD5 is offered too."""
+
+
+class MailService(SMTP):
+    """One SMTP connection. It takes messages and throws them away."""
+
+    def __init__(self, manners: Manners, **options: Any) -> None:
+        super().__init__(
+            _OldMechanism(manners) if manners.old_mechanism else _Policy(manners),
+            hostname=manners.host,
+            ident="ESMTP smtp_audit lab on aiosmtpd",
+            tls_context=manners.tls,
+            # aiosmtpd does not know that it is inside implicit TLS, so that this stands for "not before STARTTLS".
+            auth_require_tls=not manners.auth_in_clear,
+            auth_exclude_mechanism=() if manners.auth else ("LOGIN", "PLAIN"),
+            authenticator=_authenticator(manners.account),
+            timeout=60,
+            **options,
+        )
+        self._auth_needed = manners.auth_needed
+
+    async def check_auth_needed(self, caller_method: str) -> bool:
+        """Refuse MAIL and RCPT without AUTH. (aiosmtpd's own option warns inside implicit TLS.)"""
+        session = self.session
+        if self._auth_needed and not (session and session.authenticated) and caller_method in ("MAIL", "RCPT", "DATA"):
+            await self.push("530 5.7.0 Authentication required")
+            return True
+        return False
+
+
+class _Policy:
+    """aiosmtpd's hooks."""
+
+    def __init__(self, manners: Manners) -> None:
+        self._manners = manners
+
+    async def handle_EHLO(
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Leave out the AUTH line that aiosmtpd announces even without any mechanism."""
+        session.host_name = hostname
+        return [line for line in responses if line.rstrip() != "250-AUTH"]
+
+    async def handle_RCPT(
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take mail for the user; take mail for elsewhere from those who may."""
+        domain = address.rpartition("@")[2].lower()
+        if domain != self._manners.domain and not (self._manners.relays or session.authenticated):
+            return "550 5.7.1 Relaying denied"
+        if domain == self._manners.domain and address.lower() not in (
+            self._manners.account.user,
+            f"postmaster@{domain}",
+        ):
+            return "550 5.1.1 No such user"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:
+        """Take the message and forget it."""
+        return "250 2.0.0 Taken, and thrown away: this is a lab"
+
+
+class _OldMechanism(_Policy):
+    """Offers CRAM-MD5 (RFC 2195) besides."""
+
+    async def auth_CRAM__MD5(self, server: SMTP, _arguments: list[str]) -> AuthResult:
+        """The challenge and response of RFC 2195 section 2."""
+        challenge = f"<1.1@{self._manners.host}>"
+        answer = await server.challenge_auth(challenge)
+        account = self._manners.account
+        digest = hmac.new(account.password.encode(), challenge.encode(), "md5").hexdigest()
+        wanted = f"{account.user} {digest}".encode()
+        if not isinstance(answer, bytes):
+            return AuthResult(success=False)  # given up by the client; aiosmtpd has said so
+        return AuthResult(success=hmac.compare_digest(answer, wanted), handled=False)
+
+
+def _authenticator(account: Account) -> Any:
+    def authenticate(
+        _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: LoginPassword
+    ) -> AuthResult:
+        # Not handled: aiosmtpd words the refusal (535 5.7.8).
+        return AuthResult(success=account.check(given.login, given.password), handled=False)
+
+    return authenticate
