@@ -1,0 +1,93 @@
+"""Known flaws of TLS implementations, as sslyze finds them. Slow: each costs many connections."""
+
+from __future__ import annotations
+
+from smtp_audit.control import Rule, Safety, Verdict, control, fail, not_applicable, passed
+from smtp_audit.facts.endpoint import Endpoint
+from smtp_audit.facts.tls import TlsFlaw, TlsFlawFacts
+
+_UPDATE = {
+    "postfix": "update the OpenSSL package, then postfix stop and postfix start",
+    "dovecot": "update the OpenSSL package, then restart Dovecot",
+    "exim": "update the OpenSSL or GnuTLS package, then restart Exim",
+    "sendmail": "update the OpenSSL package, then restart sendmail",
+    "opensmtpd": "update the LibreSSL or OpenSSL package, then restart smtpd",
+    "docker-mailserver": "pull a current image and create the container anew",
+}
+
+
+def _judge(facts: TlsFlawFacts, flaw: TlsFlaw, name: str) -> Verdict:
+    if not facts.offered:
+        return not_applicable("there is no TLS on this endpoint; starttls-offered and implicit-tls judge that")
+    tool = f"sslyze {facts.sslyze_version}".strip()
+    told = tuple(f"{tool}: {o.flaw}: {o.detail}" for o in facts.outcomes if o.flaw is flaw and o.detail)
+    if facts.vulnerable(flaw):
+        return fail(f"vulnerable to {name}", evidence=told)
+    return passed(f"{tool} finds it not vulnerable to {name}", evidence=told)
+
+
+@control(
+    "tls-heartbleed",
+    title="The server does not leak memory through TLS heartbeats (Heartbleed)",
+    expects="a heartbeat that claims more than it carries gets no answer",
+    subject=Endpoint,
+    needs=TlsFlawFacts,
+    spec=("RFC 6520 section 4", "CVE-2014-0160"),
+    remedy={
+        **_UPDATE,
+        "any": "OpenSSL 1.0.1g or later; then replace every key, certificate and password that the server held",
+    },
+    safety=Safety.SLOW,
+)
+def heartbleed(flaws: TlsFlawFacts, rule: Rule) -> Verdict:
+    """Heartbleed hands 64 kB of the server's memory to anyone who asks, without a trace in the logs.
+
+    Private keys, passwords and mail were read that way.
+    """
+    return _judge(flaws, TlsFlaw.HEARTBLEED, "Heartbleed")
+
+
+@control(
+    "tls-ccs-injection",
+    title="The server takes ChangeCipherSpec only in its place (CCS injection)",
+    expects="an early ChangeCipherSpec ends the handshake",
+    subject=Endpoint,
+    needs=TlsFlawFacts,
+    spec=("RFC 5246 section 7.1", "CVE-2014-0224"),
+    remedy={**_UPDATE, "any": "OpenSSL 0.9.8za, 1.0.0m, 1.0.1h or later"},
+    safety=Safety.SLOW,
+)
+def ccs_injection(flaws: TlsFlawFacts, rule: Rule) -> Verdict:
+    """An attacker on the way who sends ChangeCipherSpec early makes both sides use keys that he knows.
+
+    He then reads and changes the session. Both client and server have to be old for it, and mail clients are.
+    """
+    return _judge(flaws, TlsFlaw.CCS_INJECTION, "CCS injection")
+
+
+@control(
+    "tls-robot",
+    title="The server is no oracle for RSA decryption (ROBOT)",
+    expects="malformed RSA key exchanges all get the same answer, or RSA key exchange is not offered",
+    subject=Endpoint,
+    needs=TlsFlawFacts,
+    spec=("RFC 5246 section 7.4.7.1", "RFC 9325 section 4.1", "CVE-2017-13099"),
+    remedy={
+        "postfix": "smtpd_tls_exclude_ciphers = aNULL, kRSA",
+        "dovecot": "ssl_cipher_list = HIGH:!aNULL:!kRSA",
+        "exim": "with OpenSSL: tls_require_ciphers = HIGH:!aNULL:!kRSA; with GnuTLS: NORMAL:-RSA",
+        "sendmail": "define(`confCIPHER_LIST', `HIGH:!aNULL:!kRSA')dnl (8.15 and later)",
+        "opensmtpd": 'smtp ciphers "HIGH:!aNULL:!MD5:!kRSA"',
+        "docker-mailserver": "TLS_LEVEL=modern (the default) offers no RSA key exchange",
+        "any": "turn off the suites with RSA key exchange (TLS_RSA_WITH_...), and update the TLS library or the load "
+        "balancer in front",
+    },
+    safety=Safety.SLOW,
+)
+def robot(flaws: TlsFlawFacts, rule: Rule) -> Verdict:
+    """Bleichenbacher's attack of 1998, found again in 2017 (ROBOT): answers that differ let a recorded session be
+    decrypted.
+
+    The same oracle can sign in the server's name.
+    """
+    return _judge(flaws, TlsFlaw.ROBOT, "ROBOT")
