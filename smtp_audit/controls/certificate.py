@@ -158,6 +158,8 @@ def certificate_in_date(certificate: CertificateFacts, rule: Rule) -> Verdict:
     if faults:
         return fail("; ".join(faults), evidence=_lines(certificate))
     leaf = _leaf(certificate)
+    if certificate.unreadable:
+        raise Undetermined(f"a certificate of the chain could not be read: {certificate.unreadable}")
     return passed(f"valid until {leaf.not_after:%Y-%m-%d %H:%M} UTC", evidence=_lines(certificate))
 
 
@@ -196,12 +198,10 @@ def _leaf(certificate: CertificateFacts) -> Certificate:
     """The server's own certificate.
 
     Raises:
-        Undetermined: there is none, or one of the chain could not be read, so that it may be missing from it.
+        Undetermined: it could not be read, or was not recorded.
     """
-    if certificate.unreadable:
-        raise Undetermined(f"a certificate could not be read: {certificate.unreadable}")
     if not certificate.chain:
-        raise Undetermined("no certificate was recorded")
+        raise Undetermined(certificate.unreadable or "no certificate was recorded")
     return certificate.leaf
 
 

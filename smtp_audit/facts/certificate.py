@@ -64,7 +64,7 @@ class CertificateFacts(Facts):
     chain: tuple[Certificate, ...] = ()
     trust: Trust | None = None
     unreadable: str = ""
-    """Why a certificate of the chain could not be parsed, if so."""
+    """Why a certificate of the chain could not be parsed, if so; `chain` ends before it."""
 
     @property
     def leaf(self) -> Certificate:
