@@ -1,8 +1,8 @@
 """Judging: controls x subjects x facts x profile -> records.
 
-The runner alone adds `indeterminate` (no facts), `error` (the control crashed) and `not run` (the probe was not allowed or lacks
-an input). A subject with several addresses gets one record: a fault seen at any of them is a failure, and it passes only when
-it passes at all of them.
+The runner alone adds `indeterminate` (no facts), `error` (the control crashed) and `not run` (the probe was not allowed
+or lacks an input). A subject with several addresses gets one record: a fault seen at any of them is a failure, and it
+passes only when it passes at all of them.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Absence, Facts, Observation
 from smtp_audit.facts.service import CapabilityFacts, GreetingFacts
-from smtp_audit.profile import ControlRule, Profile
+from smtp_audit.limits import MAX_TRANSCRIPT_TEXT
+from smtp_audit.profile import Profile
 from smtp_audit.record import Evidence, EvidenceKind, Record, RecordWaiver, Status
 from smtp_audit.software import recognise
 from smtp_audit.waiver import Waiver
-from smtp_audit.wiretext import escape_text
+from smtp_audit.wiretext import printable
 
 Look = Callable[[str, str], tuple[Observation, ...]]
 """Gives the observations of one kind of facts on one subject, one for each address."""
@@ -30,13 +31,17 @@ Pair = tuple[Control, Endpoint | Domain]
 EVIDENCE_LINES = 60
 """Lines of a transcript that a record keeps; the snapshot has the rest."""
 
+TRANSCRIPT_TEXT = 4 * MAX_TRANSCRIPT_TEXT + 32
+"""Characters of a transcript line: every octet may be escaped as four, and the time stands before them."""
+
 _NOT_RUN = (Absence.NOT_ALLOWED, Absence.NOT_AVAILABLE)
 
 
 def pairs(
     profile: Profile, registry: Registry, subjects: Sequence[Endpoint | Domain], media: Iterable[str]
 ) -> tuple[Pair, ...]:
-    """Every (control, subject) of the profile whose medium is among `media`, subject by subject, in the profile's order."""
+    """Every (control, subject) of the profile whose medium is among `media`, subject by subject, in the profile's
+    order."""
     wanted = frozenset(media)
     chosen = [registry[c] for c in profile.controls if registry[c].medium in wanted]
     return tuple((control, subject) for subject in subjects for control in chosen if control.applies_to(subject))
@@ -44,7 +49,8 @@ def pairs(
 
 @dataclass(frozen=True)
 class Bench:
-    """What judging needs besides the facts: the profile, the time of the facts, the day of the judgement, the waivers."""
+    """What judging needs besides the facts: the profile, the time of the facts, the day of the judgement, the
+    waivers."""
 
     profile: Profile
     facts_time: datetime
@@ -83,7 +89,7 @@ def judge(control: Control, subject: Endpoint | Domain, look: Look, bench: Bench
         role=subject.role if isinstance(subject, Endpoint) else "",
         status=decisive.status,
         severity=line.severity,
-        summary=escape_text(summary),
+        summary=printable(summary),
         expected=control.expectation(line.parameters),
         rationale=control.rationale,
         clauses=line.clauses,
@@ -95,7 +101,7 @@ def judge(control: Control, subject: Endpoint | Domain, look: Look, bench: Bench
         software=_software(look, subject.key),
         remedy=dict(control.remedy),
     )
-    return _settle(record, line, bench)
+    return _settle(record, bench)
 
 
 @dataclass(frozen=True)
@@ -162,12 +168,12 @@ def _evidence(
     at = f" at {address}" if address else ""
     items: list[Evidence] = []
     if finding.evidence:
-        items.append(Evidence(title=f"Observed{at}", lines=tuple(escape_text(e) for e in finding.evidence)))
+        items.append(Evidence(title=f"Observed{at}", lines=tuple(printable(e) for e in finding.evidence)))
     told: set[tuple[str, ...]] = set()
     for observation in observations:
         if observation is None or not observation.transcript:
             continue
-        lines = tuple(str(line) for line in observation.transcript[:EVIDENCE_LINES])
+        lines = tuple(printable(str(line), TRANSCRIPT_TEXT) for line in observation.transcript[:EVIDENCE_LINES])
         if lines in told:
             continue
         told.add(lines)
@@ -191,7 +197,7 @@ def _software(look: Look, subject: str) -> str:
     return recognise(lines)
 
 
-def _settle(record: Record, line: ControlRule, bench: Bench) -> Record:
+def _settle(record: Record, bench: Bench) -> Record:
     """Apply the waivers and the gate's threshold."""
     waiver = next((w for w in bench.waivers if w.covers(record.control, record.subject)), None)
     if waiver is not None and record.status in (Status.FAIL, Status.PASS):

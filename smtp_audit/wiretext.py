@@ -28,8 +28,14 @@ def unescape(text: str) -> bytes:
 
 
 def escape_text(text: str, limit: int = 1000) -> str:
-    r"""A string from outside (a certificate's field, a resolver's message) as printable ASCII, others as ``\u{...}``."""
+    r"""A string from outside (a certificate's field, a resolver's message) as printable ASCII, others as
+    ``\u{...}``."""
     shown = "".join(
         "\\\\" if char == "\\" else char if " " <= char <= "~" else f"\\u{{{ord(char):x}}}" for char in text[:limit]
     )
     return shown if len(text) <= limit else f"{shown}...({len(text) - limit} characters more)"
+
+
+def printable(text: str, limit: int = 1000) -> str:
+    """Text that should be escaped already, made certain: all but printable ASCII is escaped, backslashes are left."""
+    return escape_text(text, limit).replace("\\\\", "\\")
