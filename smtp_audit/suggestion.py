@@ -9,7 +9,8 @@ from difflib import get_close_matches
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`` (did you mean 'x'?)`` for the nearest of `known`, or the list of them, ready to append to a message."""
     names = [str(k) for k in known]
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    begun = [n for n in names if name and n.startswith(name)]
+    close = begun or get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f" (did you mean {close[0]!r}?)"
     return f" (known: {', '.join(names)})" if names else " (it takes none)"
