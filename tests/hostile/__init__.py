@@ -1,0 +1,1 @@
+"""Servers that misbehave on purpose, and what an audit of each of them may and may not say."""

@@ -1,0 +1,73 @@
+"""What may be said of a peer that got so far and no further, for the role `mx` unless the name says otherwise.
+
+A control that is not named has to be indeterminate. `SLOW` applies to every peer: nobody asks for those here.
+"""
+
+from smtp_audit.facts.endpoint import Role
+
+SLOW = {"tls-heartbleed": "not_run", "tls-ccs-injection": "not_run", "tls-robot": "not_run"}
+
+NO_LOGIN = {"auth-works": "not_run"}
+"""Without credentials."""
+
+NOTHING: dict[str, str] = {}
+"""No connection, and no refusal of one either."""
+
+CONNECTED = {"port-open": "pass"}
+
+GREETED = CONNECTED | {"service-greeting": "pass"}
+
+BROKEN_CAPABILITIES = GREETED
+"""A reply beyond the caps says nothing: what is offered further down it is not known."""
+
+OFFERED = GREETED | {"starttls-offered": "pass", "auth-only-after-tls": "pass"}
+"""The capabilities before TLS were seen, and TLS was not."""
+
+NO_HANDSHAKE = OFFERED | {"starttls-works": "fail|indeterminate"}
+"""The server answered the hello, with what is no handshake."""
+
+# Where STARTTLS is offered and refused there is no TLS to judge; whether that is "not applicable" or "not known" is a
+# matter of taste, since starttls-works closes the gate.
+_NO_TLS = "indeterminate|not_applicable"
+REFUSED = OFFERED | {
+    "tls-obsolete-version": _NO_TLS,
+    "tls-current-version": _NO_TLS,
+    "certificate-trusted": _NO_TLS,
+    "certificate-name": _NO_TLS,
+    "certificate-in-date": _NO_TLS,
+    "certificate-days-left": _NO_TLS,
+}
+
+CERTIFICATE = {
+    "certificate-trusted": "pass",
+    "certificate-name": "pass",
+    "certificate-in-date": "pass",
+    "certificate-days-left": "pass",
+}
+
+AUTHENTICATION = {"auth-only-after-tls": "pass", "auth-mechanisms": "pass", "auth-absent-on-mx": "pass"}
+
+EVERYTHING = (
+    OFFERED
+    | {"starttls-works": "pass", "tls-obsolete-version": "pass", "tls-current-version": "pass"}
+    | CERTIFICATE
+    | AUTHENTICATION
+)
+
+SUBMISSION = EVERYTHING | {"auth-offered": "pass", "submission-requires-auth": "pass"}
+
+ABSENT = dict.fromkeys(SUBMISSION, "not_applicable") | {"port-open": "fail"}
+"""The port is closed, which is a fact."""
+
+FORBIDDEN = {"port-closed": "fail"}
+"""The enterprise profile wants these ports closed, and they are seen to be open."""
+
+FORBIDDEN_ROLES = frozenset({Role.IMAP, Role.POP3, Role.SIEVE})
+
+
+def allowed(expected: dict[str, str], control: str, role: Role, login: bool) -> frozenset[str]:
+    """The statuses that this control may have."""
+    table = SLOW | expected | ({} if login else NO_LOGIN)
+    if role in FORBIDDEN_ROLES:
+        table = table | FORBIDDEN
+    return frozenset(table.get(control, "indeterminate").split("|"))
