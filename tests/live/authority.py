@@ -63,9 +63,7 @@ class Authority:
             "intermediate": self._issuer("Lab Intermediate", root),
             "intermediate-expired": self._issuer("Lab Old Intermediate", root, days=(-800, -10)),
             "intermediate-not-an-authority": self._issuer("Lab Leaf Issuer", root, is_authority=False),
-            "intermediate-other-domains": self._issuer(
-                "Lab Constrained Intermediate", root, permitted="other.example"
-            ),
+            "intermediate-other-domains": self._issuer("Lab Constrained Intermediate", root, permitted="other.example"),
             "stranger-root": stranger_root,
             "stranger-intermediate": self._issuer("Stranger Intermediate", stranger_root),
         }
@@ -138,9 +136,7 @@ class Authority:
             .add_extension(_certificate_signing_usage(is_authority), critical=True)
         )
         if permitted:
-            builder = builder.add_extension(
-                x509.NameConstraints([x509.DNSName(permitted)], None), critical=True
-            )
+            builder = builder.add_extension(x509.NameConstraints([x509.DNSName(permitted)], None), critical=True)
         return _Issuer(_signed(builder, key, parent.key if parent else key), key)
 
 
@@ -212,14 +208,10 @@ def _certificate_signing_usage(allowed: bool) -> x509.KeyUsage:
     )
 
 
-def _signed(
-    builder: x509.CertificateBuilder, key: PrivateKey, issuer_key: PrivateKey
-) -> x509.Certificate:
+def _signed(builder: x509.CertificateBuilder, key: PrivateKey, issuer_key: PrivateKey) -> x509.Certificate:
     """Add the two key identifiers (RFC 5280 sections 4.2.1.1 and 4.2.1.2) and sign."""
     return (
-        builder.add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-        )
+        builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
             critical=False,

@@ -35,6 +35,10 @@ CONTROLS = frozenset(
     }
 )
 
+# Without a greeting or without TLS there is nothing left to judge.
+_HIDES_THE_REST = frozenset({"service-greeting", "starttls-offered", "starttls-works", "implicit-tls"})
+
+_TABLES = {"every_role_passes", "sound", "certificate", "server", "debian_default"}
 _GROUPS = ("quick", "throttled")
 _BACKENDS = ("sound", "permissive", "dead")
 
@@ -48,6 +52,8 @@ class Entry:
     server: str
     what: str
     must_fail: frozenset[str]
+    role_passes: frozenset[str] = frozenset()
+    """What the role's well-kept service passes, whatever it fails by its role alone."""
     strict: frozenset[str] | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     certificate: str = "sound"
@@ -62,11 +68,24 @@ class Entry:
         """Whether this is the well-kept service that its siblings are compared with."""
         return self.name == sound_name(self.role)
 
+    @property
+    def must_pass(self) -> frozenset[str]:
+        """The controls that have to pass: a verdict that is merely missing is no success."""
+        if self.indeterminate or self.must_fail & _HIDES_THE_REST:
+            return self.role_passes & {"port-open"}
+        passing = self.role_passes - self.must_fail
+        if "certificate-in-date" in self.must_fail:
+            # Not applicable: what is out of date has no days left to count.
+            passing -= {"certificate-days-left"}
+        return passing
+
 
 @dataclass(frozen=True)
 class Catalogue:
     entries: tuple[Entry, ...]
     certificates: Mapping[str, Kind]
+    debian_default: Mapping[str, frozenset[str]]
+    """Role -> the true findings about Debian's servers as installed."""
 
     def group(self, name: str) -> list[Entry]:
         """The entries that are audited in one run."""
@@ -83,15 +102,16 @@ def catalogue() -> Catalogue:
     """The catalogue; raises ValueError when a line of it makes no sense."""
     with (Path(__file__).with_name("catalogue.toml")).open("rb") as file:
         raw = tomllib.load(file)
-    _only(raw, {"sound", "certificate", "server"}, "catalogue")
+    _only(raw, _TABLES, "catalogue")
     certificates = {name: _kind(name, table) for name, table in raw["certificate"].items()}
-    sound = {role: _sound(role, table) for role, table in raw["sound"].items()}
+    everywhere = frozenset(raw["every_role_passes"])
+    sound = {role: _sound(role, table, everywhere) for role, table in raw["sound"].items()}
     entries = [*sound.values(), *(_server(table, sound) for table in raw["server"])]
     names = [entry.name for entry in entries]
     for entry in entries:
         if names.count(entry.name) > 1:
             raise ValueError(f"two servers are called {entry.name}")
-        if unknown := (entry.must_fail | (entry.strict or frozenset())) - CONTROLS:
+        if unknown := (entry.must_fail | entry.role_passes | (entry.strict or frozenset())) - CONTROLS:
             raise ValueError(f"{entry.name}: unknown controls {sorted(unknown)}")
         if entry.certificate not in certificates:
             raise ValueError(f"{entry.name}: unknown certificate {entry.certificate}")
@@ -99,35 +119,36 @@ def catalogue() -> Catalogue:
             raise ValueError(f"{entry.name}: unknown group or backend")
         if entry.indeterminate and entry.must_fail:
             raise ValueError(f"{entry.name}: what hides its facts cannot be proven to fail")
-    return Catalogue(tuple(entries), certificates)
+    debian = {role: frozenset(found) for role, found in raw["debian_default"].items()}
+    return Catalogue(tuple(entries), certificates, debian)
 
 
 def _kind(name: str, table: dict[str, Any]) -> Kind:
     _only(table, {item.name for item in fields(Kind)}, f"certificate.{name}")
-    return Kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    return Kind(**values)
 
 
-def _sound(role: str, table: dict[str, Any]) -> Entry:
-    _only(table, {"server", "must_fail", "strict", "set"}, f"sound.{role}")
+def _sound(role: str, table: dict[str, Any], everywhere: frozenset[str]) -> Entry:
+    _only(table, {"server", "must_fail", "must_pass", "strict", "set"}, f"sound.{role}")
     return Entry(
         name=sound_name(role),
         role=role,
         server=table["server"],
         what="well kept",
         must_fail=frozenset(table["must_fail"]),
+        role_passes=everywhere | frozenset(table["must_pass"]),
         strict=_optional(table.get("strict")),
         settings=table.get("set", {}),
     )
 
 
 def _server(table: dict[str, Any], sound: Mapping[str, Entry]) -> Entry:
-    known = {item.name for item in fields(Entry)} - {"server", "settings"} | {"set"}
+    known = {item.name for item in fields(Entry)} - {"server", "settings", "role_passes"} | {"set"}
     _only(table, known, str(table.get("name")))
     base = sound[table["role"]]
     rest = {
-        key: table[key]
-        for key in ("certificate", "tls", "backend", "front", "group", "indeterminate")
-        if key in table
+        key: table[key] for key in ("certificate", "tls", "backend", "front", "group", "indeterminate") if key in table
     }
     return Entry(
         name=table["name"],
@@ -135,6 +156,7 @@ def _server(table: dict[str, Any], sound: Mapping[str, Entry]) -> Entry:
         server=base.server,
         what=table["what"],
         must_fail=frozenset(table["must_fail"]),
+        role_passes=base.role_passes,
         strict=_optional(table.get("strict")),
         settings={**base.settings, **table.get("set", {})},
         **rest,

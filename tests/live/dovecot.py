@@ -81,9 +81,7 @@ class Dovecot:
         self._daemon = Daemon([str(DOVECOT), "-F", "-c", str(configuration)], log=console)
         places = [(listener.address, listener.port) for listener in self.listeners]
         try:
-            wait_until_listening(
-                places, sockets=[self.auth_socket] if wait_for_auth else [], log=self.log
-            )
+            wait_until_listening(places, sockets=[self.auth_socket] if wait_for_auth else [], log=self.log)
         except BaseException:
             self.stop()
             raise
@@ -119,11 +117,13 @@ class Dovecot:
         lines = [f"{name} = {value}" for name, value in settings.items()]
         lines += [
             f"passdb {{\n  driver = passwd-file\n  args = scheme=PLAIN {users}\n}}",
-            "userdb {\n  driver = static\n"
-            f"  args = uid=nobody gid=nogroup home={self.directory}/home/%u\n}}",
+            f"userdb {{\n  driver = static\n  args = uid=nobody gid=nogroup home={self.directory}/home/%u\n}}",
             f"service auth {{\n  unix_listener {self.auth_socket.name} {{\n"
             "    mode = 0660\n    user = postfix\n    group = postfix\n  }\n}",
         ]
+        # A wrong password costs two seconds. The penalty on top, which grows with every one and stays
+        # with the client's address, would make tests depend on their order.
+        lines.append("service anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}")
         for protocol, service in _LOGIN_SERVICES.items():
             listeners = [item for item in self.listeners if item.protocol == protocol]
             if listeners:

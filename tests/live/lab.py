@@ -94,9 +94,7 @@ class Lab:
 
     def _new_postfix(self, name: str, group: str) -> Postfix:
         places = [
-            place
-            for place in self.places.values()
-            if place.entry.server == "postfix" and place.entry.group == group
+            place for place in self.places.values() if place.entry.server == "postfix" and place.entry.group == group
         ]
         settings: dict[str, str] = {}
         extra = ""
@@ -107,10 +105,7 @@ class Lab:
             extra = "\n".join(["smtpd pass - - n - - smtpd", *lines])
         return Postfix(
             self.directory / name,
-            [
-                Service(place.address, place.port, self._settings(place.entry), place.entry.front)
-                for place in places
-            ],
+            [Service(place.address, place.port, self._settings(place.entry), place.entry.front) for place in places],
             settings=settings,
             extra_master=extra,
         )
@@ -145,8 +140,7 @@ class Lab:
             [],
             self.chain("sound"),
             {
-                "auth_mechanisms": "plain login cram-md5 digest-md5 ntlm anonymous"
-                " scram-sha-256 oauthbearer",
+                "auth_mechanisms": "plain login cram-md5 digest-md5 anonymous scram-sha-256 oauthbearer",
                 "auth_anonymous_username": f"bob@{DOMAIN}",
             },
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
+_GRACE_SECONDS = 0.3
 _POLL_SECONDS = 0.005
 
 
@@ -30,7 +31,7 @@ class Block:
     def __init__(self) -> None:
         for _ in range(200):
             # 127.0.x.x is left to people and their own servers.
-            prefix = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}"  # noqa: S311
+            prefix = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}"
             holder = socket.socket()
             try:
                 holder.bind((f"{prefix}.254", 1025))
@@ -64,15 +65,11 @@ def listening(address: str, port: int) -> bool:
     wanted = f"{packed[::-1].hex().upper()}:{port:04X}"
     with open("/proc/net/tcp", encoding="ascii") as table:
         return any(
-            fields[1] == wanted and fields[3] == "0A"
-            for fields in (line.split() for line in table)
-            if len(fields) > 3
+            fields[1] == wanted and fields[3] == "0A" for fields in (line.split() for line in table) if len(fields) > 3
         )
 
 
-def wait_until_listening(
-    places: Sequence[tuple[str, int]], *, sockets: Sequence[Path] = (), log: Path
-) -> None:
+def wait_until_listening(places: Sequence[tuple[str, int]], *, sockets: Sequence[Path] = (), log: Path) -> None:
     """Wait for every (address, port) and UNIX socket; raises RuntimeError with the end of the log."""
     deadline = time.monotonic() + START_SECONDS
     waiting = list(places)
@@ -83,50 +80,59 @@ def wait_until_listening(
             return
         if time.monotonic() > deadline:
             console = log.with_name("console")
-            said = "".join(
-                path.read_text(errors="replace")[-3000:] for path in (log, console) if path.exists()
-            )
+            said = "".join(path.read_text(errors="replace")[-3000:] for path in (log, console) if path.exists())
             raise RuntimeError(f"not there after {START_SECONDS} s: {waiting} {missing}\n{said}")
         time.sleep(_POLL_SECONDS)
 
 
+# The guard waits for the end of its standard input, which comes when this process closes it or dies
+# in any way, SIGKILL included; then it ends the server. (A parent-death signal would not do: the
+# kernel forgets it when Postfix's master changes its user.) setsid gives the server a session and
+# process group of its own, under the id that the guard reports.
+_GUARD = """
+setsid "$@" </dev/null >>"$GUARD_LOG" 2>&1 &
+echo $!
+exec >/dev/null
+cat
+kill -TERM $!
+wait $!
+"""
+
+
 class Daemon:
-    """A server in the foreground, in a session of its own; it dies with the test run."""
+    """A server in the foreground, in a session of its own; it ends with the test run."""
 
     def __init__(self, command: Sequence[str], *, log: Path) -> None:
-        # setpriv has the kernel end the server when this process dies in any way, SIGKILL included.
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                ["/usr/bin/setpriv", "--pdeathsig", "TERM", *command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
-                cwd="/",
-            )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process.poll() is None
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "guard", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "GUARD_LOG": str(log)},
+            cwd="/",
+        )
+        assert self._guard.stdout is not None
+        self.pid = int(self._guard.stdout.readline())
+        """Id of the server's first process, and of its session."""
 
     def stop(self) -> None:
         """End the server and whatever it started; returns when all of it is gone."""
-        if self.running:
-            self._process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
+        if self._guard.stdin is not None and not self._guard.stdin.closed:
+            self._guard.stdin.close()
+        began = time.monotonic()
         while members := session_members(self.pid):
-            self._process.poll()
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if waited > STOP_SECONDS:
+                raise RuntimeError(f"processes that cannot be ended: {members}")
+            if waited > _GRACE_SECONDS:
+                # Dovecot takes a second to end well. It has nothing to lose here.
                 for member in members:
                     _kill(member)
-                deadline = time.monotonic() + STOP_SECONDS
             time.sleep(_POLL_SECONDS)
-        self._process.wait(timeout=STOP_SECONDS)
+        self._guard.wait(timeout=STOP_SECONDS)
+        if self._guard.stdout is not None:
+            self._guard.stdout.close()
 
 
 def _kill(pid: int) -> None:

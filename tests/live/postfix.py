@@ -38,6 +38,8 @@ _MAIN: dict[str, str] = {
     "defer_transports": "local smtp lmtp virtual relay error",
     "smtp_dns_support_level": "disabled",
     "biff": "no",
+    # Complaints to the postmaster about broken services would lie in the queue like accepted mail.
+    "notify_classes": "",
 }
 
 _MASTER_SERVICES = """\
@@ -115,9 +117,7 @@ class Postfix:
         self.directory = directory
         self.services = list(services)
         self._settings = {**_MAIN, **(settings or {})}
-        self._master = "\n".join(
-            [*(line for service in services for line in service.master_lines()), extra_master]
-        )
+        self._master = "\n".join([*(line for service in services for line in service.master_lines()), extra_master])
         self._daemon: Daemon | None = None
 
     @property
@@ -174,12 +174,7 @@ class Postfix:
 
     def queued(self) -> list[Path]:
         """The queue files of all accepted mail, delivered or not: nothing is ever delivered."""
-        return [
-            path
-            for folder in _MAIL_FOLDERS
-            for path in (self.queue / folder).rglob("*")
-            if path.is_file()
-        ]
+        return [path for folder in _MAIL_FOLDERS for path in (self.queue / folder).rglob("*") if path.is_file()]
 
     def discard_queue(self) -> None:
         """Throw the queued mail away."""

@@ -1,0 +1,112 @@
+"""Fixtures of the live lab. Without Postfix and Dovecot its tests are skipped, or fail where they are demanded."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .audited import Outcome, audited_places
+from .catalogue import Catalogue
+from .catalogue import catalogue as read_catalogue
+from .dovecot import DOVECOT
+from .lab import Lab, running_lab
+from .postfix import MASTER, SMTPD
+from .standard import MailServer, debian_default, hardened
+
+REQUIRED = "SMTP_AUDIT_REQUIRE_LIVE"
+
+_PROGRAMS = (
+    MASTER,
+    SMTPD,
+    DOVECOT,
+    Path("/usr/lib/dovecot/imap-login"),
+    Path("/usr/lib/dovecot/pop3-login"),
+    Path("/usr/lib/dovecot/managesieve-login"),
+    Path("/usr/bin/setsid"),
+    Path("/usr/bin/openssl"),
+)
+
+
+def why_not() -> str | None:
+    """Why the lab cannot be started here, or None."""
+    missing = [str(program) for program in _PROGRAMS if not program.exists()]
+    if missing:
+        return f"run tests/live/install-servers (missing: {', '.join(missing)})"
+    if os.geteuid() != 0:
+        return "the live tests need root: Postfix starts as root and the standard ports are below 1024"
+    return None
+
+
+@pytest.fixture(scope="session")
+def servers_installed() -> None:
+    """Skip, or fail when the environment variable SMTP_AUDIT_REQUIRE_LIVE is 1."""
+    reason = why_not()
+    if reason is None:
+        return
+    if os.environ.get(REQUIRED) == "1":
+        pytest.fail(f"{REQUIRED}=1, but: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return read_catalogue()
+
+
+@pytest.fixture(scope="session")
+def lab(servers_installed: None, catalogue: Catalogue) -> Iterator[Lab]:
+    """All servers of the catalogue, running."""
+    with running_lab(catalogue) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def hardened_server(servers_installed: None, catalogue: Catalogue) -> Iterator[MailServer]:
+    """A well-kept server on 25, 587, 465 and 993."""
+    with hardened(catalogue) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def strict_server(servers_installed: None, catalogue: Catalogue) -> Iterator[MailServer]:
+    """The same, with TLS 1.3 only."""
+    with hardened(catalogue, tls13_only=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def debian_server(servers_installed: None) -> Iterator[MailServer]:
+    """Debian's Postfix and Dovecot as installed."""
+    with debian_default() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where audits run: outside of this repository, so that none of its configuration applies."""
+    directory = tmp_path_factory.mktemp("audits")
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def quick_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
+    """One audit of all servers that answer at once, profile enterprise."""
+    places = [lab.places[entry.name] for entry in catalogue.group("quick")]
+    return audited_places(runs / "quick", places, anchors=lab.authority.anchors)
+
+
+@pytest.fixture(scope="session")
+def strict_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
+    """One audit of the servers that say something about profile enterprise-strict."""
+    places = [lab.places[entry.name] for entry in catalogue.entries if entry.strict is not None]
+    return audited_places(runs / "strict", places, anchors=lab.authority.anchors, profile="enterprise-strict")
+
+
+@pytest.fixture(scope="session")
+def throttled_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
+    """One audit of the servers that slow their clients down or turn them away."""
+    places = [lab.places[entry.name] for entry in catalogue.group("throttled")]
+    return audited_places(runs / "throttled", places, anchors=lab.authority.anchors)
