@@ -1,0 +1,177 @@
+"""The way to an endpoint: connect, greet, up to where TLS begins; throttling is waited out, never judged."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from smtp_audit.config import Config
+from smtp_audit.facts.endpoint import Endpoint, TlsStart
+from smtp_audit.facts.observation import Absence
+from smtp_audit.facts.service import Reply
+from smtp_audit.limits import Limits
+from smtp_audit.probes.budget import HostBudget
+from smtp_audit.probes.dialect import Dialect, dialect_for
+from smtp_audit.probes.trust import Anchors, tolerant_context
+from smtp_audit.probes.wire import Connection, PeerError, Throttled, Transcript, connect
+from smtp_audit.secret import Secret
+
+T = TypeVar("T")
+
+THROTTLED_TRIES = 9
+"""Connections that may be turned away (421) before it is given up: with the pauses of the budget about two minutes,
+longer than the window that servers count connections in (Postfix: anvil_rate_time_unit = 60s)."""
+
+DROPPED_TRIES = 4
+"""Connections that may be closed without a word."""
+
+
+@dataclass
+class Session:
+    """One connection under way, in the words of its protocol."""
+
+    connection: Connection
+    dialect: Dialect
+    limits: Limits
+    endpoint: Endpoint
+    anchors: Anchors
+
+    async def greeting(self) -> tuple[Reply, float]:
+        """The greeting and the seconds it took.
+
+        Raises:
+            Throttled: the server says no for now.
+            PeerError: it says no, or no greeting came.
+        """
+        began = time.monotonic()
+        async with self.connection.within(self.limits.greeting_seconds, "greeting"):
+            reply = await self.dialect.greeting(self.connection)
+        seconds = time.monotonic() - began
+        if self.dialect.temporary(reply):
+            raise Throttled(f"greeted with {reply}")
+        if self.dialect.turned_away(reply):
+            raise PeerError(Absence.REFUSED_SERVICE, f"greeted with {reply}: it does not serve this client")
+        return reply, seconds
+
+    async def capabilities(self) -> tuple[str, ...]:
+        """The capabilities on the connection as it is."""
+        async with self.connection.within(self.limits.reply_seconds, "list of capabilities"):
+            if self.connection.tls is not None and self.endpoint.tls_start is TlsStart.STARTTLS:
+                return await self.dialect.capabilities_after_tls(self.connection)
+            return await self.dialect.capabilities(self.connection)
+
+    async def starttls(self) -> Reply:
+        """Send STARTTLS and read its answer, which may say no."""
+        async with self.connection.within(self.limits.reply_seconds, f"answer to {self.dialect.starttls_name}"):
+            return await self.dialect.starttls(self.connection)
+
+    async def handshake(self, verify: bool) -> ssl.SSLObject:
+        """A TLS handshake. Raises ssl.SSLError or PeerError."""
+        context = tolerant_context(self.anchors, verify)
+        async with self.connection.within(self.limits.handshake_seconds, "end of the TLS handshake"):
+            return await self.connection.start_tls(context, self.endpoint.server_name)
+
+    async def up_to_tls(self) -> bool:
+        """Go to where the first octet of TLS is expected; False when STARTTLS is not offered.
+
+        Raises:
+            Throttled: STARTTLS is refused for now.
+            PeerError: it is refused for good, or anything before it fails.
+        """
+        if self.endpoint.tls_start is TlsStart.IMPLICIT:
+            return True
+        await self.greeting()
+        if not self.dialect.offers_starttls(await self.capabilities()):
+            return False
+        reply = await self.starttls()
+        if self.dialect.temporary(reply):
+            raise Throttled(f"{self.dialect.starttls_name} was answered {reply}")
+        if not self.dialect.accepted(reply):
+            raise PeerError(Absence.REFUSED_SERVICE, f"{self.dialect.starttls_name} was answered {reply}")
+        return True
+
+    async def secure(self) -> tuple[str, ...]:
+        """Greeting, TLS where it can be had (not verified), and the capabilities then."""
+        if self.endpoint.tls_start is TlsStart.IMPLICIT:
+            await self._handshake_for_use()
+            await self.greeting()
+            return await self.capabilities()
+        if await self.up_to_tls():
+            await self._handshake_for_use()
+            return await self.capabilities()
+        # No STARTTLS: the capabilities were read on the way; the session goes on in clear.
+        return ()
+
+    async def _handshake_for_use(self) -> None:
+        try:
+            await self.handshake(verify=False)
+        except ssl.SSLError as error:
+            raise PeerError(Absence.MALFORMED, f"no TLS session: {error.reason or error}") from None
+
+
+@dataclass
+class Approach:
+    """An endpoint at one address, and what may be spent on it."""
+
+    endpoint: Endpoint
+    address: str
+    config: Config
+    budget: HostBudget
+    anchors: Anchors
+    secrets: tuple[Secret, ...] = ()
+
+    def transcript(self) -> Transcript:
+        """A fresh transcript that masks the run's secrets."""
+        return Transcript(self.secrets)
+
+    async def visit(
+        self,
+        action: Callable[[Session], Awaitable[T]],
+        transcript: Transcript,
+        *,
+        throttled_tries: int = THROTTLED_TRIES,
+        dropped_tries: int = DROPPED_TRIES,
+    ) -> T:
+        """Run `action` on a fresh connection; after a pause on another one when the server turned it away or dropped it.
+
+        Raises:
+            PeerError: what kept it from ending, after all tries.
+        """
+        throttled = dropped = 0
+        while True:
+            began = time.monotonic()
+            try:
+                async with self.budget.connection():
+                    began = time.monotonic()
+                    result = await self._once(action, transcript)
+                self.budget.served()
+                return result
+            except Throttled as error:
+                throttled += 1
+                self.budget.back_off(error.reason, began)
+                if throttled >= throttled_tries:
+                    reason = f"{error.reason} (turned away {throttled} times, with growing pauses)"
+                    raise PeerError(Absence.REFUSED_SERVICE, reason) from None
+            except PeerError as error:
+                if error.absence is not Absence.DROPPED:
+                    raise
+                dropped += 1
+                self.budget.back_off(error.reason, began)
+                if dropped >= dropped_tries:
+                    reason = error.reason if dropped == 1 else f"{error.reason} ({dropped} times)"
+                    raise PeerError(Absence.DROPPED, reason) from None
+
+    async def _once(self, action: Callable[[Session], Awaitable[T]], transcript: Transcript) -> T:
+        limits = self.config.limits
+        connection = await connect(self.address, self.endpoint.port, limits.connect_seconds, transcript)
+        try:
+            dialect = dialect_for(self.endpoint.protocol, self.config.ehlo)
+            result = await action(Session(connection, dialect, limits, self.endpoint, self.anchors))
+        except BaseException:
+            connection.abort()
+            raise
+        await connection.close()
+        return result

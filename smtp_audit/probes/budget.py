@@ -1,0 +1,96 @@
+"""What one address may be asked to bear: connections at once, per second, in total; and backing off when it says no.
+
+Real servers throttle (Postfix anvil and postscreen, Exim, appliances). "Too many connections" must slow the audit down
+and never become a verdict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from smtp_audit.facts.observation import Absence
+from smtp_audit.facts.snapshot import HostEffort
+from smtp_audit.limits import BudgetLimits
+from smtp_audit.probes.wire import PeerError
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 30.0
+MAX_REASONS = 20
+
+
+class HostBudget:
+    """The budget of one address, shared by every probe that talks to it."""
+
+    def __init__(self, address: str, limits: BudgetLimits, progress: Callable[[str], None] = lambda _: None) -> None:
+        self.address = address
+        self._limits = limits
+        self._progress = progress
+        self._allowed = limits.connections
+        self._active = 0
+        self._next = 0.0
+        self._pause = 0.0
+        self._paused_at = 0.0
+        self._turn = asyncio.Lock()
+        self._freed = asyncio.Event()
+        self._connections = 0
+        self._backoffs = 0
+        self._reasons: list[str] = []
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[None]:
+        """Wait for leave to make one connection, and hold it while it lasts.
+
+        Raises:
+            PeerError: all connections allowed to this address are used up.
+        """
+        async with self._turn:
+            if self._connections >= self._limits.total:
+                raise PeerError(
+                    Absence.BUDGET,
+                    f"the {self._limits.total} connections allowed to {self.address} are used up (budget.total)",
+                )
+            while self._active >= self._allowed:
+                self._freed.clear()
+                await self._freed.wait()
+            while (wait := self._next - time.monotonic()) > 0:  # noqa: ASYNC110 (`_next` moves while we sleep)
+                await asyncio.sleep(wait)
+            self._next = time.monotonic() + 1 / self._limits.per_second
+            self._active += 1
+            self._connections += 1
+        try:
+            yield
+        finally:
+            self._active -= 1
+            self._freed.set()
+
+    def back_off(self, reason: str, since: float) -> None:
+        """The server turned a connection away that began at `since` (monotonic): fewer at once, and a longer pause.
+
+        Connections that were under way together count as one refusal.
+        """
+        if since < self._paused_at:
+            return
+        self._paused_at = time.monotonic()
+        self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
+        self._next = max(self._next, self._paused_at + self._pause)
+        self._allowed = max(1, self._allowed // 2)
+        self._backoffs += 1
+        if reason not in self._reasons and len(self._reasons) < MAX_REASONS:
+            self._reasons.append(reason)
+        self._progress(f"{self.address}: backing off {self._pause:g} s ({reason})")
+
+    def served(self) -> None:
+        """A connection was served: the next refusal starts with a short pause again."""
+        self._pause = 0.0
+
+    def effort(self) -> HostEffort:
+        """What it bore so far."""
+        return HostEffort(
+            address=self.address,
+            connections=self._connections,
+            backoffs=self._backoffs,
+            backoff_reasons=tuple(self._reasons),
+        )

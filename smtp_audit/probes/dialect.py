@@ -1,0 +1,335 @@
+"""The few words of SMTP, IMAP, POP3 and ManageSieve that an audit needs before and around TLS."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+
+from smtp_audit.facts.endpoint import Protocol
+from smtp_audit.facts.observation import Absence
+from smtp_audit.facts.service import Reply
+from smtp_audit.limits import MAX_REPLY_LINES
+from smtp_audit.probes.wire import Connection, PeerError, Throttled
+from smtp_audit.wiretext import escape
+
+NAMED_LENGTH = 120
+"""Octets of a line that an error message quotes."""
+
+
+class Dialect(ABC):
+    """How one protocol greets, lists its capabilities and starts TLS."""
+
+    starttls_name: str
+
+    def __init__(self, ehlo: str | None = None) -> None:
+        self._ehlo = ehlo
+
+    @abstractmethod
+    async def greeting(self, connection: Connection) -> Reply:
+        """The greeting. Raises PeerError(MALFORMED) when what comes is none of this protocol."""
+
+    @abstractmethod
+    async def capabilities(self, connection: Connection) -> tuple[str, ...]:
+        """The capability lines, escaped."""
+
+    @abstractmethod
+    def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
+        """Whether the command that starts TLS is announced."""
+
+    @abstractmethod
+    async def starttls(self, connection: Connection) -> Reply:
+        """Send the command that starts TLS."""
+
+    @abstractmethod
+    def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
+        """The ways to log in that are announced, upper case."""
+
+    @abstractmethod
+    async def quit(self, connection: Connection) -> None:
+        """Say goodbye; the answer is not waited for."""
+
+    async def capabilities_after_tls(self, connection: Connection) -> tuple[str, ...]:
+        """The capability lines inside TLS."""
+        return await self.capabilities(connection)
+
+    def accepted(self, reply: Reply) -> bool:
+        """Whether a reply says yes."""
+        return reply.code in ("OK", "+OK", "PREAUTH") or reply.code.startswith("2")
+
+    def temporary(self, reply: Reply) -> bool:
+        """Whether a reply says no for now (RFC 5321 section 4.2.1)."""
+        return reply.code.startswith("4")
+
+    def turned_away(self, reply: Reply) -> bool:
+        """Whether a greeting says that this client is not served."""
+        return not self.accepted(reply)
+
+
+def _malformed(what: str, line: bytes) -> PeerError:
+    return PeerError(Absence.MALFORMED, f"{what}: {escape(line, NAMED_LENGTH)}")
+
+
+_SMTP_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
+
+
+class Smtp(Dialect):
+    """RFC 5321 with RFC 3207 and RFC 4954."""
+
+    starttls_name = "STARTTLS"
+
+    async def reply(self, connection: Connection) -> Reply:
+        """One reply of one or more lines (RFC 5321 section 4.2.1)."""
+        code = ""
+        lines: list[str] = []
+        while True:
+            raw = await connection.line()
+            found = _SMTP_LINE.fullmatch(raw)
+            if found is None:
+                raise _malformed("not an SMTP reply", raw)
+            this = found[1].decode()
+            if code and this != code:
+                raise _malformed(f"reply code changes from {code} within one reply", raw)
+            code = this
+            lines.append(escape(found[3] or b""))
+            if found[2] != b"-":
+                if code == "421":
+                    # RFC 5321 section 3.8: whatever was asked, the server is closing the channel for now.
+                    raise Throttled(f"answered {Reply(code=code, lines=tuple(lines))}")
+                return Reply(code=code, lines=tuple(lines))
+            if len(lines) >= MAX_REPLY_LINES:
+                raise PeerError(Absence.MALFORMED, f"a reply of more than {MAX_REPLY_LINES} lines")
+
+    async def greeting(self, connection: Connection) -> Reply:
+        return await self.reply(connection)
+
+    async def command(self, connection: Connection, text: str) -> Reply:
+        """Send one command line and read its reply."""
+        await connection.send(text.encode() + b"\r\n")
+        return await self.reply(connection)
+
+    def name(self, connection: Connection) -> str:
+        """What we call ourselves: the name given, or the address literal of our own end (RFC 5321 section 4.1.3)."""
+        if self._ehlo:
+            return self._ehlo
+        local = connection.local_address.partition("%")[0]
+        return f"[IPv6:{local}]" if ":" in local else f"[{local}]"
+
+    async def capabilities(self, connection: Connection) -> tuple[str, ...]:
+        reply = await self.command(connection, f"EHLO {self.name(connection)}")
+        if self.accepted(reply):
+            return reply.lines
+        if self.temporary(reply):
+            raise PeerError(Absence.REFUSED_SERVICE, f"EHLO was answered {reply}")
+        # RFC 5321 section 3.2: a server without extensions is greeted with HELO; it offers nothing.
+        reply = await self.command(connection, f"HELO {self.name(connection)}")
+        if self.accepted(reply):
+            return reply.lines[:1]
+        raise PeerError(Absence.REFUSED_SERVICE, f"EHLO and HELO are refused: {reply}")
+
+    def _keywords(self, capabilities: tuple[str, ...]) -> list[list[str]]:
+        return [line.upper().split() for line in capabilities[1:] if line.strip()]
+
+    def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
+        return any(words[0] == "STARTTLS" for words in self._keywords(capabilities))
+
+    async def starttls(self, connection: Connection) -> Reply:
+        return await self.command(connection, "STARTTLS")
+
+    def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
+        found: list[str] = []
+        for words in self._keywords(capabilities):
+            # "AUTH=PLAIN" is the form from before RFC 2554 that some servers still send beside the other.
+            if words[0] == "AUTH":
+                found += words[1:]
+            elif words[0].startswith("AUTH="):
+                found += [words[0][5:], *words[1:]]
+        return tuple(dict.fromkeys(word for word in found if word))
+
+    async def quit(self, connection: Connection) -> None:
+        await connection.send(b"QUIT\r\n")
+
+
+class Imap(Dialect):
+    """RFC 9051 (and RFC 3501)."""
+
+    starttls_name = "STARTTLS"
+
+    def __init__(self, ehlo: str | None = None) -> None:
+        super().__init__(ehlo)
+        self._tag = 0
+
+    async def greeting(self, connection: Connection) -> Reply:
+        raw = await connection.line()
+        found = re.fullmatch(rb"\* (OK|PREAUTH|BYE)(?: (.*))?", raw, re.DOTALL | re.IGNORECASE)
+        if found is None:
+            raise _malformed("not an IMAP greeting", raw)
+        return Reply(code=found[1].decode().upper(), lines=(escape(found[2] or b""),))
+
+    async def _command(self, connection: Connection, text: str) -> tuple[list[bytes], Reply]:
+        self._tag += 1
+        tag = f"a{self._tag}".encode()
+        await connection.send(tag + b" " + text.encode() + b"\r\n")
+        untagged: list[bytes] = []
+        while True:
+            raw = await connection.line()
+            if raw.startswith(tag + b" "):
+                code, _, rest = raw[len(tag) + 1 :].partition(b" ")
+                return untagged, Reply(code=escape(code.upper()), lines=(escape(rest),))
+            if not raw.startswith((b"* ", b"+ ")):
+                raise _malformed("not an IMAP response", raw)
+            untagged.append(raw)
+            if len(untagged) > MAX_REPLY_LINES:
+                raise PeerError(Absence.MALFORMED, f"a response of more than {MAX_REPLY_LINES} lines")
+
+    async def capabilities(self, connection: Connection) -> tuple[str, ...]:
+        untagged, reply = await self._command(connection, "CAPABILITY")
+        if reply.code != "OK":
+            raise PeerError(Absence.REFUSED_SERVICE, f"CAPABILITY was answered {reply}")
+        lines = [raw[2:] for raw in untagged if raw[2:].upper().startswith(b"CAPABILITY")]
+        return tuple(escape(line) for line in lines)
+
+    def _words(self, capabilities: tuple[str, ...]) -> list[str]:
+        return [word for line in capabilities for word in line.upper().split()[1:]]
+
+    def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
+        return "STARTTLS" in self._words(capabilities)
+
+    async def starttls(self, connection: Connection) -> Reply:
+        return (await self._command(connection, "STARTTLS"))[1]
+
+    def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
+        words = self._words(capabilities)
+        found = [word[5:] for word in words if word.startswith("AUTH=")]
+        # RFC 9051 section 6.2.3: LOGIN is there unless LOGINDISABLED is announced.
+        if "LOGINDISABLED" not in words:
+            found.append("LOGIN-COMMAND")
+        return tuple(dict.fromkeys(found))
+
+    async def quit(self, connection: Connection) -> None:
+        self._tag += 1
+        await connection.send(f"a{self._tag} LOGOUT\r\n".encode())
+
+
+class Pop3(Dialect):
+    """RFC 1939 with RFC 2449 (CAPA) and RFC 2595 (STLS)."""
+
+    starttls_name = "STLS"
+
+    async def _status(self, connection: Connection) -> Reply:
+        raw = await connection.line()
+        found = re.fullmatch(rb"(\+OK|-ERR)(?: (.*))?", raw, re.DOTALL | re.IGNORECASE)
+        if found is None:
+            raise _malformed("not a POP3 response", raw)
+        return Reply(code=found[1].decode().upper(), lines=(escape(found[2] or b""),))
+
+    async def greeting(self, connection: Connection) -> Reply:
+        return await self._status(connection)
+
+    async def capabilities(self, connection: Connection) -> tuple[str, ...]:
+        await connection.send(b"CAPA\r\n")
+        status = await self._status(connection)
+        if status.code != "+OK":
+            # RFC 2449 is optional; a server without it has USER and PASS (RFC 1939 section 7) and no STLS.
+            return ("USER",)
+        lines: list[str] = []
+        while (raw := await connection.line()) != b".":
+            lines.append(escape(raw))
+            if len(lines) > MAX_REPLY_LINES:
+                raise PeerError(Absence.MALFORMED, f"a response of more than {MAX_REPLY_LINES} lines")
+        return tuple(lines)
+
+    def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
+        return any(line.upper().split()[:1] == ["STLS"] for line in capabilities)
+
+    async def starttls(self, connection: Connection) -> Reply:
+        await connection.send(b"STLS\r\n")
+        return await self._status(connection)
+
+    def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
+        found: list[str] = []
+        for line in capabilities:
+            words = line.upper().split()
+            if words[:1] == ["SASL"]:
+                found += words[1:]
+            elif words[:1] == ["USER"]:
+                found.append("USER-COMMAND")
+        return tuple(dict.fromkeys(found))
+
+    async def quit(self, connection: Connection) -> None:
+        await connection.send(b"QUIT\r\n")
+
+
+_SIEVE_STATUS = re.compile(rb"(OK|NO|BYE)(?:[ ].*)?", re.DOTALL | re.IGNORECASE)
+
+
+class Sieve(Dialect):
+    """ManageSieve, RFC 5804."""
+
+    starttls_name = "STARTTLS"
+
+    def __init__(self, ehlo: str | None = None) -> None:
+        super().__init__(ehlo)
+        self._greeted: tuple[str, ...] = ()
+
+    async def _listing(self, connection: Connection) -> tuple[tuple[str, ...], Reply]:
+        lines: list[str] = []
+        while True:
+            raw = await connection.line()
+            found = _SIEVE_STATUS.fullmatch(raw)
+            if found is not None:
+                code = found[1].decode().upper()
+                return tuple(lines), Reply(code=code, lines=(escape(raw[len(code) :].strip()),))
+            if not raw.startswith(b'"'):
+                raise _malformed("not a ManageSieve response", raw)
+            lines.append(escape(raw))
+            if len(lines) > MAX_REPLY_LINES:
+                raise PeerError(Absence.MALFORMED, f"a response of more than {MAX_REPLY_LINES} lines")
+
+    async def greeting(self, connection: Connection) -> Reply:
+        self._greeted, reply = await self._listing(connection)
+        return Reply(code=reply.code, lines=(*self._greeted, *reply.lines))
+
+    async def capabilities(self, connection: Connection) -> tuple[str, ...]:  # noqa: ARG002 (the interface)
+        # RFC 5804 section 1.7: the greeting is the capability listing.
+        return self._greeted
+
+    async def capabilities_after_tls(self, connection: Connection) -> tuple[str, ...]:
+        # RFC 5804 section 2.2: the server sends its capabilities again by itself after STARTTLS.
+        listing, reply = await self._listing(connection)
+        if reply.code != "OK":
+            raise PeerError(Absence.REFUSED_SERVICE, f"the capabilities inside TLS ended with {reply}")
+        return listing
+
+    def _words(self, line: str) -> list[str]:
+        return [a or b for a, b in re.findall(r'"([^"]*)"|(\S+)', line.upper())]
+
+    def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
+        return any(self._words(line)[:1] == ["STARTTLS"] for line in capabilities)
+
+    async def starttls(self, connection: Connection) -> Reply:
+        await connection.send(b"STARTTLS\r\n")
+        return (await self._listing(connection))[1]
+
+    def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
+        found: list[str] = []
+        for line in capabilities:
+            words = self._words(line)
+            if words[:1] == ["SASL"]:
+                found += [name for word in words[1:] for name in word.split()]
+        return tuple(dict.fromkeys(found))
+
+    async def quit(self, connection: Connection) -> None:
+        await connection.send(b"LOGOUT\r\n")
+
+
+_DIALECTS: dict[Protocol, type[Dialect]] = {
+    Protocol.SMTP: Smtp,
+    Protocol.IMAP: Imap,
+    Protocol.POP3: Pop3,
+    Protocol.SIEVE: Sieve,
+}
+
+
+def dialect_for(protocol: Protocol, ehlo: str | None = None) -> Dialect:
+    """A fresh dialect for one connection."""
+    return _DIALECTS[protocol](ehlo)

@@ -1,0 +1,194 @@
+"""Look-ups: whether a bare name is a mail domain, and the addresses of a host."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dns.asyncresolver
+import dns.exception
+import dns.rdatatype
+import dns.resolver
+
+from smtp_audit.config import Config, Families
+from smtp_audit.errors import ConfigurationError
+from smtp_audit.facts.dns import Found, MxFacts, MxRecord
+from smtp_audit.facts.endpoint import STANDARD_PORTS, Domain, Endpoint, is_address
+from smtp_audit.facts.observation import Absence, Observation
+from smtp_audit.limits import MAX_ADDRESSES, MAX_HOSTS
+from smtp_audit.wiretext import escape_text
+
+LOOKUP_SECONDS = 6.0
+"""How long one look-up may take, all tries together."""
+
+
+def _resolver(config: Config) -> dns.asyncresolver.Resolver:
+    if config.resolver is not None:
+        resolver = dns.asyncresolver.Resolver(configure=False)
+        resolver.nameservers = [config.resolver.address]
+        resolver.port = config.resolver.port
+    else:
+        resolver = dns.asyncresolver.Resolver()
+    resolver.lifetime = LOOKUP_SECONDS
+    return resolver
+
+
+def resolver_name(config: Config) -> str:
+    """The resolver in words, for the report."""
+    if config.resolver is not None:
+        return f"{config.resolver.address} port {config.resolver.port}"
+    return "the system's resolver"
+
+
+class _NoAnswer(Exception):
+    """The look-up failed for reasons that say nothing about the name."""
+
+
+async def _ask(config: Config, name: str, kind: str) -> list[str]:
+    """The records of one type as text; empty when the name or the type does not exist.
+
+    Raises:
+        _NoAnswer: SERVFAIL, time-out, no resolver.
+    """
+    try:
+        answer = await _resolver(config).resolve(name, kind, search=False, raise_on_no_answer=False)
+    except dns.resolver.NXDOMAIN:
+        return []
+    except (dns.exception.DNSException, OSError) as error:
+        raise _NoAnswer(f"{kind} of {name}: {_reason(error)}") from None
+    return [rdata.to_text() for rdata in answer.rrset or ()]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, dns.resolver.LifetimeTimeout):
+        return f"no answer within {LOOKUP_SECONDS:g} s"
+    if isinstance(error, dns.resolver.NoNameservers):
+        return "the resolver fails (SERVFAIL or refused)"
+    return escape_text(str(error) or type(error).__name__, 200)
+
+
+def find_subjects(config: Config) -> Found:
+    """Whether each bare name is a mail domain or a host, by one MX look-up each; gives the standard ports of every host.
+
+    A failed look-up is recorded: the name is audited as a host, and the gate stays closed, because its mail may be taken
+    elsewhere.
+
+    Raises:
+        ConfigurationError: a domain that takes no mail (null MX, RFC 7505), or too many hosts.
+    """
+    observations = asyncio.run(_look_up_all(config))
+    subjects: list[Endpoint | Domain] = []
+    hosts: list[str] = []
+    for observation in observations:
+        records = observation.facts.records if isinstance(observation.facts, MxFacts) else ()
+        if any(record.exchange == "." or record.exchange == "" for record in records):
+            raise ConfigurationError(
+                f"{observation.subject}: this domain says that it takes no mail (null MX, RFC 7505)"
+            )
+        if records:
+            subjects.append(Domain(name=observation.subject))
+            hosts += [record.exchange for record in records]
+        else:
+            hosts.append(observation.subject)
+    unique = list(dict.fromkeys(hosts))
+    if len(unique) > MAX_HOSTS:
+        raise ConfigurationError(f"{len(unique)} hosts to audit, at most {MAX_HOSTS} in one run: name fewer targets")
+    subjects += standard_endpoints(unique)
+    return Found(subjects=tuple(subjects), observations=tuple(observations))
+
+
+def standard_endpoints(hosts: Iterable[str]) -> list[Endpoint]:
+    """The endpoints that are looked at when a host is named without ports."""
+    return [
+        Endpoint(role=role, host=host, port=port, declared=False)
+        for host in hosts
+        for port, role in STANDARD_PORTS.items()
+    ]
+
+
+async def _look_up_all(config: Config) -> list[Observation]:
+    return list(await asyncio.gather(*(_mx(config, name) for name in dict.fromkeys(config.names))))
+
+
+async def _mx(config: Config, name: str) -> Observation:
+    started = datetime.now(UTC)
+    try:
+        records = sorted(
+            (
+                MxRecord(preference=int(p), exchange=e.lower().rstrip(".") if e != "." else ".")
+                for p, e in (text.split(maxsplit=1) for text in await _ask(config, name, "MX"))
+            ),
+            key=lambda record: (record.preference, record.exchange),
+        )
+    except (_NoAnswer, ValueError) as error:
+        return Observation(
+            kind=MxFacts.kind,
+            subject=name,
+            absence=Absence.UNREACHABLE,
+            reason=str(error),
+            started=started,
+            finished=datetime.now(UTC),
+        )
+    facts = MxFacts(records=tuple(records))
+    return Observation(kind=MxFacts.kind, subject=name, facts=facts, started=started, finished=datetime.now(UTC))
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The addresses of a host; `trouble` says why there may be others, or none."""
+
+    addresses: tuple[str, ...]
+    trouble: str = ""
+
+
+async def addresses_of(config: Config, host: str) -> Addresses:
+    """The IP addresses to audit for a host, within the families asked for."""
+    if is_address(host):
+        return Addresses((host,))
+    if config.resolver is not None:
+        found, trouble = await _from_resolver(config, host)
+    else:
+        found, trouble = await _from_system(config, host)
+    if host == "localhost" and config.families is not Families.IPV6:
+        # No published name: who tests on this machine means the one address that listens, and ::1 is always there.
+        found = [address for address in found if ":" not in address][:1] or found
+    if not found and not trouble:
+        trouble = f"{host} has no {'' if config.families is Families.ALL else config.families + ' '}address"
+    if len(found) > MAX_ADDRESSES:
+        trouble = f"{host} has {len(found)} addresses, at most {MAX_ADDRESSES} are audited"
+    return Addresses(tuple(found[:MAX_ADDRESSES]), trouble)
+
+
+async def _from_resolver(config: Config, host: str) -> tuple[list[str], str]:
+    kinds = {Families.ALL: ("A", "AAAA"), Families.IPV4: ("A",), Families.IPV6: ("AAAA",)}[config.families]
+    answers = await asyncio.gather(*(_ask(config, host, kind) for kind in kinds), return_exceptions=True)
+    found: list[str] = []
+    troubles: list[str] = []
+    for answer in answers:
+        if isinstance(answer, _NoAnswer):
+            troubles.append(str(answer))
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            found += answer
+    return found, "; ".join(troubles)
+
+
+async def _from_system(config: Config, host: str) -> tuple[list[str], str]:
+    family = {
+        Families.ALL: socket.AF_UNSPEC,
+        Families.IPV4: socket.AF_INET,
+        Families.IPV6: socket.AF_INET6,
+    }[config.families]
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(LOOKUP_SECONDS * 2):
+            rows = await loop.getaddrinfo(host, None, family=family, type=socket.SOCK_STREAM)
+    except TimeoutError:
+        return [], f"addresses of {host}: no answer within {LOOKUP_SECONDS * 2:g} s"
+    except OSError as error:
+        return [], f"addresses of {host}: {error.strerror or error}"
+    return list(dict.fromkeys(str(row[4][0]) for row in rows)), ""

@@ -1,0 +1,333 @@
+"""ClientHello and what comes back, as octets: no cryptography, no network.
+
+A hello offers one protocol version and a set of suites; the answer is a ServerHello, an alert, or something that is
+neither. RFC 8446 section 4.1, RFC 5246 section 7.4.1, RFC 6101 (SSL 3); the SSL 2 hello is in RFC 5246 appendix E.2.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from importlib import resources
+
+from cryptography.hazmat.primitives.asymmetric import ec, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from smtp_audit.facts.tls import TlsVersion
+
+HANDSHAKE_RECORD = 22
+ALERT_RECORD = 21
+SERVER_HELLO = 2
+FATAL = 2
+
+CLEAN_REFUSALS = {
+    40: "handshake_failure",
+    70: "protocol_version",
+    71: "insufficient_security",
+    86: "inappropriate_fallback",
+}
+"""The only alerts that refuse a hello for what it offers (RFC 8446 section 6.2, RFC 7507)."""
+
+ALERT_NAMES = {
+    0: "close_notify",
+    10: "unexpected_message",
+    20: "bad_record_mac",
+    22: "record_overflow",
+    47: "illegal_parameter",
+    50: "decode_error",
+    51: "decrypt_error",
+    80: "internal_error",
+    90: "user_canceled",
+    109: "missing_extension",
+    110: "unsupported_extension",
+    112: "unrecognized_name",
+    120: "no_application_protocol",
+    **CLEAN_REFUSALS,
+}
+
+HELLO_RETRY_RANDOM = bytes.fromhex("CF21AD74E59A6111BE1D8C021E65B891C2A211167ABB8C5E079E09E2C8A8339C")
+"""The random of a HelloRetryRequest (RFC 8446 section 4.1.3)."""
+
+RENEGOTIATION_SCSV = 0x00FF
+TLS13_SUITES = (0x1301, 0x1302, 0x1303, 0x1304, 0x1305)
+SSL2_SUITES = (0x010080, 0x020080, 0x030080, 0x040080, 0x050080, 0x060040, 0x0700C0, 0x080080)
+
+# Always the ffdhe groups, the usual curves and the post-quantum hybrids: some servers insist on one of them.
+GROUPS = (
+    0x11EC,  # X25519MLKEM768
+    0x11EB,  # SecP256r1MLKEM768
+    0x11ED,  # SecP384r1MLKEM1024
+    0x001D,  # x25519
+    0x0017,  # secp256r1
+    0x0018,  # secp384r1
+    0x0019,  # secp521r1
+    0x001E,  # x448
+    0x001A,  # brainpoolP256r1
+    0x001B,  # brainpoolP384r1
+    0x001C,  # brainpoolP512r1
+    0x0100,  # ffdhe2048
+    0x0101,  # ffdhe3072
+    0x0102,  # ffdhe4096
+    0x0103,  # ffdhe6144
+    0x0104,  # ffdhe8192
+    0x0016,  # secp256k1
+    0x0015,  # secp224r1
+    0x0013,  # secp192r1
+)
+SIGNATURES = (
+    0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080A, 0x080B, 0x0804, 0x0805, 0x0806,
+    0x0401, 0x0501, 0x0601, 0x0303, 0x0301, 0x0203, 0x0201, 0x0402, 0x0302, 0x0202, 0x0101,
+)  # fmt: skip
+
+
+@cache
+def suite_names() -> dict[int, str]:
+    """Number to name of every known suite of TLS."""
+    text = (resources.files("smtp_audit.probes") / "cipher_suites.txt").read_text()
+    rows = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
+    return {int(number, 16): name for number, name in rows}
+
+
+def suite_name(number: int) -> str:
+    """The registered name, or the number in hex."""
+    return suite_names().get(number, f"0x{number:04X}")
+
+
+@cache
+def classic_suites() -> tuple[int, ...]:
+    """Every suite for TLS 1.2 and before."""
+    return tuple(n for n, name in suite_names().items() if "_WITH_" in name and n >> 8 != 0x13)
+
+
+@cache
+def families() -> dict[str, tuple[int, ...]]:
+    """The classic suites by key exchange: some servers choose a suite and then fail, so each is tried alone."""
+    found: dict[str, list[int]] = {}
+    for number in classic_suites():
+        exchange = suite_names()[number][4:].partition("_WITH_")[0]
+        found.setdefault(_family(exchange), []).append(number)
+    return {name: tuple(numbers) for name, numbers in found.items()}
+
+
+def _family(exchange: str) -> str:
+    if "anon" in exchange:
+        return "anonymous"
+    if exchange.startswith("ECDHE_") and "PSK" not in exchange:
+        return "ECDHE"
+    if exchange.startswith("DHE_") and "PSK" not in exchange:
+        return "DHE"
+    if exchange.startswith("RSA") and "PSK" not in exchange:
+        return "RSA"
+    return "static DH" if exchange.startswith(("DH_", "ECDH_")) else "pre-shared and others"
+
+
+def _vector(width: int, content: bytes) -> bytes:
+    return len(content).to_bytes(width, "big") + content
+
+
+def _extension(number: int, content: bytes) -> bytes:
+    return struct.pack("!H", number) + _vector(2, content)
+
+
+def _numbers(values: Iterable[int]) -> bytes:
+    return b"".join(struct.pack("!H", value) for value in values)
+
+
+def client_hello(version: TlsVersion, server_name: str | None, suites: Sequence[int] | None = None) -> bytes:
+    """The record of a ClientHello that offers `version` alone and `suites` (None: every suite of that version)."""
+    if version is TlsVersion.SSL2:
+        return _ssl2_hello()
+    tls13 = version is TlsVersion.TLS13
+    offered = tuple(suites if suites is not None else TLS13_SUITES if tls13 else classic_suites())
+    if not tls13:
+        offered = (*offered, RENEGOTIATION_SCSV)
+    legacy = min(version.code, TlsVersion.TLS12.code)
+    body = struct.pack("!H", legacy) + os.urandom(32)
+    # RFC 8446 appendix D.4: a session id makes middleboxes take the hello for a resumption.
+    body += _vector(1, os.urandom(32) if tls13 else b"")
+    body += _vector(2, _numbers(offered)) + _vector(1, b"\0")
+    if version > TlsVersion.SSL3:
+        body += _vector(2, _extensions(version, server_name))
+    message = b"\x01" + _vector(3, body)
+    record_version = 0x0300 if version is TlsVersion.SSL3 else 0x0301
+    return struct.pack("!BH", HANDSHAKE_RECORD, record_version) + _vector(2, message)
+
+
+def _extensions(version: TlsVersion, server_name: str | None) -> bytes:
+    parts = []
+    if server_name is not None:
+        parts.append(_extension(0, _vector(2, b"\0" + _vector(2, server_name.encode("ascii")))))
+    parts += [
+        _extension(10, _vector(2, _numbers(GROUPS if version is TlsVersion.TLS13 else GROUPS[3:]))),
+        _extension(11, b"\x01\x00"),  # uncompressed points
+        _extension(13, _vector(2, _numbers(SIGNATURES))),
+        _extension(23, b""),  # extended_master_secret
+    ]
+    if version is TlsVersion.TLS13:
+        parts += [
+            _extension(43, _vector(1, struct.pack("!H", version.code))),
+            _extension(45, b"\x01\x01"),  # psk_dhe_ke
+            _extension(51, _vector(2, b"".join(_key_shares()))),
+        ]
+    return b"".join(parts)
+
+
+@cache
+def _key_shares() -> tuple[bytes, ...]:
+    """Shares of the two groups that nearly every server takes; a HelloRetryRequest for another is an answer too.
+
+    One pair for the process: no secret is ever derived from it.
+    """
+    x_share = x25519.X25519PrivateKey.generate().public_key().public_bytes_raw()
+    p_key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    p_share = p_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return (struct.pack("!H", 0x001D) + _vector(2, x_share), struct.pack("!H", 0x0017) + _vector(2, p_share))
+
+
+def _ssl2_hello() -> bytes:
+    suites = b"".join(struct.pack("!I", number)[1:] for number in SSL2_SUITES)
+    challenge = os.urandom(16)
+    body = struct.pack("!BHHHH", 1, 0x0002, len(suites), 0, len(challenge)) + suites + challenge
+    return struct.pack("!H", 0x8000 | len(body)) + body
+
+
+class Answer(IntEnum):
+    """What the octets after a hello are."""
+
+    INCOMPLETE = 0
+    """Not enough yet."""
+    SERVER_HELLO = 1
+    ALERT = 2
+    """A fatal alert."""
+    OTHER = 3
+    """Neither: the peer does not speak TLS, or speaks it wrongly."""
+
+
+@dataclass(frozen=True)
+class HelloAnswer:
+    """The parsed answer. `version` is the number on the wire, `detail` says what is wrong with OTHER."""
+
+    answer: Answer
+    version: int = 0
+    suite: int = 0
+    alert: int = -1
+    retry: bool = False
+    detail: str = ""
+
+
+INCOMPLETE = HelloAnswer(Answer.INCOMPLETE)
+MAX_WARNINGS = 8
+
+
+def parse_answer(data: bytes) -> HelloAnswer:
+    """Read the first flight of a server as far as its ServerHello or fatal alert. Never raises."""
+    handshake = b""
+    warnings = 0
+    rest = data
+    while True:
+        if not rest:
+            return INCOMPLETE
+        kind = rest[0]
+        if kind not in (ALERT_RECORD, HANDSHAKE_RECORD) or (len(rest) > 1 and rest[1] != 3):
+            return HelloAnswer(Answer.OTHER, detail="the answer is not TLS")
+        if len(rest) < 5:
+            return INCOMPLETE
+        length = int.from_bytes(rest[3:5], "big")
+        if length == 0 or length > 16384 + 256:
+            return HelloAnswer(Answer.OTHER, detail=f"a TLS record of {length} octets")
+        # The ServerHello may be complete before the record that carries it is.
+        payload, whole = rest[5 : 5 + length], len(rest) >= 5 + length
+        if kind == ALERT_RECORD:
+            if not whole:
+                return INCOMPLETE
+            if handshake:
+                return HelloAnswer(Answer.OTHER, detail="an alert inside a handshake message")
+            if length != 2:
+                return HelloAnswer(Answer.OTHER, detail=f"an alert record of {length} octets")
+            if payload[0] == FATAL:
+                return HelloAnswer(Answer.ALERT, alert=payload[1])
+            warnings += 1
+            if warnings > MAX_WARNINGS:
+                return HelloAnswer(Answer.OTHER, detail=f"more than {MAX_WARNINGS} warning alerts")
+        else:
+            handshake += payload
+            parsed = _parse_server_hello(handshake)
+            if parsed.answer is not Answer.INCOMPLETE:
+                return parsed
+            if not whole:
+                return INCOMPLETE
+        rest = rest[5 + length :]
+
+
+def _parse_server_hello(message: bytes) -> HelloAnswer:
+    if message[:1] not in (b"", bytes([SERVER_HELLO])):
+        return HelloAnswer(Answer.OTHER, detail=f"handshake message {message[0]} instead of a ServerHello")
+    if len(message) < 4:
+        return INCOMPLETE
+    length = int.from_bytes(message[1:4], "big")
+    if length < 38 or length > 16384:
+        return HelloAnswer(Answer.OTHER, detail=f"a ServerHello of {length} octets")
+    if len(message) < 4 + length:
+        return INCOMPLETE
+    body = message[4 : 4 + length]
+    version = int.from_bytes(body[:2], "big")
+    random = body[2:34]
+    session = body[34]
+    if session > 32 or len(body) < 38 + session:
+        return HelloAnswer(Answer.OTHER, detail="a malformed ServerHello")
+    suite = int.from_bytes(body[35 + session : 37 + session], "big")
+    extensions = _extension_map(body[38 + session :])
+    if extensions is None:
+        return HelloAnswer(Answer.OTHER, detail="a ServerHello with malformed extensions")
+    if (chosen := extensions.get(43)) is not None:
+        if len(chosen) != 2 or version != TlsVersion.TLS12.code:
+            return HelloAnswer(Answer.OTHER, detail="a ServerHello with a malformed supported_versions")
+        version = int.from_bytes(chosen, "big")
+    return HelloAnswer(Answer.SERVER_HELLO, version=version, suite=suite, retry=random == HELLO_RETRY_RANDOM)
+
+
+def _extension_map(data: bytes) -> dict[int, bytes] | None:
+    """The extensions by number; None when they are malformed. A ServerHello may have none."""
+    if not data:
+        return {}
+    if len(data) < 2 or int.from_bytes(data[:2], "big") != len(data) - 2:
+        return None
+    found: dict[int, bytes] = {}
+    rest = data[2:]
+    while rest:
+        if len(rest) < 4:
+            return None
+        number, length = struct.unpack("!HH", rest[:4])
+        if len(rest) < 4 + length or number in found:
+            return None
+        found[number] = rest[4 : 4 + length]
+        rest = rest[4 + length :]
+    return found
+
+
+def parse_ssl2_answer(data: bytes) -> HelloAnswer:
+    """Read the answer to an SSL 2 hello: an SSL 2 SERVER-HELLO or ERROR, or a TLS alert. Never raises."""
+    if not data:
+        return INCOMPLETE
+    if data[0] in (ALERT_RECORD, HANDSHAKE_RECORD):
+        return parse_answer(data)
+    if not data[0] & 0x80:
+        return HelloAnswer(Answer.OTHER, detail="the answer is neither SSL 2 nor TLS")
+    if len(data) < 3:
+        return INCOMPLETE
+    length = int.from_bytes(data[:2], "big") & 0x7FFF
+    if data[2] == 0 and length == 3:
+        # ERROR message: no cipher, no certificate, bad certificate, unsupported type.
+        return HelloAnswer(Answer.ALERT, alert=40) if len(data) >= 5 else INCOMPLETE
+    if data[2] != 4:
+        return HelloAnswer(Answer.OTHER, detail="the answer is neither SSL 2 nor TLS")
+    if len(data) < 13:
+        return INCOMPLETE
+    version, certificate, suites, connection = struct.unpack("!HHHH", data[5:13])
+    if version != TlsVersion.SSL2.code or length != 11 + certificate + suites + connection or suites % 3:
+        return HelloAnswer(Answer.OTHER, detail="a malformed SSL 2 SERVER-HELLO")
+    return HelloAnswer(Answer.SERVER_HELLO, version=version)

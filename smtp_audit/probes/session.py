@@ -1,0 +1,295 @@
+"""The first look at an endpoint, in one or two connections: port, greeting, capabilities, TLS, certificate, mechanisms."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+
+from smtp_audit.facts.authentication import AuthFacts
+from smtp_audit.facts.certificate import CertificateFacts, Trust
+from smtp_audit.facts.endpoint import TlsStart
+from smtp_audit.facts.observation import Absence, Facts
+from smtp_audit.facts.service import (
+    CapabilityFacts,
+    FirstWords,
+    GreetingFacts,
+    ImplicitTlsFacts,
+    PortFacts,
+    Reply,
+    StarttlsFacts,
+)
+from smtp_audit.facts.tls import TlsVersion
+from smtp_audit.probes.approach import Approach, Session
+from smtp_audit.probes.certificate import chain_of, read_chain
+from smtp_audit.probes.hello import Answer
+from smtp_audit.probes.versions import ask_hello
+from smtp_audit.probes.wire import PeerError, Throttled, Transcript, tls_reason
+from smtp_audit.wiretext import escape
+
+SHOWN = 200
+"""Octets of a peer's odd first words that a fact quotes."""
+
+STARTTLS_TRIES = 3
+"""How often a temporary refusal of STARTTLS (454) is asked again before it counts as the server's answer."""
+
+
+@dataclass
+class FirstLook:
+    """What a first look saw, filled in as it goes, so that a failure later loses nothing.
+
+    `trouble` is what ended it, for the kinds of facts that were not reached.
+    """
+
+    approach: Approach
+    transcript: Transcript
+    opened: bool | None = None
+    greeting: GreetingFacts | None = None
+    before: tuple[str, ...] | None = None
+    after: tuple[str, ...] | None = None
+    starttls: StarttlsFacts | None = None
+    implicit: ImplicitTlsFacts | None = None
+    chain: tuple[bytes, ...] = ()
+    trust: Trust | None = None
+    version: TlsVersion | None = None
+    trouble: PeerError | None = None
+    starttls_refusals: int = field(default=0, repr=False)
+
+    @property
+    def tls_offered(self) -> bool | None:
+        """Whether there is TLS to look at; None when that could not be seen."""
+        if self.approach.endpoint.tls_start is TlsStart.IMPLICIT:
+            return None if self.implicit is None else self.implicit.clear_text is None
+        return None if self.starttls is None else self.starttls.offered
+
+    def facts(self) -> list[Facts | tuple[str, PeerError]]:
+        """Everything seen; for what was not, its kind and why."""
+        endpoint = self.approach.endpoint
+        trouble = self.trouble or PeerError(Absence.BROKEN, "the first look ended without a result")
+        found: list[Facts | tuple[str, PeerError]] = []
+        if self.opened is None:
+            found.append((PortFacts.kind, trouble))
+        else:
+            found.append(PortFacts(role=endpoint.role, declared=endpoint.declared, open=self.opened))
+        found.append(self.greeting or (GreetingFacts.kind, trouble))
+        implicit = endpoint.tls_start is TlsStart.IMPLICIT
+        if implicit:
+            found.append(self.implicit or (ImplicitTlsFacts.kind, trouble))
+        else:
+            found.append(self.starttls or (StarttlsFacts.kind, trouble))
+        if self.before is None and self.after is None:
+            found += [(CapabilityFacts.kind, trouble), (AuthFacts.kind, trouble)]
+        else:
+            found += [self._capabilities(), self._auth()]
+        found.append(self._certificate() or (CertificateFacts.kind, trouble))
+        return found
+
+    def _capabilities(self) -> CapabilityFacts:
+        role = self.approach.endpoint.role
+        return CapabilityFacts(role=role, before_tls=self.before, after_tls=self.after)
+
+    def _auth(self) -> AuthFacts:
+        from smtp_audit.probes.dialect import dialect_for
+
+        endpoint = self.approach.endpoint
+        dialect = dialect_for(endpoint.protocol)
+        return AuthFacts(
+            role=endpoint.role,
+            before_tls=None if self.before is None else dialect.mechanisms(self.before),
+            after_tls=None if self.after is None else dialect.mechanisms(self.after),
+            tls_offered=self.tls_offered is not False,
+        )
+
+    def _certificate(self) -> CertificateFacts | None:
+        host = self.approach.endpoint.host
+        if self.tls_offered is False:
+            return CertificateFacts(offered=False, host=host)
+        if not self.chain:
+            return None
+        chain, unreadable = read_chain(self.chain)
+        return CertificateFacts(offered=True, host=host, chain=chain, trust=self.trust, unreadable=unreadable)
+
+
+async def first_look(approach: Approach) -> FirstLook:
+    """Look at an endpoint for the first time. Never raises for what the peer does."""
+    look = FirstLook(approach, approach.transcript())
+    try:
+        if approach.endpoint.tls_start is TlsStart.IMPLICIT:
+            await _look_implicit(look)
+        else:
+            await _look_starttls(look)
+    except PeerError as error:
+        look.trouble = error
+        if error.absence is Absence.CLOSED and look.greeting is None:
+            look.opened = False
+    return look
+
+
+async def _look_starttls(look: FirstLook) -> None:
+    async def visit(session: Session, verify: bool = True) -> None:
+        look.opened = True
+        look.starttls = None if look.starttls is None or look.starttls.offered else look.starttls
+        await _greet(look, session)
+        look.before = await session.capabilities()
+        name = session.dialect.starttls_name
+        if not session.dialect.offers_starttls(look.before):
+            session.connection.transcript.note(f"{name} is not offered")
+            look.starttls = StarttlsFacts(offered=False)
+            await session.dialect.quit(session.connection)
+            return
+        reply = await session.starttls()
+        if not session.dialect.accepted(reply):
+            look.starttls_refusals += 1
+            if session.dialect.temporary(reply) and look.starttls_refusals < STARTTLS_TRIES:
+                raise Throttled(f"{name} was answered {reply}")
+            tried = look.starttls_refusals
+            look.starttls = StarttlsFacts(offered=True, reply=reply, tried=tried)
+            raise PeerError(Absence.REFUSED_SERVICE, f"{name} is offered and was answered {reply}")
+        error = await _handshake(look, session, verify)
+        look.starttls = StarttlsFacts(
+            offered=True, reply=reply, accepted=True, tried=1, handshake=not error, handshake_error=error
+        )
+        if error:
+            raise PeerError(Absence.MALFORMED, f"no TLS session: {error}")
+        look.after = await session.capabilities()
+        await session.dialect.quit(session.connection)
+
+    try:
+        await _verified_then_not(look, visit)
+    except PeerError as error:
+        if error.absence is Absence.TIMEOUT and look.opened and look.greeting is None:
+            await _tls_at_once(look)
+        raise
+
+
+async def _look_implicit(look: FirstLook) -> None:
+    async def visit(session: Session, verify: bool = True) -> None:
+        look.opened = True
+        try:
+            error = await _handshake(look, session, verify)
+        except PeerError:
+            clear = _clear_text(session.connection.first_octets)
+            if clear:
+                look.implicit = ImplicitTlsFacts(handshake=False, clear_text=clear)
+            raise
+        clear = _clear_text(session.connection.first_octets) if error else ""
+        look.implicit = ImplicitTlsFacts(handshake=not error, handshake_error=error, clear_text=clear or None)
+        if clear:
+            raise PeerError(Absence.MALFORMED, f"it speaks clear text where TLS has to begin: {clear}")
+        if error:
+            raise PeerError(Absence.MALFORMED, f"no TLS session: {error}")
+        await _greet(look, session)
+        look.after = await session.capabilities()
+        await session.dialect.quit(session.connection)
+
+    await _verified_then_not(look, visit)
+
+
+class _NotTrusted(Exception):
+    """The verifying handshake failed on the certificate; the chain is fetched without verification next."""
+
+
+async def _verified_then_not(look: FirstLook, visit) -> None:  # type: ignore[no-untyped-def]
+    anchors = look.approach.anchors
+    if anchors.usable:
+        try:
+            await look.approach.visit(visit, look.transcript)
+            return
+        except _NotTrusted:
+            look.transcript.note("once more, without verification, to fetch the chain")
+    await look.approach.visit(lambda session: visit(session, verify=False), look.transcript)
+
+
+async def _greet(look: FirstLook, session: Session) -> None:
+    role = look.approach.endpoint.role
+    try:
+        reply, seconds = await session.greeting()
+    except PeerError as error:
+        if error.absence is Absence.MALFORMED and session.connection.first_octets:
+            odd = escape(session.connection.first_octets, SHOWN)
+            look.greeting = GreetingFacts(role=role, first=FirstWords.OTHER, fault=f"{error.reason}", seconds=0.0)
+            raise PeerError(Absence.MALFORMED, f"no greeting of its protocol: {odd}") from None
+        raise
+    first = FirstWords.TLS if session.connection.tls is not None else FirstWords.CLEAR_GREETING
+    look.greeting = GreetingFacts(
+        role=role, first=first, reply=reply, fault=_greeting_fault(reply), seconds=round(seconds, 3)
+    )
+
+
+def _greeting_fault(reply: Reply) -> str:
+    """What is wrong with the form of a greeting (RFC 5321 section 4.2: text is printable ASCII; IMAP and POP3 likewise)."""
+    if any("\\x" in line.replace("\\\\", "").replace("\\x09", "") for line in reply.lines):
+        return "octets outside printable ASCII"
+    return ""
+
+
+async def _handshake(look: FirstLook, session: Session, verify: bool) -> str:
+    """A handshake that fills in chain, trust and version; gives the reason why there is none, or "".
+
+    Raises:
+        _NotTrusted: OpenSSL does not trust the chain; `look.trust` says why.
+        PeerError: no answer can be had.
+    """
+    anchors = look.approach.anchors
+    try:
+        tls = await session.handshake(verify)
+    except ssl.SSLCertVerificationError as error:
+        look.trust = Trust(trusted=False, anchors=anchors.name, code=error.verify_code, error=error.verify_message)
+        raise _NotTrusted from None
+    except ssl.SSLError as error:
+        reason = tls_reason(error)
+        if await _answers_hello(look):
+            raise PeerError(
+                Absence.MALFORMED,
+                f"a TLS handshake fails here ({reason}), though the server answers hellos: {ssl.OPENSSL_VERSION} may "
+                "lack what it offers",
+            ) from None
+        return reason
+    look.chain = chain_of(tls)
+    look.version = _VERSIONS.get(tls.version() or "")
+    if verify:
+        look.trust = Trust(trusted=True, anchors=anchors.name)
+    return ""
+
+
+_VERSIONS = {
+    "SSLv3": TlsVersion.SSL3,
+    "TLSv1": TlsVersion.TLS10,
+    "TLSv1.1": TlsVersion.TLS11,
+    "TLSv1.2": TlsVersion.TLS12,
+    "TLSv1.3": TlsVersion.TLS13,
+}
+
+
+async def _answers_hello(look: FirstLook) -> bool:
+    """Whether the server answers a bare ClientHello of some version with a ServerHello: then it does speak TLS."""
+    for version in (TlsVersion.TLS12, TlsVersion.TLS10, TlsVersion.SSL3):
+        try:
+            answer = await ask_hello(look.approach, version, look.transcript)
+        except PeerError:
+            continue
+        if answer is not None and answer.answer is Answer.SERVER_HELLO:
+            return True
+    return False
+
+
+async def _tls_at_once(look: FirstLook) -> None:
+    """No clear greeting came: see whether the port starts with TLS, which a STARTTLS port must not."""
+    try:
+        answer = await ask_hello(look.approach, TlsVersion.TLS12, look.transcript, at_once=True)
+    except PeerError:
+        return
+    if answer is not None and answer.answer in (Answer.SERVER_HELLO, Answer.ALERT):
+        role = look.approach.endpoint.role
+        seconds = look.approach.config.limits.greeting_seconds
+        look.greeting = GreetingFacts(
+            role=role, first=FirstWords.TLS, fault="TLS with the first octet, no clear greeting", seconds=seconds
+        )
+
+
+def _clear_text(octets: bytes) -> str:
+    """The peer's first octets as text, when they are a line of text rather than TLS."""
+    line = octets.split(b"\n", 1)[0].removesuffix(b"\r")
+    if not line or line[0] in (20, 21, 22, 23):
+        return ""
+    greets = line[:4] in (b"220 ", b"220-", b"* OK", b"* PR", b"* BY") or line[:3] == b"+OK" or line[:1] == b'"'
+    return escape(line, SHOWN) if greets else ""

@@ -1,0 +1,196 @@
+"""Submission: what happens to mail without AUTH, and whether the given credentials work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+
+import aiosmtplib
+
+from smtp_audit.facts.authentication import EnvelopeStep, LoginFacts, UnauthenticatedMailFacts
+from smtp_audit.facts.endpoint import TlsStart, is_address
+from smtp_audit.facts.observation import Absence
+from smtp_audit.facts.service import Reply
+from smtp_audit.probes.approach import Approach, Session
+from smtp_audit.probes.dialect import Smtp
+from smtp_audit.probes.trust import strict_context
+from smtp_audit.probes.wire import PeerError, Throttled, Transcript, tls_reason
+from smtp_audit.secret import redact
+from smtp_audit.wiretext import escape_text
+
+FOREIGN_DOMAINS = ("example.com", "example.org")
+"""Reserved domains (RFC 2606) that no audited server is responsible for; the second when the first is the target's own."""
+
+
+def mail_domain(approach: Approach) -> str:
+    """The domain for our addresses: the configured one, else the host (an address as an address literal)."""
+    if approach.config.domain:
+        return approach.config.domain
+    host = approach.endpoint.host
+    if not is_address(host):
+        return host
+    return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
+
+
+async def try_without_auth(approach: Approach, transcript: Transcript) -> UnauthenticatedMailFacts:
+    """MAIL and RCPT without AUTH, then RSET: nothing is sent. RFC 6409 section 4.3, RFC 4954 section 6.
+
+    The sender is an address that the server itself has to know, so that a refusal is not about an unknown sender domain;
+    one recipient is local and one foreign, because servers differ in which of them they take from strangers.
+
+    Raises:
+        PeerError: the transaction could not be tried.
+    """
+    domain = mail_domain(approach)
+    foreign = next(name for name in FOREIGN_DOMAINS if not domain.endswith(name))
+
+    async def visit(session: Session) -> UnauthenticatedMailFacts:
+        await session.secure()
+        smtp, connection = session.dialect, session.connection
+        if not isinstance(smtp, Smtp):
+            raise PeerError(Absence.BROKEN, "mail transactions are for SMTP endpoints")
+        async with connection.within(session.limits.reply_seconds * 3, "replies to MAIL and RCPT"):
+            mail = await _step(smtp, session, f"MAIL FROM:<postmaster@{domain}>")
+            recipients: list[EnvelopeStep] = []
+            if smtp.accepted(mail.reply):
+                recipients.append(await _step(smtp, session, f"RCPT TO:<postmaster@{domain}>"))
+                recipients.append(await _step(smtp, session, f"RCPT TO:<smtp-audit@{foreign}>"))
+        with contextlib.suppress(PeerError):
+            await connection.send(b"RSET\r\nQUIT\r\n", shown="RSET, QUIT")
+        return UnauthenticatedMailFacts(inside_tls=connection.tls is not None, mail=mail, recipients=tuple(recipients))
+
+    return await approach.visit(visit, transcript)
+
+
+async def _step(smtp: Smtp, session: Session, command: str) -> EnvelopeStep:
+    return EnvelopeStep(command=command, reply=await smtp.command(session.connection, command))
+
+
+async def try_login(approach: Approach, transcript: Transcript) -> LoginFacts:
+    """Log in with the given credentials, as a careful client: TLS first, chain and name verified, by aiosmtplib.
+
+    Raises:
+        PeerError: it was not tried (no credentials, no trustworthy TLS) or could not be.
+    """
+    credentials = approach.config.credentials
+    if credentials is None:
+        raise PeerError(
+            Absence.NOT_AVAILABLE, "no credentials: give --smtp-user and the password in an environment variable"
+        )
+    if credentials.password is None or not credentials.password.get_secret_value():
+        raise PeerError(
+            Absence.NOT_AVAILABLE, f"no password: the environment variable {credentials.password_env} is not set"
+        )
+    limits = approach.config.limits
+    seconds = limits.connect_seconds + limits.greeting_seconds + limits.handshake_seconds + limits.reply_seconds
+    async with approach.budget.connection():
+        try:
+            async with asyncio.timeout(seconds * 2) as bound:
+                return await _log_in(approach, transcript, seconds)
+        except TimeoutError:
+            if not bound.expired():
+                raise
+            raise PeerError(Absence.TIMEOUT, f"the login did not end within {seconds * 2:g} s") from None
+
+
+async def _log_in(approach: Approach, transcript: Transcript, seconds: float) -> LoginFacts:
+    endpoint = approach.endpoint
+    credentials = approach.config.credentials
+    if credentials is None or credentials.password is None:
+        raise PeerError(Absence.NOT_AVAILABLE, "no credentials")
+    implicit = endpoint.tls_start is TlsStart.IMPLICIT
+    sock = await _socket(approach)
+    client = aiosmtplib.SMTP(
+        hostname=endpoint.host,
+        sock=sock,
+        use_tls=implicit,
+        start_tls=False,
+        tls_context=strict_context(approach.anchors),
+        local_hostname=approach.config.ehlo or _literal(sock),
+        timeout=seconds,
+    )
+    transcript.note(f"login as {escape_text(credentials.user)} by aiosmtplib {aiosmtplib.__version__}")
+    try:
+        await client.connect()
+        if not implicit:
+            await client.ehlo()
+            if not client.supports_extension("starttls"):
+                transcript.note("STARTTLS is not offered: the password is not sent in clear")
+                return LoginFacts(offered=False)
+            await client.starttls()
+        await client.ehlo()
+        if not client.server_auth_methods:
+            transcript.note("no mechanism is offered that this client knows")
+            return LoginFacts(offered=False)
+        transcript.note(f"mechanisms: {escape_text(', '.join(client.server_auth_methods))}")
+        response = await client.login(credentials.user, credentials.password.get_secret_value())
+        reply = _reply(response.code, response.message, approach)
+        transcript.note(f"logged in: {reply}")
+        return LoginFacts(offered=True, accepted=True, reply=reply)
+    except aiosmtplib.SMTPAuthenticationError as error:
+        reply = _reply(error.code, error.message, approach)
+        transcript.note(f"login refused: {reply}")
+        if reply.code == "421":
+            raise Throttled(f"the login was answered {reply}") from None
+        if reply.code.startswith("4"):
+            raise PeerError(Absence.REFUSED_SERVICE, f"the login was answered {reply}") from None
+        return LoginFacts(offered=True, accepted=False, reply=reply)
+    except (ssl.SSLError, aiosmtplib.SMTPConnectError) as error:
+        raise _tls_trouble(error) from None
+    except (aiosmtplib.SMTPException, OSError, EOFError) as error:
+        said = redact(escape_text(str(error)), approach.secrets)
+        raise PeerError(Absence.DROPPED, f"the login broke off: {type(error).__name__}: {said}") from None
+    finally:
+        client.close()
+        sock.close()
+
+
+def _tls_trouble(error: Exception) -> PeerError:
+    """A certificate that proves nothing keeps the password at home; anything else could not be told."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return PeerError(
+            Absence.NOT_ALLOWED,
+            f"not tried: the password is sent only to a server that proves its name ({tls_reason(cause)})",
+        )
+    if isinstance(cause, ssl.SSLError):
+        return PeerError(
+            Absence.NOT_ALLOWED, f"not tried: the password is sent only inside TLS 1.2 or newer ({tls_reason(cause)})"
+        )
+    return PeerError(Absence.DROPPED, f"the login broke off: {escape_text(str(error))}")
+
+
+def _reply(code: int, message: str, approach: Approach) -> Reply:
+    lines = [redact(escape_text(line), approach.secrets) for line in message.splitlines()]
+    return Reply(code=str(code), lines=tuple(lines))
+
+
+async def _socket(approach: Approach) -> socket.socket:
+    family = socket.AF_INET6 if ":" in approach.address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    limit = approach.config.limits.connect_seconds
+    try:
+        async with asyncio.timeout(limit) as bound:
+            await asyncio.get_running_loop().sock_connect(sock, (approach.address, approach.endpoint.port))
+    except ConnectionRefusedError:
+        sock.close()
+        raise PeerError(Absence.CLOSED, "the port refuses connections") from None
+    except TimeoutError:
+        sock.close()
+        if not bound.expired():
+            raise
+        raise PeerError(Absence.UNREACHABLE, f"no answer within {limit:g} s") from None
+    except OSError as error:
+        sock.close()
+        raise PeerError(Absence.UNREACHABLE, f"cannot connect: {error.strerror}") from None
+    return sock
+
+
+def _literal(sock: socket.socket) -> str:
+    local = str(sock.getsockname()[0]).partition("%")[0]
+    return f"[IPv6:{local}]" if ":" in local else f"[{local}]"

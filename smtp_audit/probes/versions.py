@@ -1,0 +1,219 @@
+"""Which TLS versions an endpoint takes, by our own ClientHello, version by version.
+
+Rules, each learnt from a scanner that lied: only alerts 40, 70, 71 and 86 or a ServerHello of a lower version refuse a
+version; on a close or reset it is asked again after a pause, then by families of key exchange, then a hello that is known
+to be taken tells throttling from refusal; whatever stays unclear is unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from smtp_audit.facts.observation import Absence
+from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcome
+from smtp_audit.probes.approach import Approach, Session
+from smtp_audit.probes.hello import (
+    ALERT_NAMES,
+    CLEAN_REFUSALS,
+    INCOMPLETE,
+    TLS13_SUITES,
+    Answer,
+    HelloAnswer,
+    classic_suites,
+    client_hello,
+    families,
+    parse_answer,
+    parse_ssl2_answer,
+    suite_name,
+)
+from smtp_audit.probes.wire import PeerError, Transcript
+
+TRIES = 3
+"""Hellos of one version before a silent or closing server is called unclear."""
+
+ORDER = (
+    TlsVersion.TLS13,
+    TlsVersion.TLS12,
+    TlsVersion.TLS11,
+    TlsVersion.TLS10,
+    TlsVersion.SSL3,
+    TlsVersion.SSL2,
+)
+
+MAX_ANSWER = 20_000
+"""Octets of an answer that are waited for; a ServerHello is in the first few hundred."""
+
+
+async def ask_hello(
+    approach: Approach,
+    version: TlsVersion,
+    transcript: Transcript,
+    suites: Sequence[int] | None = None,
+    *,
+    at_once: bool = False,
+) -> HelloAnswer | None:
+    """Send one hello on a fresh connection and read its answer; None when STARTTLS is not offered.
+
+    Args:
+        approach: the endpoint.
+        version: the one version to offer.
+        transcript: where it is recorded.
+        suites: the suites to offer (None: all of that version).
+        at_once: send the hello with the first octet whatever the role says.
+
+    Raises:
+        PeerError: no answer came.
+    """
+
+    async def visit(session: Session) -> HelloAnswer | None:
+        if not at_once and not await session.up_to_tls():
+            return None
+        connection = session.connection
+        hello = client_hello(version, session.endpoint.server_name, suites)
+        await connection.send(hello, shown=f"ClientHello {version}, {len(hello)} octets")
+        parse = parse_ssl2_answer if version is TlsVersion.SSL2 else parse_answer
+        data = b""
+        async with connection.within(session.limits.handshake_seconds, f"answer to a {version} hello"):
+            while (answer := parse(data)) is INCOMPLETE:
+                more = await connection.some()
+                if not more:
+                    how = "after part of an answer" if data else "without an alert"
+                    raise PeerError(Absence.DROPPED, f"closed the connection {how}")
+                data += more
+                if len(data) > MAX_ANSWER:
+                    raise PeerError(Absence.MALFORMED, f"no ServerHello within {MAX_ANSWER} octets")
+        transcript.note(_describe(answer))
+        return answer
+
+    return await approach.visit(visit, transcript, dropped_tries=1)
+
+
+def _describe(answer: HelloAnswer) -> str:
+    if answer.answer is Answer.SERVER_HELLO:
+        return f"ServerHello, version 0x{answer.version:04X}, {suite_name(answer.suite)}"
+    if answer.answer is Answer.ALERT:
+        return f"alert {answer.alert} ({ALERT_NAMES.get(answer.alert, 'unknown')})"
+    return answer.detail
+
+
+def classify(version: TlsVersion, suites: Sequence[int] | None, answer: HelloAnswer) -> VersionOutcome:
+    """What an answer says of the version offered. Anything but a clear yes or no is unknown."""
+    if answer.answer is Answer.ALERT:
+        name = f"alert {answer.alert} {ALERT_NAMES.get(answer.alert, '')}".strip()
+        clean = answer.alert in CLEAN_REFUSALS
+        return VersionOutcome(
+            version=version, acceptance=Acceptance.REFUSED if clean else Acceptance.UNKNOWN, detail=name
+        )
+    if answer.answer is not Answer.SERVER_HELLO:
+        return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=answer.detail)
+    if answer.version == version.code:
+        if version is TlsVersion.SSL2:
+            return VersionOutcome(version=version, acceptance=Acceptance.ACCEPTED)
+        offered = suites if suites is not None else TLS13_SUITES if version is TlsVersion.TLS13 else classic_suites()
+        if answer.suite not in offered:
+            detail = f"answered with {suite_name(answer.suite)}, which was not offered"
+            return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=detail)
+        detail = "HelloRetryRequest" if answer.retry else ""
+        return VersionOutcome(
+            version=version, acceptance=Acceptance.ACCEPTED, suite=suite_name(answer.suite), detail=detail
+        )
+    answered = next((v for v in TlsVersion if v.code == answer.version), None)
+    if answered is not None and TlsVersion.SSL3 <= answered < version:
+        # It would rather speak a lower version: it refuses the one that was offered.
+        return VersionOutcome(version=version, acceptance=Acceptance.REFUSED, detail=f"answered with {answered}")
+    detail = f"answered with version 0x{answer.version:04X}, which was not offered"
+    return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=detail)
+
+
+@dataclass
+class VersionSurvey:
+    """The survey of one endpoint. `known` is a version that a whole handshake has shown to work, if any."""
+
+    approach: Approach
+    transcript: Transcript
+    known: TlsVersion | None = None
+    outcomes: dict[TlsVersion, VersionOutcome] = field(default_factory=dict)
+    hellos: int = 0
+
+    async def run(self) -> TlsFacts:
+        """Ask for every version, newest first. Never raises for what the peer does."""
+        silent = 0
+        for version in ORDER:
+            if silent >= 2 and self.known is None:
+                self.outcomes[version] = VersionOutcome(
+                    version=version,
+                    acceptance=Acceptance.UNKNOWN,
+                    detail="not tried: hellos of newer versions were not answered",
+                    hellos=0,
+                )
+                continue
+            before = self.hellos
+            outcome = await self._survey(version)
+            silent = silent + 1 if outcome.detail.startswith("no answer") else 0
+            self.outcomes[version] = outcome.model_copy(update={"hellos": self.hellos - before})
+        self._believe_handshake()
+        return TlsFacts(offered=True, versions=tuple(self.outcomes[v] for v in sorted(self.outcomes)))
+
+    def _believe_handshake(self) -> None:
+        """A whole handshake of a version is proof that no hello can take back."""
+        if self.known is None:
+            return
+        outcome = self.outcomes.get(self.known)
+        if outcome is not None and outcome.acceptance is not Acceptance.ACCEPTED:
+            detail = f"a whole handshake succeeded; the bare hello: {outcome.detail}"
+            self.outcomes[self.known] = outcome.model_copy(update={"acceptance": Acceptance.ACCEPTED, "detail": detail})
+
+    async def _survey(self, version: TlsVersion) -> VersionOutcome:
+        outcome = await self._ask(version, None)
+        tries = 1
+        while outcome.acceptance is Acceptance.UNKNOWN and tries < TRIES:
+            if tries >= 2 and outcome.detail.startswith("no answer"):
+                break  # a second silence is enough: each costs the whole time limit
+            await asyncio.sleep(0.2 * 2**tries)
+            outcome = await self._ask(version, None)
+            tries += 1
+        if outcome.acceptance is not Acceptance.UNKNOWN or outcome.detail.startswith("no answer"):
+            return outcome
+        split = await self._by_family(version)
+        if split is not None:
+            return split
+        return await self._with_control(outcome)
+
+    async def _by_family(self, version: TlsVersion) -> VersionOutcome | None:
+        """Each family of key exchange alone; a clear result, or None. To refuse, every family has to be refused cleanly."""
+        if version in (TlsVersion.SSL2, TlsVersion.TLS13):
+            return None
+        refusals = []
+        for name, suites in families().items():
+            outcome = await self._ask(version, suites)
+            if outcome.acceptance is Acceptance.ACCEPTED:
+                return outcome
+            if outcome.acceptance is Acceptance.UNKNOWN:
+                return None
+            refusals.append(f"{name}: {outcome.detail}")
+        detail = f"refused family by family ({'; '.join(refusals)})"
+        return VersionOutcome(version=version, acceptance=Acceptance.REFUSED, detail=detail)
+
+    async def _with_control(self, outcome: VersionOutcome) -> VersionOutcome:
+        """Say whether the server still takes a hello that it is known to take."""
+        accepted = [v for v, o in self.outcomes.items() if o.acceptance is Acceptance.ACCEPTED]
+        if not accepted:
+            return outcome
+        control = await self._ask(accepted[0], None)
+        still = control.acceptance is Acceptance.ACCEPTED
+        note = f"a {accepted[0]} hello right after was {'accepted' if still else 'not accepted either'}"
+        return outcome.model_copy(update={"detail": f"{outcome.detail}; {note}"})
+
+    async def _ask(self, version: TlsVersion, suites: Sequence[int] | None) -> VersionOutcome:
+        self.hellos += 1
+        try:
+            answer = await ask_hello(self.approach, version, self.transcript, suites)
+        except PeerError as error:
+            detail = f"no answer: {error.reason}" if error.absence is Absence.TIMEOUT else error.reason
+            return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=detail)
+        if answer is None:
+            detail = "STARTTLS is no longer offered"
+            return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=detail)
+        return classify(version, suites, answer)

@@ -1,0 +1,289 @@
+"""A connection to a hostile peer: capped, timed, recorded, with TLS that can begin at any octet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from smtp_audit.facts.observation import Absence, Line
+from smtp_audit.limits import (
+    MAX_CONNECTION_BYTES,
+    MAX_HANDSHAKE_BYTES,
+    MAX_LINE,
+    MAX_TRANSCRIPT_LINES,
+    MAX_TRANSCRIPT_TEXT,
+)
+from smtp_audit.secret import Secret, redact
+from smtp_audit.wiretext import escape
+
+CHUNK = 16 * 1024
+
+
+class PeerError(Exception):
+    """No facts could be had from the peer; `absence` and `reason` become the observation."""
+
+    def __init__(self, absence: Absence, reason: str) -> None:
+        super().__init__(reason)
+        self.absence = absence
+        self.reason = reason
+
+
+class Throttled(PeerError):
+    """The server turned the connection away for now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Absence.REFUSED_SERVICE, reason)
+
+
+class Transcript:
+    """What was said on one or more connections, escaped, redacted and capped as it is recorded."""
+
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        self._began = time.monotonic()
+        self._secrets = tuple(secrets)
+        self._lines: list[Line] = []
+        self._left_out = 0
+
+    def sent(self, text: str) -> None:
+        """A line of ours."""
+        self._add(">", text)
+
+    def received(self, data: bytes) -> None:
+        """A line of the peer, without its line end."""
+        self._add("<", escape(data, MAX_TRANSCRIPT_TEXT))
+
+    def note(self, text: str) -> None:
+        """What happened between the lines."""
+        self._add("*", text)
+
+    def _add(self, way: str, text: str) -> None:
+        if len(self._lines) >= MAX_TRANSCRIPT_LINES:
+            self._left_out += 1
+            return
+        shown = redact(text, self._secrets)[: MAX_TRANSCRIPT_TEXT * 4]
+        self._lines.append(Line(seconds=round(time.monotonic() - self._began, 3), way=way, text=shown))
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines so far; a last note says how many were left out."""
+        if not self._left_out:
+            return tuple(self._lines)
+        note = Line(seconds=self._lines[-1].seconds, way="*", text=f"{self._left_out} more lines left out")
+        return (*self._lines, note)
+
+
+class Connection:
+    """One TCP connection. All reads are capped; a line, a chunk or a handshake that does not come raises PeerError."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, transcript: Transcript) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.transcript = transcript
+        self.began = time.monotonic()
+        self._buffer = bytearray()
+        self._read_bytes = 0
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self.tls: ssl.SSLObject | None = None
+        self.first_octets = b""
+        """The first octets the peer sent on the bare connection."""
+
+    @property
+    def local_address(self) -> str:
+        """The address of our own end."""
+        name = self._writer.get_extra_info("sockname")
+        return str(name[0]) if name else "127.0.0.1"
+
+    @asynccontextmanager
+    async def within(self, seconds: float, what: str) -> AsyncIterator[None]:
+        """Bound the block; PeerError(TIMEOUT) names `what` did not come."""
+        try:
+            async with asyncio.timeout(seconds) as bound:
+                yield
+        except TimeoutError:
+            if not bound.expired():
+                raise
+            self.transcript.note(f"no {what} within {seconds:g} s")
+            raise PeerError(Absence.TIMEOUT, f"no {what} within {seconds:g} s") from None
+
+    async def _receive(self) -> bytes:
+        """The next octets on the wire; empty at the end of the stream."""
+        try:
+            data = await self._reader.read(CHUNK)
+        except (ConnectionError, OSError) as error:
+            self.transcript.note(f"connection lost: {_os_reason(error)}")
+            raise PeerError(Absence.DROPPED, f"the connection was lost ({_os_reason(error)})") from None
+        self._read_bytes += len(data)
+        if self._read_bytes > MAX_CONNECTION_BYTES:
+            raise PeerError(Absence.MALFORMED, f"sent more than {MAX_CONNECTION_BYTES} octets")
+        if not self.first_octets:
+            self.first_octets = data[:512]
+        return data
+
+    async def _fill(self) -> bool:
+        """Read more clear text (or decrypted text) into the buffer; False at the end of the stream."""
+        if self.tls is None:
+            data = await self._receive()
+            self._buffer += data
+            return bool(data)
+        while True:
+            try:
+                data = self.tls.read(CHUNK)
+            except ssl.SSLWantReadError:
+                await self._flush()
+                data = await self._receive()
+                if not data:
+                    return False
+                self._incoming.write(data)
+                continue
+            except ssl.SSLZeroReturnError:
+                return False
+            except ssl.SSLError as error:
+                raise PeerError(Absence.MALFORMED, f"TLS broke: {tls_reason(error)}") from None
+            self._buffer += data
+            return bool(data)
+
+    async def line(self) -> bytes:
+        """The next line without its CR LF or LF.
+
+        Raises:
+            PeerError: the peer closed, or the line is longer than the cap.
+        """
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > MAX_LINE:
+                break
+            if not await self._fill():
+                self.transcript.note("the server closed the connection")
+                raise PeerError(Absence.DROPPED, "the server closed the connection")
+        if end < 0 or end > MAX_LINE:
+            self.transcript.received(bytes(self._buffer[:80]))
+            raise PeerError(Absence.MALFORMED, f"a line of more than {MAX_LINE} octets")
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        line = line.removesuffix(b"\r")
+        self.transcript.received(line)
+        return line
+
+    async def some(self) -> bytes:
+        """Whatever octets come next; empty at the end of the stream."""
+        if not self._buffer:
+            await self._fill()
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        return data
+
+    async def send(self, data: bytes, shown: str | None = None) -> None:
+        """Send octets; `shown` replaces them in the transcript (None: they are shown as they are)."""
+        self.transcript.sent(shown if shown is not None else escape(data.removesuffix(b"\r\n"), MAX_TRANSCRIPT_TEXT))
+        if self.tls is not None:
+            try:
+                self.tls.write(data)
+            except ssl.SSLError as error:
+                raise PeerError(Absence.DROPPED, f"TLS broke: {tls_reason(error)}") from None
+            await self._flush()
+        else:
+            await self._send_raw(data)
+
+    async def _send_raw(self, data: bytes) -> None:
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except (ConnectionError, OSError) as error:
+            self.transcript.note(f"connection lost: {_os_reason(error)}")
+            raise PeerError(Absence.DROPPED, f"the connection was lost ({_os_reason(error)})") from None
+
+    async def _flush(self) -> None:
+        data = self._outgoing.read()
+        if data:
+            await self._send_raw(data)
+
+    async def start_tls(self, context: ssl.SSLContext, server_name: str | None) -> ssl.SSLObject:
+        """A TLS handshake from here on.
+
+        Raises:
+            PeerError: clear text is still unread, or the peer closed, or sent too much.
+            ssl.SSLError: the handshake failed, by our judgement or by the peer's alert.
+        """
+        if self._buffer:
+            raise PeerError(Absence.MALFORMED, f"sent {len(self._buffer)} octets in clear where TLS had to begin")
+        tls = context.wrap_bio(self._incoming, self._outgoing, server_side=False, server_hostname=server_name)
+        before = self._read_bytes
+        self.transcript.note(f"TLS handshake begins (server name {server_name or 'none'})")
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await self._flush()
+                data = await self._receive()
+                if not data:
+                    self.transcript.note("the server closed the connection in the TLS handshake")
+                    raise PeerError(Absence.DROPPED, "the server closed the connection in the TLS handshake") from None
+                if self._read_bytes - before > MAX_HANDSHAKE_BYTES:
+                    raise PeerError(
+                        Absence.MALFORMED, f"a TLS handshake of more than {MAX_HANDSHAKE_BYTES} octets"
+                    ) from None
+                self._incoming.write(data)
+            except ssl.SSLError as error:
+                self.transcript.note(f"TLS handshake failed: {tls_reason(error)}")
+                with contextlib.suppress(PeerError):
+                    await self._flush()
+                raise
+        await self._flush()
+        self.tls = tls
+        cipher = tls.cipher()
+        self.transcript.note(f"TLS session: {tls.version()}, {cipher[0] if cipher else 'no cipher'}")
+        return tls
+
+    async def close(self) -> None:
+        """Close, without waiting for the peer."""
+        self._writer.close()
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(0.5):
+                await self._writer.wait_closed()
+
+    def abort(self) -> None:
+        """Close at once; for when no time is left."""
+        transport = self._writer.transport
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+
+
+def _os_reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def tls_reason(error: ssl.SSLError) -> str:
+    """OpenSSL's reason in plain words, without source file and line."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate: {error.verify_message}"
+    reason = error.reason or str(error.args[-1] if error.args else error)
+    return reason.lower().replace("_", " ")
+
+
+async def connect(address: str, port: int, seconds: float, transcript: Transcript) -> Connection:
+    """Open a connection.
+
+    Raises:
+        PeerError: CLOSED when it is refused, UNREACHABLE for everything else that keeps it from being made.
+    """
+    transcript.note(f"connecting to {address} port {port}")
+    try:
+        async with asyncio.timeout(seconds) as bound:
+            reader, writer = await asyncio.open_connection(address, port, limit=CHUNK * 2)
+    except TimeoutError:
+        if not bound.expired():
+            raise
+        transcript.note(f"no answer within {seconds:g} s")
+        raise PeerError(Absence.UNREACHABLE, f"port {port} did not answer within {seconds:g} s") from None
+    except ConnectionRefusedError:
+        transcript.note("connection refused")
+        raise PeerError(Absence.CLOSED, f"port {port} refuses connections") from None
+    except OSError as error:
+        transcript.note(f"cannot connect: {_os_reason(error)}")
+        raise PeerError(Absence.UNREACHABLE, f"cannot connect to port {port}: {_os_reason(error)}") from None
+    return Connection(reader, writer, transcript)
