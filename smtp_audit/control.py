@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from string import Formatter
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -233,6 +234,7 @@ def control(
                 f"control {control_id}: {judge.__qualname__} takes {arguments} arguments, its needs and the rule are "
                 f"{len(wanted) + 1}"
             )
+        _check_expects(control_id, expects, parameters or {})
         REGISTRY.add(
             Control(
                 id=control_id,
@@ -254,6 +256,17 @@ def control(
         return judge
 
     return register
+
+
+def _check_expects(control_id: str, expects: str, parameters: Mapping[str, Any]) -> None:
+    """What is filled in for a report has to be there: found out at registration, not in the middle of a run."""
+    try:
+        names = [name for _, name, _, _ in Formatter().parse(expects) if name is not None]
+    except ValueError as error:
+        raise ConfigurationError(f"control {control_id}: expects: {error} (a brace itself is written twice)") from None
+    for name in names:
+        if name not in parameters:
+            raise ConfigurationError(f"control {control_id}: expects names {{{name}}}, which is no parameter of it")
 
 
 def load_builtin() -> Registry:

@@ -143,8 +143,16 @@ def _at_address(control: Control, rule: Rule, seen: Sequence[Observation | None]
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # also SystemExit, pytest.skip(): no way out of a control but a verdict
-        return _Finding(Status.ERROR, f"{type(error).__name__}: {error}")
+        return _Finding(Status.ERROR, _told(error))
     return _Finding(_STATUSES[verdict.outcome], verdict.summary, verdict.evidence)
+
+
+def _told(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception:  # an error that cannot even be shown
+        return name
 
 
 _STATUSES = {
@@ -199,10 +207,12 @@ def _software(look: Look, subject: str) -> str:
 
 def _settle(record: Record, bench: Bench) -> Record:
     """Apply the waivers and the gate's threshold."""
-    waiver = next((w for w in bench.waivers if w.covers(record.control, record.subject)), None)
-    if waiver is not None and record.status in (Status.FAIL, Status.PASS):
-        return _waive(record, waiver, bench.today)
-    return _advise(record, bench)
+    covering = [w for w in bench.waivers if w.covers(record.control, record.subject)]
+    if not covering or record.status not in (Status.FAIL, Status.PASS):
+        return _advise(record, bench)
+    # A renewed waiver may stand beside the one that expired.
+    waiver = next((w for w in covering if not w.expired(bench.today)), covering[0])
+    return _advise(_waive(record, waiver, bench.today), bench)
 
 
 def _waive(record: Record, waiver: Waiver, today: date) -> Record:
@@ -229,6 +239,8 @@ def _waive(record: Record, waiver: Waiver, today: date) -> Record:
 
 
 def _advise(record: Record, bench: Bench) -> Record:
-    if record.status is Status.FAIL and record.severity < bench.profile.gate:
+    """A failure below the gate's severity is advice. A stale waiver is not: it is a fault of the configuration."""
+    stale = record.waiver is not None and record.waiver.state == "stale"
+    if record.status is Status.FAIL and record.severity < bench.profile.gate and not stale:
         return record.model_copy(update={"status": Status.ADVISORY})
     return record
