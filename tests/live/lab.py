@@ -116,6 +116,8 @@ class Lab:
         return {
             "smtpd_tls_chain_files": str(self.chain(entry.certificate)),
             "smtpd_sasl_path": auth_path(entry.backend),
+            # The log then says which server a line is about.
+            "syslog_name": f"postfix/{entry.name}",
             **entry.settings,
         }
 

@@ -1,0 +1,47 @@
+"""Servers that slow their clients down give complete facts, only later; one that hides facts is never judged."""
+
+import pytest
+
+from .audited import LONGEST_SECONDS, Outcome
+from .catalogue import catalogue
+from .lab import Lab
+from .test_mutants import check
+
+pytestmark = pytest.mark.live
+
+SLOW = [entry.name for entry in catalogue().group("throttled") if not entry.indeterminate]
+HIDING = [entry.name for entry in catalogue().group("throttled") if entry.indeterminate]
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_slow_is_not_broken(throttled_audit: Outcome, lab: Lab, name: str) -> None:
+    place = lab.places[name]
+    check(throttled_audit, place, must_fail=frozenset(), must_pass=place.entry.must_pass)
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_what_was_not_seen_is_not_judged(throttled_audit: Outcome, lab: Lab, name: str) -> None:
+    place = lab.places[name]
+    assert throttled_audit.failed(place.subject) == frozenset()
+    undecided = throttled_audit.undecided(place.subject)
+    assert undecided, throttled_audit.explain(place.subject, throttled_audit.statuses(place.subject))
+    # Nothing was said about AUTH, so nothing is known of it.
+    auth = "auth-absent-on-mx" if place.role == "mx" else "auth-offered"
+    assert auth in undecided
+
+
+def test_what_was_not_seen_closes_the_gate(throttled_audit: Outcome) -> None:
+    assert not throttled_audit.gate_open
+    assert throttled_audit.exit_status not in {0, 5}
+
+
+def test_waiting_is_bounded(throttled_audit: Outcome) -> None:
+    assert throttled_audit.seconds < LONGEST_SECONDS
+
+
+def test_the_servers_did_throttle(throttled_audit: Outcome, lab: Lab) -> None:
+    """Without this the tests above could pass because nothing was ever slowed down."""
+    log = lab.throttled.log.read_text(errors="replace")
+    assert "postfix/connection-rate-limited/smtpd" in log
+    rates = [line for line in log.splitlines() if "Connection rate limit exceeded" in line]
+    assert any("connection-rate-limited" in line for line in rates)
