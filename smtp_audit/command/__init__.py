@@ -1,0 +1,1 @@
+"""The `smtp-audit` command: one module for each of its words. To audit, the pytest plugin is the main way."""
