@@ -1,7 +1,7 @@
 """The clause matrix: what a run says of every clause of the profile's standard.
 
-A clause is met only when every in-scope way of showing it (its `by` list) has controls, the profile does not say that they
-show a part only, and all of them pass; or when a person attests it where only a person can know.
+A clause is met only when every in-scope way of showing it (its `by` list) has controls, the profile does not say that
+they show a part only, and all of them pass; or when a person attests it where only a person can know.
 """
 
 from __future__ import annotations
@@ -149,18 +149,18 @@ def _way(
         )
     if medium is Medium.ATTEST:
         return Way(medium=medium, state=WayState.UNDETERMINED, detail="no valid attestation")
-    controls = tuple(sorted(c for c, rule in profile.controls.items() if clause.id in rule.clauses))
-    mine = [r for r in records if r.control in controls and r.medium == medium]
+    rules = profile.controls.items()
+    controls = tuple(sorted(c for c, rule in rules if clause.id in rule.clauses and rule.medium is medium))
     gap = profile.partly.get(clause.id, {}).get(medium, "")
-    if not mine:
+    if not controls:
         return Way(medium=medium, state=WayState.NOT_COVERED_YET, detail=gap or "no control reaches it yet")
-    state, detail = _combine(mine)
+    state, detail = _combine(controls, [r for r in records if r.control in controls])
     if gap and state is WayState.PASSING:
         state, detail = WayState.PARTLY_COVERED, f"not covered yet: {gap}"
-    return Way(medium=medium, state=state, detail=detail, controls=tuple(sorted({r.control for r in mine})))
+    return Way(medium=medium, state=state, detail=detail, controls=controls)
 
 
-def _combine(records: Sequence[Record]) -> tuple[WayState, str]:
+def _combine(controls: Sequence[str], records: Sequence[Record]) -> tuple[WayState, str]:
     """All of the controls on all of their subjects; a control that passes nowhere proves nothing."""
     failing = sorted({f"{r.control} on {r.subject}" for r in records if r.status in _BROKEN})
     if failing:
@@ -169,7 +169,7 @@ def _combine(records: Sequence[Record]) -> tuple[WayState, str]:
     if unclear:
         return WayState.UNDETERMINED, "; ".join(unclear)
     proven = {r.control for r in records if r.status is Status.PASS}
-    idle = sorted({r.control for r in records} - proven)
+    idle = sorted(set(controls) - proven)
     if idle:
         return WayState.UNDETERMINED, f"applied nowhere in this run: {', '.join(idle)}"
     return WayState.PASSING, f"{len(proven)} controls pass"

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smtp_audit.control import Control, Medium, Registry
 from smtp_audit.errors import ConfigurationError
@@ -62,6 +62,8 @@ class ControlRule(BaseModel):
     clauses: tuple[str, ...] = ()
     when_not_run: WhenNotRun = WhenNotRun.CLOSE
     parameters: dict[str, Any] = {}
+    medium: Medium = Medium.PROBE
+    """The control's own, so that the matrix knows it also where the control was applied to nothing."""
 
 
 class Profile(BaseModel):
@@ -96,7 +98,7 @@ class _ProfileFile(BaseModel):
     version: str | None = None
     standard: str | None = None
     gate: Severity | None = None
-    max_snapshot_age_hours: float | None = None
+    max_snapshot_age_hours: Annotated[float, Field(gt=0, le=24 * 366, allow_inf_nan=False)] | None = None
     certificate_scope: tuple[str, ...] | None = None
     controls: dict[str, dict[str, Any]] = {}
     leave_out: tuple[str, ...] = ()
@@ -118,22 +120,29 @@ def shipped_standards() -> tuple[str, ...]:
 def load_profile(name_or_path: str, registry: Registry, base: Path | None = None) -> Profile:
     """Load a shipped profile by name or a user's by path (relative to `base`).
 
-    Controls that users registered and that no profile line names join with severity `medium` and no clause: a control is
-    never left out by forgetting it. Those of the package that a profile does not name are left out on purpose.
+    Controls that users registered and that no profile line names join with severity `medium` and no clause: a control
+    is never left out by forgetting it. Those of the package that a profile does not name are left out on purpose.
 
     Raises:
         ConfigurationError: unknown name, unreadable file, unknown or missing key, control, clause or parameter.
     """
     layers: list[tuple[str, _ProfileFile]] = []
+    seen: set[str] = set()
     digest = hashlib.sha256()
     name: str | None = name_or_path
     where = base
     while name is not None:
         label, data, where = _read(name, where)
+        identity = label if where is None else str(Path(label).resolve())  # one file may be named in many ways
+        if identity in seen:
+            raise ConfigurationError(f"{label}: profiles extend each other in a circle")
+        seen.add(identity)
         digest.update(data)
         layer = _parse(label, data)
-        if any(label == seen for seen, _ in layers):
-            raise ConfigurationError(f"{label}: profiles extend each other in a circle")
+        for control_id in layer.leave_out:
+            if control_id not in registry:
+                hint = did_you_mean(control_id, registry.ids())
+                raise ConfigurationError(f"{label}: leave_out: no control {control_id!r}{hint}")
         layers.append((label, layer))
         name = layer.extends
     label = layers[0][0]
@@ -202,7 +211,7 @@ def _read(name: str, base: Path | None) -> tuple[str, bytes, Path | None]:
 def _parse(label: str, data: bytes) -> _ProfileFile:
     try:
         content = tomllib.loads(data.decode())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{label}: not valid TOML ({error})") from None
     for key in content:
         if key not in _ProfileFile.model_fields:
@@ -243,6 +252,7 @@ def _rule(registry: Registry, standard: Standard, control_id: str, line: Mapping
             {
                 **{key: value for key, value in line.items() if key in _RULE_KEYS},
                 "parameters": control.check_parameters(given, label),
+                "medium": control.medium,
             }
         )
     except ValidationError as error:
