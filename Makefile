@@ -1,0 +1,46 @@
+# make demo   audit two embedded servers on loopback, a good one and a bad one
+# make test   everything that is tested, live servers included (Debian; needs root for the packages)
+# make lint   style, types and who imports whom
+#
+# PYTHON names the interpreter (3.11 or later), PYTEST gives arguments to pytest.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST ?=
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint docs clean
+
+demo: $(VENV)/.lab
+	$(BIN)/smtp-audit demo
+
+# A live test that cannot run is a failure here, never a skip.
+test: $(VENV)/.dev
+	tests/live/install-servers
+	$(BIN)/smtp-audit tools install
+	$(BIN)/python -m pip check
+	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest $(PYTEST)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.lab
+	$(BIN)/python docs/generate
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or later is needed, {sys.executable} is {sys.version.split()[0]}; use make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.lab: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ $(VENV)/.lab
