@@ -135,7 +135,7 @@ class Approach:
         throttled_tries: int = THROTTLED_TRIES,
         dropped_tries: int = DROPPED_TRIES,
     ) -> T:
-        """Run `action` on a fresh connection; after a pause on another one when the server turned it away or dropped it.
+        """Run `action` on a fresh connection; after a pause on another when the server turned it away or dropped it.
 
         Raises:
             PeerError: what kept it from ending, after all tries.

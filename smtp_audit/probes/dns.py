@@ -71,10 +71,10 @@ def _reason(error: Exception) -> str:
 
 
 def find_subjects(config: Config) -> Found:
-    """Whether each bare name is a mail domain or a host, by one MX look-up each; gives the standard ports of every host.
+    """Whether each bare name is a mail domain or a host, by one MX look-up each; the standard ports of every host.
 
-    A failed look-up is recorded: the name is audited as a host, and the gate stays closed, because its mail may be taken
-    elsewhere.
+    A failed look-up is recorded: the name is audited as a host, and the gate stays closed, because its mail may be
+    taken elsewhere.
 
     Raises:
         ConfigurationError: a domain that takes no mail (null MX, RFC 7505), or too many hosts.

@@ -1,4 +1,4 @@
-"""The first look at an endpoint, in one or two connections: port, greeting, capabilities, TLS, certificate, mechanisms."""
+"""The first look at an endpoint: port, greeting, capabilities, TLS, certificate, mechanisms, in one or two visits."""
 
 from __future__ import annotations
 
@@ -170,10 +170,12 @@ async def _look_implicit(look: FirstLook) -> None:
             clear = _clear_text(session.connection.first_octets)
             if clear:
                 look.implicit = ImplicitTlsFacts(handshake=False, clear_text=clear)
+                _greeted_in_clear(look)
             raise
         clear = _clear_text(session.connection.first_octets) if error else ""
         look.implicit = ImplicitTlsFacts(handshake=not error, handshake_error=error, clear_text=clear or None)
         if clear:
+            _greeted_in_clear(look)
             raise PeerError(Absence.MALFORMED, f"it speaks clear text where TLS has to begin: {clear}")
         if error:
             raise PeerError(Absence.MALFORMED, f"no TLS session: {error}")
@@ -216,7 +218,7 @@ async def _greet(look: FirstLook, session: Session) -> None:
 
 
 def _greeting_fault(reply: Reply) -> str:
-    """What is wrong with the form of a greeting (RFC 5321 section 4.2: text is printable ASCII; IMAP and POP3 likewise)."""
+    """What is wrong with the form of a greeting: its text has to be ASCII (RFC 5321 section 4.2; IMAP and POP3 too)."""
     if any("\\x" in line.replace("\\\\", "").replace("\\x09", "") for line in reply.lines):
         return "octets outside printable ASCII"
     return ""
@@ -284,6 +286,10 @@ async def _tls_at_once(look: FirstLook) -> None:
         look.greeting = GreetingFacts(
             role=role, first=FirstWords.TLS, fault="TLS with the first octet, no clear greeting", seconds=seconds
         )
+
+
+def _greeted_in_clear(look: FirstLook) -> None:
+    look.greeting = GreetingFacts(role=look.approach.endpoint.role, first=FirstWords.CLEAR_GREETING, seconds=0.0)
 
 
 def _clear_text(octets: bytes) -> str:

@@ -21,7 +21,7 @@ from smtp_audit.secret import redact
 from smtp_audit.wiretext import escape_text
 
 FOREIGN_DOMAINS = ("example.com", "example.org")
-"""Reserved domains (RFC 2606) that no audited server is responsible for; the second when the first is the target's own."""
+"""Reserved domains (RFC 2606) of no audited server; the second is for when the first is the target's own."""
 
 
 def mail_domain(approach: Approach) -> str:
@@ -37,7 +37,7 @@ def mail_domain(approach: Approach) -> str:
 async def try_without_auth(approach: Approach, transcript: Transcript) -> UnauthenticatedMailFacts:
     """MAIL and RCPT without AUTH, then RSET: nothing is sent. RFC 6409 section 4.3, RFC 4954 section 6.
 
-    The sender is an address that the server itself has to know, so that a refusal is not about an unknown sender domain;
+    The sender is an address that the server itself has to know, so that a refusal is not about an unknown domain;
     one recipient is local and one foreign, because servers differ in which of them they take from strangers.
 
     Raises:
@@ -143,7 +143,17 @@ async def _log_in(approach: Approach, transcript: Transcript, seconds: float) ->
         said = redact(escape_text(str(error)), approach.secrets)
         raise PeerError(Absence.DROPPED, f"the login broke off: {type(error).__name__}: {said}") from None
     finally:
-        client.close()
+        await _hang_up(client, sock)
+
+
+async def _hang_up(client: aiosmtplib.SMTP, sock: socket.socket) -> None:
+    """Close at once. The socket is the transport's own as soon as there is one, and only the transport may close it."""
+    transport = client.transport
+    client.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
+        await asyncio.sleep(0)  # lets the loop forget the descriptor before it is used again
+    else:
         sock.close()
 
 

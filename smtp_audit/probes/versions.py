@@ -1,8 +1,8 @@
 """Which TLS versions an endpoint takes, by our own ClientHello, version by version.
 
 Rules, each learnt from a scanner that lied: only alerts 40, 70, 71 and 86 or a ServerHello of a lower version refuse a
-version; on a close or reset it is asked again after a pause, then by families of key exchange, then a hello that is known
-to be taken tells throttling from refusal; whatever stays unclear is unknown.
+version; on a close or reset it is asked again after a pause, then by families of key exchange, then a hello that is
+known to be taken tells throttling from refusal; whatever stays unclear is unknown.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class VersionSurvey:
         return await self._with_control(outcome)
 
     async def _by_family(self, version: TlsVersion) -> VersionOutcome | None:
-        """Each family of key exchange alone; a clear result, or None. To refuse, every family has to be refused cleanly."""
+        """Each family of key exchange alone: a clear result, or None. Refused means that every family is, cleanly."""
         if version in (TlsVersion.SSL2, TlsVersion.TLS13):
             return None
         refusals = []
