@@ -14,8 +14,8 @@ from smtp_audit.facts.service import Reply
 class AuthFacts(Facts):
     """The mechanisms offered before and inside TLS; None where that state was not reached or does not exist.
 
-    For IMAP and POP3 the plain commands count too, under the names `LOGIN-COMMAND` (IMAP LOGIN without LOGINDISABLED, RFC
-    9051 section 6.2.3) and `USER-COMMAND` (POP3 USER, RFC 1939, listed per RFC 2449 section 6.3).
+    For IMAP and POP3 the plain commands count too, under the names `LOGIN-COMMAND` (IMAP LOGIN without LOGINDISABLED,
+    RFC 9051 section 6.2.3) and `USER-COMMAND` (POP3 USER, RFC 1939, listed per RFC 2449 section 6.3).
     """
 
     kind: ClassVar[str] = "auth"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from smtp_audit.facts.observation import Facts
+from smtp_audit.facts.observation import Facts, Moment
 
 
 class Certificate(BaseModel):
@@ -23,8 +22,8 @@ class Certificate(BaseModel):
     common_names: tuple[str, ...] = ()
     dns_names: tuple[str, ...] = ()
     ip_addresses: tuple[str, ...] = ()
-    not_before: datetime
-    not_after: datetime
+    not_before: Moment
+    not_after: Moment
     key_type: str
     key_bits: int | None = None
     signature_algorithm: str
@@ -36,14 +35,16 @@ class Certificate(BaseModel):
         return (
             f"subject {self.subject or '(empty)'}; issuer {self.issuer or '(empty)'}; names {names}; valid "
             f"{self.not_before:%Y-%m-%d %H:%M} to {self.not_after:%Y-%m-%d %H:%M} UTC; {self.key_type}"
-            f"{f' {self.key_bits} bits' if self.key_bits else ''}, {self.signature_algorithm}; SHA-256 {self.sha256[:16]}..."
+            f"{f' {self.key_bits} bits' if self.key_bits else ''}, {self.signature_algorithm}; SHA-256 "
+            f"{self.sha256[:16]}..."
         )
 
 
 class Trust(BaseModel):
     """What OpenSSL says of the chain as sent, for a TLS server, with the checks of dates and names left out.
 
-    `anchors` names the trust anchors used; `error` is OpenSSL's text and `code` its number (X509_V_ERR_*) when not trusted.
+    `anchors` names the trust anchors used; `error` is OpenSSL's text and `code` its number (X509_V_ERR_*) when not
+    trusted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

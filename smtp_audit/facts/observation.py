@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    model_validator,
+)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is out of range") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A point in time, kept in UTC. One without a time zone is refused: it could not be compared."""
 
 
 class Facts(BaseModel):
@@ -38,7 +57,7 @@ def _load_facts(value: Any) -> Facts:
         raise ValueError("facts have to be an object")
     fields = dict(value)
     kind = fields.pop("kind", None)
-    if kind not in Facts.registry:
+    if not isinstance(kind, str) or kind not in Facts.registry:
         raise ValueError(f"no facts of kind {kind!r} are known")
     return Facts.registry[kind].model_validate(fields)
 
@@ -74,7 +93,8 @@ class Absence(StrEnum):
 
 
 class Line(BaseModel):
-    """One line of a transcript: seconds since its start, direction (`>` sent, `<` received, `*` a note), escaped text."""
+    """One line of a transcript: seconds since its start, direction (`>` sent, `<` received, `*` a note), escaped
+    text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -102,5 +122,13 @@ class Observation(BaseModel):
     absence: Absence | None = None
     reason: str = ""
     transcript: tuple[Line, ...] = ()
-    started: datetime
-    finished: datetime
+    started: Moment
+    finished: Moment
+
+    @model_validator(mode="after")
+    def _facts_or_absence(self) -> Self:
+        if (self.facts is None) == (self.absence is None):
+            raise ValueError("an observation has either facts or a reason why there are none")
+        if self.facts is not None and self.facts.kind != self.kind:
+            raise ValueError(f"facts of kind {self.facts.kind!r} in an observation of kind {self.kind!r}")
+        return self

@@ -22,7 +22,8 @@ class PortFacts(Facts):
 
 
 class Reply(BaseModel):
-    """One reply of a server: the code (SMTP: three digits; IMAP, POP3, ManageSieve: OK, NO, BAD, +OK, -ERR) and its lines.
+    """One reply of a server: the code (SMTP: three digits; IMAP, POP3, ManageSieve: OK, NO, BAD, +OK, -ERR) and its
+    lines.
 
     Lines are escaped text without line end and, for SMTP, without the code.
     """

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from smtp_audit.errors import SnapshotError
 from smtp_audit.facts import authentication, certificate, dns, service, tls  # noqa: F401 (register their kinds)
 from smtp_audit.facts.endpoint import Subject
-from smtp_audit.facts.observation import Facts, Observation
+from smtp_audit.facts.observation import Facts, Moment, Observation
 from smtp_audit.limits import MAX_SNAPSHOT_BYTES
+from smtp_audit.wiretext import printable
 
 F = TypeVar("F", bound=Facts)
 
@@ -49,8 +50,8 @@ class HostEffort(BaseModel):
 class Snapshot(BaseModel):
     """All observations of one run.
 
-    `targets` is what the user asked for in words; `subjects` what was looked at; `complete` is False when the run ended before
-    every probe had.
+    `targets` is what the user asked for in words; `subjects` what was looked at; `complete` is False when the run ended
+    before every probe had.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,8 +62,8 @@ class Snapshot(BaseModel):
     targets: tuple[str, ...]
     subjects: tuple[Subject, ...]
     scope: tuple[str, ...] = ("server",)
-    started: datetime
-    finished: datetime
+    started: Moment
+    finished: Moment
     complete: bool = True
     vantage: Vantage = Vantage()
     efforts: tuple[HostEffort, ...] = ()
@@ -103,7 +104,8 @@ class Snapshot(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "file"
-            raise SnapshotError(f"{source}: not a snapshot of this tool ({where}: {first['msg']})") from None
+            problem = printable(f"{where}: {first['msg']}", 300)  # both may quote the file
+            raise SnapshotError(f"{source}: not a snapshot of this tool ({problem})") from None
 
     @classmethod
     def load(cls, path: Path) -> Snapshot:
@@ -115,8 +117,9 @@ class Snapshot(BaseModel):
         try:
             with path.open("rb") as file:
                 data = file.read(MAX_SNAPSHOT_BYTES + 1)
-        except OSError as error:
-            raise SnapshotError(f"{path}: cannot be read ({error.strerror or error})") from None
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            why = (error.strerror if isinstance(error, OSError) else None) or error
+            raise SnapshotError(f"{path}: cannot be read ({why})") from None
         if len(data) > MAX_SNAPSHOT_BYTES:
             raise SnapshotError(f"{path}: larger than {MAX_SNAPSHOT_BYTES} octets, no snapshot of this tool")
         return cls.parse(data, str(path))

@@ -55,8 +55,8 @@ class Acceptance(StrEnum):
 class VersionOutcome(BaseModel):
     """What the server did with hellos of one version.
 
-    `suite` is the cipher suite chosen (IANA name, or its number in hex), `detail` the alert, the lower version or the reason
-    why it is unknown, `hellos` the connections it took.
+    `suite` is the cipher suite chosen (IANA name, or its number in hex), `detail` the alert, the lower version or the
+    reason why it is unknown, `hellos` the connections it took.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
