@@ -1,0 +1,261 @@
+"""The form of smtp-audit.toml, and one line for every way in which a file can miss it.
+
+Elements of lists are counted from 1 in messages, as a reader counts: `target.endpoint[2]` is the second
+`[[target.endpoint]]`. Values of unknown keys are never shown: they may be secrets.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from smtp_audit.errors import ConfigurationError
+from smtp_audit.limits import BudgetLimits, Limits
+from smtp_audit.message import problem, quoted, shown_path
+from smtp_audit.suggestion import did_you_mean
+from smtp_audit.tomlfile import read_toml
+from smtp_audit.waiver import Attestation, Waiver
+
+FILE_NAME: Final = "smtp-audit.toml"
+PYPROJECT: Final = "pyproject.toml"
+TABLE: Final = "tool.smtp_audit"
+
+# Strict: TOML has types, and a port in quotes or `connections = true` is a mistake, not a way of writing.
+_FORM = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class EndpointTable(BaseModel):
+    """`[[target.endpoint]]`."""
+
+    model_config = _FORM
+
+    role: str
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)]
+    address: str | None = None
+
+
+class TargetTable(BaseModel):
+    """`[target]`."""
+
+    model_config = _FORM
+
+    domain: str | None = None
+    hosts: list[str] = []
+    families: str | None = None
+    endpoint: list[EndpointTable] = []
+
+
+class CredentialsTable(BaseModel):
+    """`[credentials]`."""
+
+    model_config = _FORM
+
+    user: str | None = None
+    password_env: str | None = None
+
+
+class ConfigFile(BaseModel):
+    """A whole file: what it says, of the right types, not yet understood."""
+
+    model_config = _FORM
+
+    profile: str | None = None
+    report: str | None = None
+    gate: str | None = None
+    scope: list[str] | None = None
+    resolver: str | None = None
+    ca: str | None = None
+    ehlo: str | None = None
+    allow: list[str] = []
+    target: TargetTable = TargetTable()
+    credentials: CredentialsTable = CredentialsTable()
+    budget: BudgetLimits = BudgetLimits()
+    limits: Limits = Limits()
+    waiver: list[Waiver] = []
+    attestation: list[Attestation] = []
+
+
+TABLES: Final[Mapping[tuple[str, ...], type[BaseModel]]] = {
+    (): ConfigFile,
+    ("target",): TargetTable,
+    ("target", "endpoint"): EndpointTable,
+    ("credentials",): CredentialsTable,
+    ("budget",): BudgetLimits,
+    ("limits",): Limits,
+    ("waiver",): Waiver,
+    ("attestation",): Attestation,
+}
+"""Every table of the file with the model of its keys."""
+
+Place = tuple[str | int, ...]
+"""Where a value is: keys, and numbers in lists, from 0."""
+
+_LISTS = (("target", "endpoint"), ("waiver",), ("attestation",))
+
+
+class Origin:
+    """A configuration file as messages name it: its path and, within pyproject.toml, the table."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.prefix = f"{TABLE}." if path.name == PYPROJECT else ""
+
+    def at(self, *place: str | int) -> str:
+        """The file and the key at `place`; integers count from 0, messages from 1."""
+        return f"{shown_path(self.path)}: {self.prefix}{_key_path(place)}"
+
+
+def read_config_file(path: Path) -> ConfigFile:
+    """Read smtp-audit.toml, or the table of a pyproject.toml.
+
+    Raises:
+        ConfigurationError: unreadable, not TOML, an unknown key, a missing one, or a value of the wrong type or size.
+    """
+    content = read_toml(path)
+    if path.name == PYPROJECT:
+        table = table_of(content)
+        if table is None:
+            raise problem(shown_path(path), f"has no table [{TABLE}]")
+        content = table
+    return check_content(content, Origin(path))
+
+
+def table_of(pyproject: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The table of this tool in a pyproject.toml; None where there is none.
+
+    Raises:
+        ConfigurationError: `tool.smtp_audit` is there and no table.
+    """
+    tools = pyproject.get("tool")
+    if not isinstance(tools, dict) or "smtp_audit" not in tools:
+        return None
+    table = tools["smtp_audit"]
+    if not isinstance(table, dict):
+        raise problem(f"{PYPROJECT}: {TABLE}", "must be a table")
+    return table
+
+
+def check_content(content: Mapping[str, Any], origin: Origin) -> ConfigFile:
+    """The content of a file as a model.
+
+    Raises:
+        ConfigurationError: the first thing that is wrong with it.
+    """
+    try:
+        form = ConfigFile.model_validate(content)
+    except ValidationError as error:
+        raise _translate(error, origin) from None
+    for place, text in _texts(form):
+        flaw = _unprintable(text)
+        if flaw:
+            raise problem(origin.at(*place), f"has the control character {flaw}")
+    for number, attestation in enumerate(form.attestation):
+        if attestation.expires < attestation.made:
+            raise problem(origin.at("attestation", number, "expires"), "is before 'made'")
+    return form
+
+
+def _translate(error: ValidationError, origin: Origin) -> ConfigurationError:
+    details = error.errors(include_url=False, include_input=False)
+    # An unknown key explains the missing one beside it: it is the same key, misspelt.
+    first = min(details, key=lambda detail: detail["type"] != "extra_forbidden")
+    place = first["loc"]
+    return problem(origin.at(*place), _wording(first["type"], place, first.get("ctx", {}), first["msg"], origin.prefix))
+
+
+def _wording(kind: str, place: Place, context: Mapping[str, Any], message: str, prefix: str) -> str:
+    if kind == "extra_forbidden":
+        return _unknown_key(place, prefix)
+    if kind == "missing":
+        keys = [key for key, field in TABLES[_table(place[:-1])].model_fields.items() if field.is_required()]
+        return f"is missing; mandatory here: {', '.join(keys)}"
+    if kind in ("model_type", "list_type"):
+        table = _table(place)
+        if table in TABLES:
+            return f"must be a table, written as {_header(table, prefix)}"
+        return 'must be a list: ["...", "..."]'
+    words = {
+        "string_type": "must be a text in quotes",
+        "string_too_short": "is empty",
+        "string_too_long": f"has more than {context.get('max_length')} characters",
+        "int_type": "must be a whole number",
+        "float_type": "must be a number",
+        "finite_number": "must be a finite number",
+        "date_type": "must be a date, without quotes and time: 2027-01-31",
+        "greater_than": f"must be more than {context.get('gt')}",
+        "greater_than_equal": f"must be {context.get('ge')} or more",
+        "less_than": f"must be less than {context.get('lt')}",
+        "less_than_equal": f"must be {context.get('le')} or less",
+    }
+    return words.get(kind, message)
+
+
+_SECRET = re.compile(r"pass|pwd|secret|token", re.IGNORECASE)
+
+
+def _unknown_key(place: Place, prefix: str) -> str:
+    key, table = str(place[-1]), _table(place[:-1])
+    if _SECRET.search(key):
+        return (
+            "unknown key; a password does not belong into a file: put it into an environment variable, "
+            "and the variable's name into credentials.password_env"
+        )
+    known = TABLES[table].model_fields
+    near = did_you_mean(key[:60], known)
+    if near.startswith(" (did"):
+        return f"unknown key{near}"
+    homes = [other for other, model in TABLES.items() if other != table and key in model.model_fields]
+    if homes == [()] or (homes and () in homes):
+        return "unknown key here; it belongs to the top of the file, before the first [table]"
+    if homes:
+        return f"unknown key here; it belongs to {' or '.join(_header(home, prefix) for home in homes)}"
+    return f"unknown key{near}"
+
+
+def _header(table: tuple[str, ...], prefix: str) -> str:
+    name = prefix + ".".join(table)
+    return f"[[{name}]]" if table in _LISTS else f"[{name}]"
+
+
+def _table(place: Place) -> tuple[str, ...]:
+    return tuple(part for part in place if isinstance(part, str))
+
+
+def _key_path(place: Place) -> str:
+    text = ""
+    for part in place:
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            shown = part if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", part) else quoted(part)
+            text += f".{shown}" if text else shown
+    return text
+
+
+def _texts(form: ConfigFile) -> Iterator[tuple[Place, str]]:
+    """The texts that people wrote for people; every other value is checked for what it means."""
+    entries: tuple[tuple[str, list[Any]], ...] = (("waiver", form.waiver), ("attestation", form.attestation))
+    for name, items in entries:
+        for number, item in enumerate(items):
+            for key, value in item:
+                if isinstance(value, str):
+                    yield (name, number, key), value
+
+
+def _unprintable(text: str) -> str:
+    """The first character that could act on a terminal or turn the direction of text; line ends and tabs are fine."""
+    for char in text:
+        if char in "\n\t" or char.isprintable():
+            continue
+        if unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") or unicodedata.bidirectional(char) in _TURNING:
+            return f"U+{ord(char):04X}"
+    return ""
+
+
+_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
