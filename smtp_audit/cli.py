@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from smtp_audit.command.exit_status import ExitStatus
 from smtp_audit.errors import SmtpAuditError
@@ -18,6 +18,10 @@ _EPILOG = (
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings: Any) -> None:
+        # No abbreviations: an option that comes later must not change what a script means.
+        super().__init__(**settings, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         # argparse would end with 2, which in pytest's language, and so in this command's, is an interrupt.
         self.print_usage(sys.stderr)
@@ -50,7 +54,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="smtp-audit",
         description="Audits deployed mail servers. To audit one: pytest --smtp-target mail.example.com",
         epilog=_EPILOG,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"smtp-audit {__version__}")
     words = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
