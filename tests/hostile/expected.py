@@ -1,14 +1,17 @@
 """What may be said of a peer that got so far and no further, for the role `mx` unless the name says otherwise.
 
-A control that is not named has to be indeterminate. `SLOW` applies to every peer: nobody asks for those here.
+A control that is not named has to be indeterminate.
 """
+
+from collections.abc import Mapping
 
 from smtp_audit.facts.endpoint import Role
 
-SLOW = {"tls-heartbleed": "not_run", "tls-ccs-injection": "not_run", "tls-robot": "not_run"}
-
-NO_LOGIN = {"auth-works": "not_run"}
-"""Without credentials."""
+# Nobody asks for the slow ones here, and there are no credentials but where a peer has a login. Where the endpoint
+# could not be reached at all, that is as good a reason.
+_UNASKED = "not_run|indeterminate"
+SLOW = dict.fromkeys(("tls-heartbleed", "tls-ccs-injection", "tls-robot"), _UNASKED)
+NO_LOGIN = {"auth-works": _UNASKED}
 
 NOTHING: dict[str, str] = {}
 """No connection, and no refusal of one either."""
@@ -54,20 +57,19 @@ EVERYTHING = (
     | AUTHENTICATION
 )
 
-SUBMISSION = EVERYTHING | {"auth-offered": "pass", "submission-requires-auth": "pass"}
+SUBMISSION = {control: statuses for control, statuses in EVERYTHING.items() if control != "auth-absent-on-mx"}
+SUBMISSION |= {"auth-offered": "pass", "submission-requires-auth": "pass"}
 
-ABSENT = dict.fromkeys(SUBMISSION, "not_applicable") | {"port-open": "fail"}
+ABSENT = dict.fromkeys((*EVERYTHING, "port-closed"), "not_applicable") | {"port-open": "fail"}
 """The port is closed, which is a fact."""
 
-FORBIDDEN = {"port-closed": "fail"}
-"""The enterprise profile wants these ports closed, and they are seen to be open."""
-
 FORBIDDEN_ROLES = frozenset({Role.IMAP, Role.POP3, Role.SIEVE})
+"""The enterprise profile wants these ports closed; an open one is a finding, whatever else it does."""
 
 
-def allowed(expected: dict[str, str], control: str, role: Role, login: bool) -> frozenset[str]:
+def allowed(expected: Mapping[str, str], control: str, role: Role, *, login: bool) -> frozenset[str]:
     """The statuses that this control may have."""
-    table = SLOW | expected | ({} if login else NO_LOGIN)
-    if role in FORBIDDEN_ROLES:
-        table = table | FORBIDDEN
+    table = {**SLOW, **expected} if login else {**SLOW, **NO_LOGIN, **expected}
+    if expected.get("port-open") == "pass":
+        table["port-closed"] = "fail" if role in FORBIDDEN_ROLES else "not_applicable"
     return frozenset(table.get(control, "indeterminate").split("|"))

@@ -7,7 +7,7 @@ from .peers import PATIENT, Listening, Peer
 
 LONG_LINE_CHUNK = b"A" * 65536
 EHLO_LINES = 100_000
-FINE_AFTER = 6
+FINE_AFTER = 4
 """Connections that are turned away before the peer behaves."""
 FINE_UNTIL = 3
 DROPPED_EVERY = 10
@@ -15,7 +15,7 @@ DROPPED_EVERY = 10
 _HUGE_EHLO = b"".join(b"250-X-CAPABILITY-%d\r\n" % n for n in range(EHLO_LINES)) + b"250 STARTTLS\r\n"
 
 GREETING_PEERS = (
-    Peer("sound", "nothing wrong: what the harmless peers are compared with", None),
+    Peer("sound", "nothing wrong: what the harmless peers are compared with", EVERYTHING, sound=True),
     Peer("nothing-listening", "refuses the connection", ABSENT, listening=Listening.CLOSED),
     Peer("black-hole", "neither takes nor refuses the connection", NOTHING, listening=Listening.BLACK_HOLE),
     Peer("no-greeting", "accepts and says nothing", CONNECTED, {"greeting": hang}),
@@ -26,7 +26,13 @@ GREETING_PEERS = (
         {"greeting": then(say(b"220 "), flood(b"a", pause=1.0))},
     ),
     Peer("endless-greeting", "220- lines without end", CONNECTED, {"greeting": flood(b"220-still here\r\n" * 500)}),
-    Peer("long-greeting", "a line of many megabytes without end", CONNECTED, {"greeting": flood(LONG_LINE_CHUNK)}),
+    # RFC 5321 section 4.5.3.1.5 allows 512 octets: too long is wrong, whatever would have come.
+    Peer(
+        "long-greeting",
+        "a line of many megabytes without end",
+        CONNECTED | {"service-greeting": "fail|indeterminate"},
+        {"greeting": flood(LONG_LINE_CHUNK)},
+    ),
     Peer(
         "noise",
         "not UTF-8, NUL, escape sequences and HTML in every line, with sound TLS behind",

@@ -134,21 +134,24 @@ HANDSHAKE_PEERS = (
     ),
     Peer(
         "closes-for-tls10",
-        "closes for hellos up to TLS 1.0, without an alert; sound for the others",
+        "closes for hellos of TLS 1.0, without an alert; sound for the others",
         EVERYTHING | {"tls-obsolete-version": "indeterminate"},
-        {"handshake": for_hellos(lambda hello: hello.newest <= TLS10, leave)},
+        {"handshake": for_hellos(lambda hello: hello.newest == TLS10, leave)},
+        limits=PATIENT,
     ),
     Peer(
         "hangs-for-tls10",
-        "hangs for hellos up to TLS 1.0; sound for the others",
+        "hangs for hellos of TLS 1.0; sound for the others",
         EVERYTHING | {"tls-obsolete-version": "indeterminate"},
-        {"handshake": for_hellos(lambda hello: hello.newest <= TLS10, hang)},
+        {"handshake": for_hellos(lambda hello: hello.newest == TLS10, hang)},
+        limits=PATIENT,
     ),
     Peer(
         "closes-for-rsa-key-exchange",
         "closes for hellos that offer RSA key exchange, as a firewall may",
         {control: f"{statuses}|indeterminate" for control, statuses in EVERYTHING.items()} | OFFERED,
         {"handshake": for_hellos(lambda hello: not _RSA_KEY_EXCHANGE.isdisjoint(hello.suites), leave)},
+        limits=PATIENT,
     ),
     Peer(
         "foreign-suite",

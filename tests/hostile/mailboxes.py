@@ -73,13 +73,26 @@ def _only_login(dialogue: Dialogue) -> bool:
 
 
 MAILBOX_PEERS = (
-    Peer("sound-submission", "nothing wrong", None, role=Role.SUBMISSION, login=True),
-    Peer("sound-imaps", "nothing wrong", None, role=Role.IMAPS),
+    Peer(
+        "sound-submission",
+        "nothing wrong",
+        SUBMISSION | {"auth-works": "pass"},
+        role=Role.SUBMISSION,
+        login=True,
+        sound=True,
+    ),
+    Peer(
+        "sound-imaps",
+        "nothing wrong",
+        _IMPLICIT_TLS_SEEN | dict.fromkeys(("service-greeting", "auth-mechanisms", "auth-offered"), "pass"),
+        role=Role.IMAPS,
+        sound=True,
+    ),
     *_mailbox_peers(),
     Peer(
         "sieve-huge-literal",
         "a greeting with a string of 4 GB",
-        CONNECTED,
+        CONNECTED | {"service-greeting": "fail|indeterminate"},
         {"greeting": then(say(b'"IMPLEMENTATION" {4000000000}\r\n'), flood(b"A" * 65536))},
         Role.SIEVE,
     ),
@@ -118,7 +131,7 @@ MAILBOX_PEERS = (
     Peer(
         "submissions-clear",
         "greets in clear text, with noise, where TLS belongs",
-        CONNECTED | _NO_TLS | {"implicit-tls": "fail", "service-greeting": "pass|fail|indeterminate"},
+        CONNECTED | _NO_TLS | {"implicit-tls": "fail", "service-greeting": "fail|not_applicable|indeterminate"},
         {"handshake": then(say(b"220 mail " + NOISE + b"\r\n"), hang)},
         Role.SUBMISSIONS,
         markers=(MARKUP,),

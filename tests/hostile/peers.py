@@ -45,8 +45,5 @@ class Peer:
     login: bool = False
     """Whether the audit has credentials."""
     markers: tuple[str, ...] = ()
-
-    @property
-    def harmless(self) -> bool:
-        """Whether this peer only costs time."""
-        return self.expected is None
+    sound: bool = False
+    """Nothing is wrong with it: the gate has to open."""

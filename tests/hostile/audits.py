@@ -1,0 +1,88 @@
+"""Runs audits of peers, many at a time, and keeps what a test wants to know of each."""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from smtp_audit.config import Config, Credentials
+from smtp_audit.facts.endpoint import Endpoint
+from smtp_audit.pipeline import AuditResult, audit
+from smtp_audit.secret import Secret
+
+from .catalogue import PEERS
+from .certificates import HOST, Certificates
+from .markers import PASSWORD, USER
+from .peers import Peer
+from .stage import Stage
+
+AT_ONCE = 24
+"""Audits under way together; nearly all of their time is waiting."""
+
+
+@dataclass(frozen=True)
+class Audited:
+    """One audit, ended. `taken` counts the connections that the peer saw."""
+
+    peer: Peer
+    port: int
+    result: AuditResult
+    seconds: float
+    taken: int
+    faults: tuple[BaseException, ...]
+    folder: Path
+    progress: tuple[str, ...]
+
+    def texts(self) -> dict[str, str]:
+        """Everything that was said about the peer, by where it was said."""
+        files = {path.name: path.read_text("utf-8") for path in sorted(self.folder.iterdir())}
+        gate = "\n".join(self.result.gate.reasons)
+        return files | {"progress": "\n".join(self.progress), "gate": gate}
+
+
+def config_for(peer: Peer, port: int, certificates: Certificates) -> Config:
+    """The configuration of an audit of this peer."""
+    endpoint = Endpoint(role=peer.role, host=HOST, port=port, address="127.0.0.1")
+    login = Credentials(user=USER, password=Secret(PASSWORD)) if peer.login else None
+    return Config(
+        targets=(HOST,), endpoints=(endpoint,), limits=peer.limits, ca=certificates.anchors, credentials=login
+    )
+
+
+def run(peer: Peer, certificates: Certificates, folder: Path) -> Audited:
+    """Audit one peer and write its reports."""
+    progress: list[str] = []
+    with Stage(peer, certificates) as stage:
+        config = config_for(peer, stage.port, certificates)
+        began = time.monotonic()
+        result = audit(config, progress=progress.append)
+        seconds = time.monotonic() - began
+        taken = stage.connections
+    result.write(folder)
+    return Audited(peer, stage.port, result, seconds, taken, tuple(stage.faults), folder, tuple(progress))
+
+
+class Audits:
+    """Audits by the name of the peer, each run once: those `ahead` from the start, others when they are asked for."""
+
+    def __init__(self, certificates: Certificates, folder: Callable[[str], Path], ahead: Iterable[str]) -> None:
+        self._certificates = certificates
+        self._folder = folder
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="audit")
+        self._running: dict[str, Future[Audited]] = {}
+        # A worker of pytest-xdist cannot know which tests will be its own.
+        for name in () if "PYTEST_XDIST_WORKER" in os.environ else ahead:
+            self._begin(name)
+
+    def _begin(self, name: str) -> Future[Audited]:
+        if name not in self._running:
+            self._running[name] = self._pool.submit(run, PEERS[name], self._certificates, self._folder(name))
+        return self._running[name]
+
+    def __getitem__(self, name: str) -> Audited:
+        return self._begin(name).result()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
