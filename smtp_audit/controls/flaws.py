@@ -85,9 +85,9 @@ def ccs_injection(flaws: TlsFlawFacts, rule: Rule) -> Verdict:
     safety=Safety.SLOW,
 )
 def robot(flaws: TlsFlawFacts, rule: Rule) -> Verdict:
-    """Bleichenbacher's attack of 1998, found again in 2017 (ROBOT): answers that differ let a recorded session be
-    decrypted.
+    """Answers that differ by what is wrong with an RSA key exchange decrypt recorded sessions, one answer at a time.
 
-    The same oracle can sign in the server's name.
+    Bleichenbacher published the attack in 1998; ROBOT found it again in 2017. The same oracle can sign in the server's
+    name.
     """
     return _judge(flaws, TlsFlaw.ROBOT, "ROBOT")

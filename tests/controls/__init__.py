@@ -1,0 +1,1 @@
+"""The built-in controls: every one judged on facts made by hand."""

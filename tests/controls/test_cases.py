@@ -1,0 +1,142 @@
+"""Every control on every row of its table, and no control without its rows."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import smtp_audit.controls
+from smtp_audit.control import REGISTRY, Control, load_builtin
+from smtp_audit.facts.tls import TlsFacts, TlsFlawFacts
+from smtp_audit.profile import load_profile
+
+from . import cases_authentication, cases_certificate, cases_service, cases_transport
+from .case import Case, Expected
+
+load_builtin()
+CASES: tuple[Case, ...] = (
+    *cases_service.CASES,
+    *cases_transport.CASES,
+    *cases_certificate.CASES,
+    *cases_authentication.CASES,
+)
+BUILTIN = tuple(control for control in REGISTRY if control.origin.startswith("smtp_audit.controls."))
+
+SERVERS = {"postfix", "dovecot", "exim", "sendmail", "opensmtpd", "docker-mailserver"}
+
+# What has no object to be without: every endpoint of its roles has one.
+ALWAYS_APPLIES = {
+    "starttls-offered",
+    "implicit-tls",
+    "auth-only-after-tls",
+    "auth-absent-on-mx",
+    "submission-requires-auth",
+}
+
+# Facts that are whole or absent: the runner alone can say indeterminate.
+NEVER_PARTLY_KNOWN = {"port-open", "port-closed", "starttls-offered", "implicit-tls"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_case(case: Case) -> None:
+    control = REGISTRY[case.control]
+    assert type(case.facts) is control.needs[0]
+    assert len(control.needs) == 1
+    outcome, words = case.judged()
+    assert outcome is case.expected, words
+    assert case.says in words
+    assert "\n" not in words
+
+
+@pytest.mark.parametrize("control", BUILTIN, ids=lambda control: control.id)
+def test_every_control_has_its_cases(control: Control) -> None:
+    have = {case.expected for case in CASES if case.control == control.id}
+    want = set(Expected)
+    if control.id in ALWAYS_APPLIES:
+        want.discard(Expected.NOT_APPLICABLE)
+    if control.id in NEVER_PARTLY_KNOWN:
+        want.discard(Expected.INDETERMINATE)
+    assert have == want
+
+
+@pytest.mark.parametrize("control", BUILTIN, ids=lambda control: control.id)
+def test_every_control_says_what_it_is(control: Control) -> None:
+    for text in (control.title, control.expects):
+        assert text
+        assert not text.endswith(".")
+    assert control.spec
+    first = control.rationale.partition("\n")[0]
+    assert first.endswith((".", "?")), "the rationale begins with one whole sentence"
+    assert len(control.rationale.split()) >= 15, "the rationale says why"
+    assert set(control.remedy) <= SERVERS | {"any"}
+    assert "any" in control.remedy, "a server that nobody thought of gets advice, too"
+    assert all(text and "\n" not in text for text in control.remedy.values())
+
+
+@pytest.mark.parametrize("name", ["enterprise", "enterprise-strict"])
+def test_enterprise_profiles_leave_no_control_out(name: str) -> None:
+    profile = load_profile(name, REGISTRY)
+    assert {control.id for control in BUILTIN} <= set(profile.controls)
+    for control in BUILTIN:
+        line = profile.rule(control)
+        assert line.clauses, f"{control.id} shows no clause"
+        assert "{" not in control.expectation(line.parameters)
+
+
+def test_all_controls_of_the_first_chapter_are_there() -> None:
+    assert {control.id for control in BUILTIN} == {
+        "port-open", "port-closed", "service-greeting", "starttls-offered", "starttls-works", "implicit-tls",
+        "tls-obsolete-version", "tls-current-version", "certificate-trusted", "certificate-name", "certificate-in-date",
+        "certificate-days-left", "auth-only-after-tls", "auth-mechanisms", "auth-offered", "auth-absent-on-mx",
+        "submission-requires-auth", "auth-works", "tls-heartbleed", "tls-ccs-injection", "tls-robot",
+    }  # fmt: skip
+
+
+def test_nothing_unknown_ever_passes() -> None:
+    """Facts of which nothing is known: offered, and not a single outcome."""
+    for control in BUILTIN:
+        if control.needs[0] in (TlsFacts, TlsFlawFacts):
+            empty = Case(
+                control.id, control.needs[0](offered=True), Expected.INDETERMINATE, "", _any_parameters(control)
+            )
+            assert empty.judged()[0] is Expected.INDETERMINATE, control.id
+
+
+def _any_parameters(control: Control) -> dict[str, object]:
+    return dict(load_profile("enterprise", REGISTRY).rule(control).parameters)
+
+
+MODULES = sorted(Path(smtp_audit.controls.__path__[0]).glob("*.py"))
+MAY_IMPORT = {
+    "__future__",
+    "collections.abc",
+    "datetime",
+    "ipaddress",
+    "pydantic",
+    "re",
+    "smtp_audit.control",
+    "smtp_audit.errors",
+    "smtp_audit.hostnames",
+    "typing",
+}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_controls_are_pure(path: Path) -> None:
+    """No network, no clock, no file, no randomness: only what is named may be imported, and nothing asks the time."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            assert {alias.name for alias in node.names} <= MAY_IMPORT
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module in MAY_IMPORT or str(node.module).startswith("smtp_audit.facts."), node.module
+        elif isinstance(node, ast.Attribute):
+            assert node.attr not in ("now", "utcnow", "today"), ast.unparse(node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ("open", "eval", "exec", "print", "input", "__import__"), ast.unparse(node)
+
+
+def test_every_module_of_controls_is_looked_at() -> None:
+    assert {path.stem for path in MODULES} > {"service", "transport", "certificate", "authentication", "flaws"}

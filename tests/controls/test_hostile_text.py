@@ -1,0 +1,60 @@
+"""Whatever a peer puts into the facts: a record's words are printable ASCII on one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from smtp_audit.control import REGISTRY
+from smtp_audit.judge import Bench, judge
+from smtp_audit.profile import load_profile
+from tests.facts_factories import ADDRESS, NOW, endpoint, seen
+
+from .case import Case
+from .test_cases import CASES
+
+HOSTILE = "\x1b[2J<script>\r\nFAKE \u202e\x00\\x41"
+
+
+def _poisoned(value: Any) -> Any:
+    """The same value with hostile text behind every text that a peer can choose."""
+    if isinstance(value, BaseModel):
+        changed = {name: _poisoned(getattr(value, name)) for name in type(value).model_fields}
+        return value.model_copy(update=changed)
+    if isinstance(value, tuple):
+        return tuple(_poisoned(each) for each in value)
+    return value + HOSTILE if type(value) is str else value
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_hostile_text_is_escaped(case: Case) -> None:
+    profile = load_profile("enterprise", REGISTRY)
+    control = REGISTRY[case.control]
+    subject = endpoint(min(control.roles))
+    facts = _poisoned(case.facts)
+
+    observation = seen(case.facts, subject.key, ADDRESS, f"220 {HOSTILE}").model_copy(update={"facts": facts})
+    record = judge(
+        control, subject, lambda kind, _: (observation,) if kind == observation.kind else (), _bench(profile)
+    )
+
+    words = [record.summary, *(line for item in record.evidence for line in item.lines)]
+    assert all(" " <= char <= "~" for text in words for char in text)
+    assert any("FAKE" in text for text in words), "the transcript at least was there to be escaped"
+
+
+def _bench(profile: Any) -> Bench:
+    return Bench(profile, NOW, NOW.date())
+
+
+def test_an_escaped_octet_is_not_escaped_again() -> None:
+    r"""A server's octet 0xFF is `\xff` in the facts, in the summary, and not `\\xff`."""
+    control = REGISTRY["service-greeting"]
+    case = next(c for c in CASES if c.control == control.id and "malformed" in c.says)
+    observation = seen(case.facts)
+    record = judge(control, endpoint(), lambda kind, _: (observation,), _bench(load_profile("enterprise", REGISTRY)))
+    shown = [line for item in record.evidence for line in item.lines]
+    assert any(r"220 \xff" in line for line in shown)
+    assert not any(r"\\xff" in line for line in shown)

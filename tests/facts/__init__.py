@@ -1,0 +1,1 @@
+"""The facts: what goes into a snapshot comes out of it."""

@@ -1,0 +1,285 @@
+"""Facts, observations and profiles for the tests of the pure core: each complete, each with one thing to vary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from smtp_audit.control import Medium, Rule
+from smtp_audit.facts.authentication import AuthFacts, EnvelopeStep, LoginFacts, UnauthenticatedMailFacts
+from smtp_audit.facts.certificate import Certificate, CertificateFacts, Trust
+from smtp_audit.facts.endpoint import Endpoint, Role
+from smtp_audit.facts.observation import Absence, Facts, Line, Observation
+from smtp_audit.facts.service import (
+    FirstWords,
+    GreetingFacts,
+    ImplicitTlsFacts,
+    PortFacts,
+    Reply,
+    StarttlsFacts,
+)
+from smtp_audit.facts.snapshot import Snapshot
+from smtp_audit.facts.tls import (
+    Acceptance,
+    FlawOutcome,
+    TlsFacts,
+    TlsFlaw,
+    TlsFlawFacts,
+    TlsVersion,
+    VersionOutcome,
+)
+from smtp_audit.profile import Clause, ControlRule, Profile, Standard
+from smtp_audit.record import Record, Severity, Status
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+HOST = "mail.example.com"
+ADDRESS = "192.0.2.25"
+
+
+def rule(time: datetime = NOW, **parameters: Any) -> Rule:
+    return Rule(parameters=parameters, time=time)
+
+
+def endpoint(role: Role = Role.MX, **more: Any) -> Endpoint:
+    return Endpoint(**{"role": role, "host": HOST, "port": role.standard_port, **more})
+
+
+def reply(code: str, *lines: str) -> Reply:
+    return Reply(code=code, lines=lines)
+
+
+def port(role: Role = Role.MX, *, is_open: bool = True, declared: bool = True) -> PortFacts:
+    return PortFacts(role=role, declared=declared, open=is_open)
+
+
+def greeting(
+    role: Role = Role.MX,
+    said: Reply | None = None,
+    first: FirstWords | None = None,
+    fault: str = "",
+) -> GreetingFacts:
+    where = FirstWords.TLS if role in (Role.SUBMISSIONS, Role.IMAPS, Role.POP3S) else FirstWords.CLEAR_GREETING
+    return GreetingFacts(role=role, first=first or where, reply=said, fault=fault, seconds=0.1)
+
+
+def starttls(**more: Any) -> StarttlsFacts:
+    """STARTTLS as it should be, but for what is given."""
+    return StarttlsFacts(
+        **{
+            "offered": True,
+            "reply": reply("220", "2.0.0 Ready to start TLS"),
+            "accepted": True,
+            "tried": 1,
+            "handshake": True,
+            **more,
+        }
+    )
+
+
+def implicit(handshake: bool = True, **more: Any) -> ImplicitTlsFacts:
+    return ImplicitTlsFacts(handshake=handshake, **more)
+
+
+def tls(
+    *accepted: TlsVersion, unknown: Sequence[TlsVersion] = (), untried: Sequence[TlsVersion] = (), offered: bool = True
+) -> TlsFacts:
+    """A server that accepts some versions, leaves some unclear, and refuses all others that were tried."""
+    if not offered:
+        return TlsFacts(offered=False)
+    outcomes = []
+    for version in TlsVersion:
+        if version in untried:
+            continue
+        if version in accepted:
+            outcome = VersionOutcome(version=version, acceptance=Acceptance.ACCEPTED, suite="TLS_AES_128_GCM_SHA256")
+        elif version in unknown:
+            outcome = VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail="closed without an alert")
+        else:
+            outcome = VersionOutcome(version=version, acceptance=Acceptance.REFUSED, detail="alert 70")
+        outcomes.append(outcome)
+    return TlsFacts(offered=True, versions=tuple(outcomes))
+
+
+def certificate(**more: Any) -> Certificate:
+    """A leaf for HOST in the middle of its 90 days."""
+    return Certificate(
+        **{
+            "sha256": "ab" * 32,
+            "der_base64": "MIIB",
+            "subject": f"CN={HOST}",
+            "issuer": "CN=Example CA",
+            "serial": "1f",
+            "common_names": (HOST,),
+            "dns_names": (HOST,),
+            "not_before": NOW - timedelta(days=30),
+            "not_after": NOW + timedelta(days=60),
+            "key_type": "EC secp256r1",
+            "key_bits": 256,
+            "signature_algorithm": "ecdsa-with-SHA256",
+            **more,
+        }
+    )
+
+
+def issuer(**more: Any) -> Certificate:
+    """An intermediate that has years to go."""
+    return certificate(
+        **{
+            "sha256": "cd" * 32,
+            "subject": "CN=Example CA",
+            "issuer": "CN=Example Root",
+            "common_names": ("Example CA",),
+            "dns_names": (),
+            "not_before": NOW - timedelta(days=1000),
+            "not_after": NOW + timedelta(days=1000),
+            "is_ca": True,
+            **more,
+        }
+    )
+
+
+TRUSTED = Trust(trusted=True, anchors="the system's trust anchors")
+
+
+def certificates(*chain: Certificate, trust: Trust | None = TRUSTED, **more: Any) -> CertificateFacts:
+    """A chain as sent; without one given, a sound leaf and its issuer."""
+    return CertificateFacts(
+        **{"offered": True, "host": HOST, "chain": chain or (certificate(), issuer()), "trust": trust, **more}
+    )
+
+
+NO_TLS_CERTIFICATES = CertificateFacts(offered=False, host=HOST)
+
+
+def auth(
+    role: Role = Role.SUBMISSION,
+    before: Sequence[str] | None = (),
+    inside: Sequence[str] | None = ("PLAIN", "LOGIN"),
+    tls_offered: bool = True,
+) -> AuthFacts:
+    return AuthFacts(
+        role=role,
+        before_tls=None if before is None else tuple(before),
+        after_tls=None if inside is None else tuple(inside),
+        tls_offered=tls_offered,
+    )
+
+
+SENDER = "MAIL FROM:<a@example.org>"
+LOCAL = "RCPT TO:<postmaster@example.com>"
+FOREIGN = "RCPT TO:<b@example.net>"
+
+
+def mail(sender: Reply, *recipients: Reply, inside_tls: bool = True) -> UnauthenticatedMailFacts:
+    """A transaction without login: the reply to MAIL, then to RCPT for a local and a foreign address."""
+    return UnauthenticatedMailFacts(
+        inside_tls=inside_tls,
+        mail=EnvelopeStep(command=SENDER, reply=sender),
+        recipients=tuple(
+            EnvelopeStep(command=command, reply=answer)
+            for command, answer in zip((LOCAL, FOREIGN), recipients, strict=False)
+        ),
+    )
+
+
+def login(accepted: bool = False, answer: Reply | None = None, **more: Any) -> LoginFacts:
+    return LoginFacts(**{"offered": True, "mechanism": "PLAIN", "accepted": accepted, "reply": answer, **more})
+
+
+def flaws(flaw: TlsFlaw, vulnerable: bool | None, detail: str = "") -> TlsFlawFacts:
+    return TlsFlawFacts(
+        offered=True,
+        outcomes=(FlawOutcome(flaw=flaw, vulnerable=vulnerable, detail=detail),),
+        sslyze_version="6.3.1",
+    )
+
+
+NO_TLS_FLAWS = TlsFlawFacts(offered=False)
+
+
+def seen(facts: Facts, subject: str = f"{HOST}:25", address: str | None = ADDRESS, *lines: str) -> Observation:
+    """An observation with facts, and a transcript of received lines."""
+    return Observation(
+        kind=facts.kind,
+        subject=subject,
+        address=address,
+        facts=facts,
+        transcript=tuple(Line(seconds=number / 10, way="<", text=text) for number, text in enumerate(lines)),
+        started=NOW,
+        finished=NOW + timedelta(seconds=1),
+    )
+
+
+def absent(
+    kind: str, absence: Absence, reason: str = "", subject: str = f"{HOST}:25", address: str | None = ADDRESS
+) -> Observation:
+    """An observation without facts."""
+    return Observation(
+        kind=kind, subject=subject, address=address, absence=absence, reason=reason, started=NOW, finished=NOW
+    )
+
+
+def snapshot(*observations: Observation, **more: Any) -> Snapshot:
+    return Snapshot(
+        **{
+            "tool": "smtp_audit 0.1.0",
+            "targets": (HOST,),
+            "subjects": (endpoint(),),
+            "started": NOW,
+            "finished": NOW + timedelta(seconds=9),
+            "observations": observations,
+            **more,
+        }
+    )
+
+
+def clause(clause_id: str = "C-1", by: Sequence[Medium] = (Medium.PROBE,)) -> Clause:
+    return Clause(id=clause_id, title=f"Title of {clause_id}", requirement="It holds.", by=tuple(by))
+
+
+def profile(
+    controls: Mapping[str, ControlRule] | None = None, *clauses: Clause, gate: Severity = Severity.MEDIUM, **more: Any
+) -> Profile:
+    return Profile(
+        **{
+            "name": "test",
+            "title": "Test",
+            "version": "1",
+            "standard": Standard(
+                id="test-standard",
+                title="Test standard",
+                version="1",
+                date=date(2026, 1, 1),
+                clause=clauses or (clause(),),
+            ),
+            "gate": gate,
+            "max_snapshot_age_hours": 24.0,
+            "certificate_scope": ("server",),
+            "controls": dict(controls or {}),
+            "sha256": "0" * 64,
+            **more,
+        }
+    )
+
+
+def line(severity: Severity = Severity.HIGH, *clauses: str, **more: Any) -> ControlRule:
+    """A profile's line about one control."""
+    return ControlRule(severity=severity, clauses=clauses, **more)
+
+
+def record(control: str = "c", status: Status = Status.PASS, subject: str = f"{HOST}:25", **more: Any) -> Record:
+    return Record(
+        **{
+            "control": control,
+            "title": "A title",
+            "subject": subject,
+            "group": HOST,
+            "label": "25",
+            "status": status,
+            "severity": Severity.HIGH,
+            "summary": "seen",
+            "expected": "expected",
+            **more,
+        }
+    )
