@@ -28,7 +28,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 docs: $(VENV)/.lab
-	$(BIN)/python docs/generate
+	$(BIN)/python docs/generate.py
 
 clean:
 	rm -rf $(VENV)

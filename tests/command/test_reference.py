@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.mark.parametrize("name", ["controls.md", "profiles.md"])
 def test_the_page_in_the_repository_is_current(name):
-    assert (DOCS / name).read_text(encoding="utf-8") == pages()[name], "run docs/generate (or make docs)"
+    assert (DOCS / name).read_text(encoding="utf-8") == pages()[name], "run docs/generate.py (or make docs)"
 
 
 def test_writing_gives_those_pages_and_no_others(tmp_path):
