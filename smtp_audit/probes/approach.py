@@ -29,6 +29,9 @@ DROPPED_TRIES = 4
 """Connections that may be closed without a word."""
 
 
+UNDECLARED_HINT = "a firewall that drops? Declare the endpoints that exist, and this port is left out"
+
+
 @dataclass
 class Session:
     """One connection under way, in the words of its protocol."""
@@ -166,7 +169,12 @@ class Approach:
 
     async def _once(self, action: Callable[[Session], Awaitable[T]], transcript: Transcript) -> T:
         limits = self.config.limits
-        connection = await connect(self.address, self.endpoint.port, limits.connect_seconds, transcript)
+        try:
+            connection = await connect(self.address, self.endpoint.port, limits.connect_seconds, transcript)
+        except PeerError as error:
+            if error.absence is Absence.UNREACHABLE and not self.endpoint.declared:
+                raise PeerError(error.absence, f"{error.reason} ({UNDECLARED_HINT})") from None
+            raise
         try:
             dialect = dialect_for(self.endpoint.protocol, self.config.ehlo)
             result = await action(Session(connection, dialect, limits, self.endpoint, self.anchors))

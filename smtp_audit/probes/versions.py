@@ -42,6 +42,13 @@ ORDER = (
     TlsVersion.SSL2,
 )
 
+INTERNAL_ERROR = 80
+OPENSSL3_HINT = (
+    ", which refuses nothing; OpenSSL 3 sends it when the version is switched on but its security level forbids the "
+    "SHA-1 signature: switch the version off"
+)
+"""Measured on Node's smtp-server, which sets minVersion TLSv1: a frequent state that only the owner can make clear."""
+
 MAX_ANSWER = 20_000
 """Octets of an answer that are waited for; a ServerHello is in the first few hundred."""
 
@@ -102,6 +109,8 @@ def classify(version: TlsVersion, suites: Sequence[int] | None, answer: HelloAns
     """What an answer says of the version offered. Anything but a clear yes or no is unknown."""
     if answer.answer is Answer.ALERT:
         name = f"alert {answer.alert} {ALERT_NAMES.get(answer.alert, '')}".strip()
+        if answer.alert == INTERNAL_ERROR and version < TlsVersion.TLS12:
+            name += OPENSSL3_HINT
         clean = answer.alert in CLEAN_REFUSALS
         return VersionOutcome(
             version=version, acceptance=Acceptance.REFUSED if clean else Acceptance.UNKNOWN, detail=name
