@@ -148,7 +148,8 @@ def prepare(
     else:
         if found is None:
             found = _look_up(config)
-        subjects = (*config.endpoints, *found.subjects)
+        # What the user declared comes first: a look-up that finds the same endpoint adds nothing to it.
+        subjects = tuple({s.key: s for s in reversed((*config.endpoints, *found.subjects))}.values())[::-1]
     if not subjects:
         raise ConfigurationError("no target: name one with --smtp-target, --smtp-endpoint or in the configuration")
     scope = config.scope or (tuple(Scope(s) for s in recorded.scope) if recorded else (Scope.SERVER,))
