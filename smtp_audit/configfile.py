@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -20,13 +21,19 @@ from smtp_audit.message import problem, quoted, shown_path
 from smtp_audit.suggestion import did_you_mean
 from smtp_audit.tomlfile import read_toml
 from smtp_audit.waiver import Attestation, Waiver
+from smtp_audit.wiretext import escape_text
 
 FILE_NAME: Final = "smtp-audit.toml"
 PYPROJECT: Final = "pyproject.toml"
 TABLE: Final = "tool.smtp_audit"
 
-# Strict: TOML has types, and a port in quotes or `connections = true` is a mistake, not a way of writing.
-_FORM = ConfigDict(frozen=True, extra="forbid", strict=True)
+MAX_HOSTS: Final = 256
+"""Hosts that one file may name; each stands for eight endpoints."""
+
+MAX_ENDPOINTS: Final = 1024
+"""Endpoints that one file may name."""
+
+_FORM = ConfigDict(frozen=True, extra="forbid")
 
 
 class EndpointTable(BaseModel):
@@ -46,9 +53,9 @@ class TargetTable(BaseModel):
     model_config = _FORM
 
     domain: str | None = None
-    hosts: list[str] = []
+    hosts: Annotated[list[str], Field(max_length=MAX_HOSTS)] = []
     families: str | None = None
-    endpoint: list[EndpointTable] = []
+    endpoint: Annotated[list[EndpointTable], Field(max_length=MAX_ENDPOINTS)] = []
 
 
 class CredentialsTable(BaseModel):
@@ -119,15 +126,15 @@ def read_config_file(path: Path) -> ConfigFile:
     """
     content = read_toml(path)
     if path.name == PYPROJECT:
-        table = table_of(content)
+        table = table_of(content, path)
         if table is None:
             raise problem(shown_path(path), f"has no table [{TABLE}]")
         content = table
     return check_content(content, Origin(path))
 
 
-def table_of(pyproject: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The table of this tool in a pyproject.toml; None where there is none.
+def table_of(pyproject: Mapping[str, Any], path: Path) -> dict[str, Any] | None:
+    """The table of this tool in the content of a pyproject.toml; None where there is none.
 
     Raises:
         ConfigurationError: `tool.smtp_audit` is there and no table.
@@ -137,7 +144,7 @@ def table_of(pyproject: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     table = tools["smtp_audit"]
     if not isinstance(table, dict):
-        raise problem(f"{PYPROJECT}: {TABLE}", "must be a table")
+        raise problem(f"{shown_path(path)}: {TABLE}", "must be a table")
     return table
 
 
@@ -148,7 +155,8 @@ def check_content(content: Mapping[str, Any], origin: Origin) -> ConfigFile:
         ConfigurationError: the first thing that is wrong with it.
     """
     try:
-        form = ConfigFile.model_validate(content)
+        # Strict: TOML has types, and a port in quotes or `connections = true` is a mistake, not a way of writing.
+        form = ConfigFile.model_validate(content, strict=True)
     except ValidationError as error:
         raise _translate(error, origin) from None
     for place, text in _texts(form):
@@ -180,20 +188,21 @@ def _wording(kind: str, place: Place, context: Mapping[str, Any], message: str, 
         if table in TABLES:
             return f"must be a table, written as {_header(table, prefix)}"
         return 'must be a list: ["...", "..."]'
+    bounds = {key: f"{value:g}" for key, value in context.items() if isinstance(value, int | float)}
     words = {
         "string_type": "must be a text in quotes",
         "string_too_short": "is empty",
-        "string_too_long": f"has more than {context.get('max_length')} characters",
+        "string_too_long": f"has more than {bounds.get('max_length')} characters",
+        "too_long": f"has more than {bounds.get('max_length')} entries",
         "int_type": "must be a whole number",
         "float_type": "must be a number",
         "finite_number": "must be a finite number",
-        "date_type": "must be a date, without quotes and time: 2027-01-31",
-        "greater_than": f"must be more than {context.get('gt')}",
-        "greater_than_equal": f"must be {context.get('ge')} or more",
-        "less_than": f"must be less than {context.get('lt')}",
-        "less_than_equal": f"must be {context.get('le')} or less",
+        "date_type": "must be a date without quotes and without a time, such as 2027-01-31",
+        "greater_than": f"must be more than {bounds.get('gt')}",
+        "greater_than_equal": f"must be {bounds.get('ge')} or more",
+        "less_than_equal": f"must be {bounds.get('le')} or less",
     }
-    return words.get(kind, message)
+    return words.get(kind) or escape_text(message, 120)
 
 
 _SECRET = re.compile(r"pass|pwd|secret|token", re.IGNORECASE)
@@ -203,15 +212,17 @@ def _unknown_key(place: Place, prefix: str) -> str:
     key, table = str(place[-1]), _table(place[:-1])
     if _SECRET.search(key):
         return (
-            "unknown key; a password does not belong into a file: put it into an environment variable, "
-            "and the variable's name into credentials.password_env"
+            "unknown key; a password does not belong in a file: put it into an environment variable, "
+            "and the name of that variable into credentials.password_env"
         )
+    if key == "tool" and not table:
+        return f"[{TABLE}] is for pyproject.toml; in a file of its own the keys stand without it"
     known = TABLES[table].model_fields
     near = did_you_mean(key[:60], known)
-    if near.startswith(" (did"):
+    if get_close_matches(key[:60], known, cutoff=0.8):
         return f"unknown key{near}"
     homes = [other for other, model in TABLES.items() if other != table and key in model.model_fields]
-    if homes == [()] or (homes and () in homes):
+    if () in homes:
         return "unknown key here; it belongs to the top of the file, before the first [table]"
     if homes:
         return f"unknown key here; it belongs to {' or '.join(_header(home, prefix) for home in homes)}"

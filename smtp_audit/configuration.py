@@ -179,16 +179,17 @@ def _given(values: Mapping[str, object], keys: tuple[str, ...], where: Callable[
             items = (value,) if isinstance(value, str) else value
             if not isinstance(items, list | tuple):
                 raise problem(where(name), "takes texts")
-            result[name] = tuple(_text(item, where(name)) for item in items)
+            result[name] = tuple(_text(item, where(name), empty=name != "scope") for item in items)
         else:
             result[name] = _text(value, where(name))
     return result
 
 
-def _text(value: object, where: str) -> str:
+def _text(value: object, where: str, *, empty: bool = False) -> str:
+    """`empty`: whoever reads the text says what is wrong with an empty one."""
     if not isinstance(value, str):
         raise problem(where, "takes a text")
-    if not value.strip():
+    if not empty and not value.strip():
         raise problem(where, "is empty")
     return value
 
@@ -219,7 +220,7 @@ def _find_file(given: Given, defaults: Given, rootpath: Path, invocation_dir: Pa
         return _read_file(own)
     if not os.path.lexists(pyproject):
         return None
-    table = table_of(read_toml(pyproject))
+    table = table_of(read_toml(pyproject), pyproject)
     return None if table is None else _understand(check_content(table, Origin(pyproject)), pyproject)
 
 

@@ -16,7 +16,8 @@ _MAX_PATH: Final = 150
 
 def quoted(text: str, limit: int = 60) -> str:
     """`text` in quotes, as printable ASCII, with at most `limit` characters of it."""
-    return f"'{_cut(escape_text(text[:limit], limit), limit)}{'...' if len(text) > limit else ''}'"
+    shown = escape_text(text[:limit], limit)
+    return f"'{shown[:limit]}{'...' if len(text) > limit or len(shown) > limit else ''}'"
 
 
 def shown_path(path: Path | str) -> str:

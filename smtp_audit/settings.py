@@ -74,9 +74,7 @@ def read_settings(values: Mapping[str, object], where: Callable[[str], str], bas
         ca=(where("ca"), ca) if ca is not None else None,
         user=get("user", _user),
         domain=get("domain", parse_name),
-        allow=frozenset(
-            choice(text, where("allow"), Safety, "safety class", (Safety.INTRUSIVE, Safety.SLOW)) for text in allow
-        ),
+        allow=frozenset(choice(text, where("allow"), Safety, "safety class") for text in allow),
     )
 
 
@@ -85,17 +83,18 @@ def first(*values: T | None) -> T | None:
     return next((value for value in values if value is not None), None)
 
 
-def choice(text: str, where: str, kind: type[E], noun: str, of: tuple[E, ...] = ()) -> E:
-    """The member of an enumeration, or of the part `of` it, that `text` names.
+def choice(text: str, where: str, kind: type[E], noun: str) -> E:
+    """The member of an enumeration that `text` names.
 
     Raises:
         ConfigurationError: none; the message names the nearest.
     """
-    known = of or tuple(kind)
-    for member in known:
+    for member in kind:
         if text == member.value:
             return member
-    raise problem(where, f"no {noun} {quoted(text)}{did_you_mean(text[:60], (member.value for member in known))}")
+    raise problem(
+        where, f"no {noun} {quoted(text)}{did_you_mean(text[:60].lower(), (member.value for member in kind))}"
+    )
 
 
 def parse_path(text: str, where: str, base: Path) -> Path:
@@ -130,7 +129,9 @@ def _profile(text: str, where: str, base: Path) -> str:
     path = parse_path(text, where, base)
     if "/" in text or path.suffix == ".toml" or _is(Path.is_file, path):
         return str(path)
-    raise problem(where, f"no profile {quoted(text)}{did_you_mean(text[:60], known)}; a file is named by its path")
+    raise problem(
+        where, f"no profile {quoted(text)}{did_you_mean(text[:60].lower(), known)}; a file is named by its path"
+    )
 
 
 def _folder(text: str, where: str, base: Path) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -62,7 +63,7 @@ class Known:
             *(f"{e.role}={Place(e.host, e.port)}" for e in self.endpoints),
         )
         names = (self.domain,) if self.domain and not endpoints else ()
-        return Selection(words, names, endpoints, self.domain)
+        return Selection(tuple(dict.fromkeys(words)), names, endpoints, self.domain)
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def parse_role(text: str, where: str) -> Role:
     try:
         return Role(text)
     except ValueError:
-        raise problem(where, f"no role {quoted(text)}{did_you_mean(text[:60], Role)}") from None
+        raise problem(where, f"no role {quoted(text)}{did_you_mean(text[:60].lower(), Role)}") from None
 
 
 def parse_endpoint(text: str, where: str) -> Endpoint:
@@ -178,6 +179,8 @@ def parse_endpoint(text: str, where: str) -> Endpoint:
     """
     valid = "valid: ROLE=HOST:PORT, an IPv6 address in brackets"
     role, equals, place_text = text.partition("=")
+    if not text:
+        raise problem(where, f"is empty; {valid}")
     if "@" in text:
         raise problem(where, f"the value {_FOREIGN['@']}; {valid}")
     if not equals:
@@ -306,7 +309,7 @@ def _refuse_foreign(text: str, where: str, valid: str = "") -> None:
             # What stands beside an '@' may be a password.
             shown = "the value" if "@" in text else quoted(text)
             raise problem(where, f"{shown} {reason}{end}")
-    if any(char.isspace() or not char.isprintable() for char in text):
+    if any(char.isspace() or unicodedata.category(char) in ("Cc", "Cs") for char in text):
         raise problem(where, f"{quoted(text)} has a space or control character{end}")
 
 

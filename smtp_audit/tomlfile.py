@@ -56,8 +56,10 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise problem(where, "is nested too deeply") from None
-    except ValueError as error:
+    except tomllib.TOMLDecodeError as error:
         raise problem(where, f"is not valid TOML: {escape_text(str(error), 120)}") from None
+    except ValueError:  # int() refuses more than 4300 digits, with advice for programmers
+        raise problem(where, "has a number with far too many digits") from None
 
 
 def read_capped(path: Path, where: str, limit: int) -> bytes:
