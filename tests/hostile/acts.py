@@ -1,5 +1,6 @@
 """Acts: what a peer does at a step instead of the usual. Each function here returns one."""
 
+import asyncio
 from collections.abc import Callable
 
 from .dialogue import Act, Dialogue
@@ -46,6 +47,17 @@ def flood(chunk: bytes, pause: float = 0.0) -> Act:
 
     async def act(dialogue: Dialogue) -> None:
         await dialogue.wire.flood(chunk, pause)
+
+    return act
+
+
+def flood_inside(chunk: bytes) -> Act:
+    """Application octets without end, inside TLS if that has begun."""
+
+    async def act(dialogue: Dialogue) -> None:
+        while True:
+            await dialogue.wire.send(chunk)
+            await asyncio.sleep(0)
 
     return act
 

@@ -4,8 +4,9 @@ from smtp_audit.facts.endpoint import Role
 
 from .greetings import GREETING_PEERS
 from .handshakes import HANDSHAKE_PEERS
+from .inside import INSIDE_PEERS
 from .mailboxes import MAILBOX_PEERS
 
-PEERS = {peer.name: peer for peer in (*GREETING_PEERS, *HANDSHAKE_PEERS, *MAILBOX_PEERS)}
+PEERS = {peer.name: peer for peer in (*GREETING_PEERS, *HANDSHAKE_PEERS, *INSIDE_PEERS, *MAILBOX_PEERS)}
 
 SOUND = {Role.MX: PEERS["sound"], Role.SUBMISSION: PEERS["sound-submission"], Role.IMAPS: PEERS["sound-imaps"]}

@@ -1,8 +1,8 @@
 """A well-behaved SMTP, IMAP, POP3 or ManageSieve server in a few lines, every step of which a peer may replace.
 
 Steps: `accept` (before a word is said), `greeting`, `capabilities`, `starttls` (the answer to the command),
-`handshake`, `mail`, `auth`. A step that is replaced by an act and returns counts as done; an act that does not return
-ends the connection its own way.
+`handshake`, and in SMTP `mail`, `rcpt`, `auth` and `quit`. A step that is replaced by an act and returns counts as
+done; an act that does not return ends the connection its own way.
 """
 
 import base64
@@ -77,8 +77,14 @@ class Dialogue:
             case "mail":
                 # On port 25 anyone may begin; the recipient decides.
                 await self._say("250 2.1.0 ok" if self.role is Role.MX else "530 5.7.0 authentication required")
+            case "rcpt":
+                own = self.line.rstrip(b">").lower().endswith(HOST.partition(".")[2].encode())
+                await self._say("250 2.1.5 ok" if own else "554 5.7.1 relay access denied")
             case "auth":
                 await self._auth()
+            case "quit":
+                await self._say("221 2.0.0 bye")
+                raise Left
 
     async def _say(self, text: str) -> None:
         await self.wire.send(text.encode() + b"\r\n")
@@ -126,8 +132,7 @@ class Dialogue:
             await self.step("capabilities")  # RFC 5804 section 2.2: told again after TLS
 
     async def _smtp(self, line: bytes) -> None:
-        verb, _, rest = line.partition(b" ")
-        match verb.upper():
+        match line.split(b" ")[0].upper():
             case b"EHLO":
                 await self.step("capabilities")
             case b"HELO":
@@ -136,16 +141,14 @@ class Dialogue:
                 await self._start_tls()
             case b"MAIL":
                 await self.step("mail")
-            case b"RCPT" if self.role is Role.MX:
-                own = rest.rstrip(b">").lower().endswith(HOST.partition(".")[2].encode())
-                await self._say("250 2.1.5 ok" if own else "554 5.7.1 relay access denied")
+            case b"RCPT":
+                await self.step("rcpt")
             case b"AUTH" if self.wire.inside_tls and self.role is not Role.MX:
                 await self.step("auth")
             case b"RSET" | b"NOOP":
                 await self._say("250 2.0.0 ok")
             case b"QUIT":
-                await self._say("221 2.0.0 bye")
-                raise Left
+                await self.step("quit")
             case _:
                 await self._say("503 5.5.1 not now")
 

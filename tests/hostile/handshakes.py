@@ -1,6 +1,7 @@
 """Peers that are sound up to STARTTLS and misbehave from the ClientHello on."""
 
 import os
+from collections.abc import Callable
 
 from .acts import answer_hello, flood, for_hellos, hang, leave, read_the_hello, then
 from .dialogue import Act, Dialogue
@@ -10,6 +11,7 @@ from .peers import PATIENT, Peer
 from .records import (
     DOWNGRADE_SENTINEL,
     HANDSHAKE,
+    SSL3,
     TLS10,
     TLS12,
     WARNING,
@@ -88,7 +90,50 @@ def _alert_peer(name: str, description: int, about: str) -> Peer:
     return Peer(name, about, NO_HANDSHAKE, {"handshake": answer_hello(lambda _: alert(description), after=leave)})
 
 
+# Sound but for TLS 1.0, where the answer is neither a yes nor a no: the one version that must stay unknown, while the
+# others are plain. A scanner that takes any failure for a refusal says "clean" here.
+_UNCLEAR_ANSWERS: tuple[tuple[str, Callable[[Hello], bytes]], ...] = (
+    ("alert-80", lambda _: alert(INTERNAL_ERROR)),
+    ("alert-10", lambda _: alert(UNEXPECTED_MESSAGE)),
+    ("alert-47", lambda _: alert(ILLEGAL_PARAMETER)),
+    ("alert-50", lambda _: alert(DECODE_ERROR)),
+    ("warning-70", lambda _: alert(PROTOCOL_VERSION, WARNING)),
+    ("random", lambda _: b"\x99" + os.urandom(600)),
+    ("clear-text", lambda _: b"421 4.7.0 " + NOISE + b"\r\n"),
+    ("half-alert", lambda _: alert(PROTOCOL_VERSION)[:-1]),
+    ("foreign-suite", lambda hello: server_hello(TLS10, hello.foreign_suite())),
+    ("foreign-version", _foreign_version),
+    ("higher-version", _downgrade),
+    ("lower-version-foreign-suite", lambda hello: server_hello(SSL3, hello.foreign_suite())),
+)
+
+
+def _unclear_peers() -> list[Peer]:
+    return [
+        Peer(
+            f"{name}-for-tls10",
+            f"{name} as the answer to hellos of TLS 1.0; sound for the others",
+            EVERYTHING | {"tls-obsolete-version": "indeterminate"},
+            {"handshake": _to_tls10(answer)},
+            limits=PATIENT,
+        )
+        for name, answer in _UNCLEAR_ANSWERS
+    ]
+
+
+def _to_tls10(answer: Callable[[Hello], bytes]) -> Act:
+    async def act(dialogue: Dialogue) -> None:
+        hello = await read_hello(dialogue.wire)
+        if hello.newest == TLS10:
+            await dialogue.wire.put(answer(hello))
+            raise Left
+        await dialogue.wire.handshake(dialogue.context, hello.raw)
+
+    return act
+
+
 HANDSHAKE_PEERS = (
+    *_unclear_peers(),
     Peer("hangs-after-starttls", "says 220 to STARTTLS and never reads on", OFFERED, {"handshake": hang}),
     Peer(
         "hangs-after-hello",

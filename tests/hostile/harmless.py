@@ -12,7 +12,7 @@ from smtp_audit.wiretext import escape, escape_text
 
 from .markers import PASSWORD, TAG, USER
 
-_ELEMENTS = frozenset({TAG, "script", "img", "iframe", "object", "embed", "link", "base", "form", "svg"})
+_ELEMENTS = frozenset({TAG, "script", "img", "iframe", "object", "embed", "base", "form"})
 """Elements that only a peer would bring into a report."""
 
 

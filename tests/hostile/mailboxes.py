@@ -1,12 +1,10 @@
-"""Peers of the other protocols: IMAP, POP3, ManageSieve, implicit TLS, and submission with its logins."""
-
-import base64
+"""Peers of the other protocols (IMAP, POP3, ManageSieve) and of implicit TLS."""
 
 from smtp_audit.facts.endpoint import Role
 
-from .acts import flood, hang, inside_tls, leave, read_the_hello, say, then, usual, when
+from .acts import flood, hang, read_the_hello, say, then, usual
 from .dialogue import Act, Dialogue
-from .expected import CERTIFICATE, CONNECTED, GREETED, SUBMISSION
+from .expected import CERTIFICATE, CONNECTED, GREETED
 from .markers import MARKUP, NOISE
 from .peers import Peer
 
@@ -56,31 +54,11 @@ def _mailbox_peers() -> list[Peer]:
     return peers
 
 
-async def _echo(dialogue: Dialogue) -> None:
-    """535 with the password, its base64 and the client's line."""
-    raw, password = await dialogue.credentials()
-    told = [password, base64.b64encode(password), raw]
-    await dialogue.wire.send(b"".join(b"535-5.7.8 not " + each + b"\r\n" for each in told) + b"535 5.7.8 no\r\n")
-
-
-async def _echo_half(dialogue: Dialogue) -> None:
-    raw, password = await dialogue.credentials()
-    await dialogue.wire.send(b"535-5.7.8 not " + password + b" " + raw)
-
-
-def _only_login(dialogue: Dialogue) -> bool:
-    return dialogue.line.upper().startswith(b"AUTH LOGIN")
+async def _tagged_ok(dialogue: Dialogue) -> None:
+    await dialogue.wire.send(dialogue.line.split(b" ")[0] + b" OK done\r\n")
 
 
 MAILBOX_PEERS = (
-    Peer(
-        "sound-submission",
-        "nothing wrong",
-        SUBMISSION | {"auth-works": "pass"},
-        role=Role.SUBMISSION,
-        login=True,
-        sound=True,
-    ),
     Peer(
         "sound-imaps",
         "nothing wrong",
@@ -105,6 +83,20 @@ MAILBOX_PEERS = (
             "capabilities": then(say(b"* CAPABILITY {4000000000}\r\n"), flood(b"A" * 65536)),
         },
         Role.IMAP,
+    ),
+    Peer(
+        "imap-without-capabilities",
+        "OK to CAPABILITY, and no list: nobody has seen whether LOGIN is allowed",
+        GREETED,
+        {"greeting": say(b"* OK ready\r\n"), "capabilities": _tagged_ok},
+        Role.IMAP,
+    ),
+    Peer(
+        "pop3-busy",
+        "a temporary error (RFC 3206) to CAPA: nobody has seen what is offered",
+        GREETED,
+        {"capabilities": say(b"-ERR [SYS/TEMP] come back later\r\n")},
+        Role.POP3,
     ),
     Peer(
         "imaps-silent-inside",
@@ -135,39 +127,5 @@ MAILBOX_PEERS = (
         {"handshake": then(say(b"220 mail " + NOISE + b"\r\n"), hang)},
         Role.SUBMISSIONS,
         markers=(MARKUP,),
-    ),
-    Peer(
-        "mail-without-auth-closes",
-        "takes MAIL without a login, then closes",
-        SUBMISSION | {"submission-requires-auth": "fail|indeterminate"},
-        {"mail": then(say(b"250 2.1.0 ok\r\n"), leave)},
-        Role.SUBMISSION,
-    ),
-    Peer(
-        "echoes-password",
-        "refuses the login and repeats the password in every form it has seen",
-        SUBMISSION | {"auth-works": "fail"},
-        {"auth": _echo},
-        Role.SUBMISSION,
-        login=True,
-    ),
-    Peer(
-        "echoes-password-of-login",
-        "the same with AUTH LOGIN alone",
-        SUBMISSION | {"auth-works": "fail"},
-        {
-            "capabilities": when(inside_tls, say(b"250-mail\r\n250 AUTH LOGIN\r\n"), usual("capabilities")),
-            "auth": when(_only_login, _echo, say(b"504 5.5.4 not this one\r\n")),
-        },
-        Role.SUBMISSION,
-        login=True,
-    ),
-    Peer(
-        "echoes-password-and-closes",
-        "the password in the middle of a reply that never ends",
-        SUBMISSION | {"auth-works": "fail|indeterminate"},
-        {"auth": then(_echo_half, leave)},
-        Role.SUBMISSION,
-        login=True,
     ),
 )

@@ -8,6 +8,7 @@ from cryptography import x509
 
 from smtp_audit.facts.endpoint import Role
 
+from .catalogue import PEERS
 from .certificates import COMPANY, HOST
 from .client import Client, any_certificate
 from .handshakes import DRIP_SECONDS, FOREIGN_VERSION
@@ -209,3 +210,17 @@ def test_a_chain_with_too_much_company(stage, name, works):
         else:
             with pytest.raises(ssl.SSLError, match=r"(?i)excessive|length"):
                 client.tls()
+
+
+@pytest.mark.parametrize("name", [name for name in PEERS if name.endswith("-for-tls10")])
+def test_only_tls10_gets_an_unclear_answer(stage, name):
+    port = stage(name).port
+    if name != "hangs-for-tls10":
+        said = answer(port, hello(OLD), 700)
+        assert not (len(said) == 7 and said[5:] in (b"\x02\x28", b"\x02\x46", b"\x02\x47", b"\x02\x56"))
+        if said[:1] == b"\x16":
+            clean = version_of(said) == 0x0301 or version_of(said) < 0x0301
+            assert not (clean and suite_of(said) in offered_suites(hello(OLD)))
+    for highest in (ssl.TLSVersion.TLSv1_2, NEW):
+        with Client(port).up_to_hello(Role.MX) as client:
+            assert client.tls(any_certificate(highest)).cipher()

@@ -1,6 +1,5 @@
-"""Proofs, with plain sockets, for the peers that speak IMAP, POP3, ManageSieve or take submissions."""
+"""Proofs, with plain sockets, for the peers that speak IMAP, POP3, ManageSieve or begin with TLS."""
 
-import base64
 import ssl
 
 import pytest
@@ -9,9 +8,7 @@ from smtp_audit.facts.endpoint import Role
 
 from .certificates import HOST
 from .client import Client
-from .markers import ESCAPES, MARKUP, PASSWORD, USER
-
-PLAIN = base64.b64encode(f"\0{USER}\0{PASSWORD}".encode())
+from .markers import ESCAPES, MARKUP
 
 
 @pytest.mark.parametrize("role", ["imap", "pop3", "sieve"])
@@ -97,47 +94,3 @@ def test_clear_text_where_tls_belongs(stage):
         assert client.until(b"\r\n").startswith(b"220 mail")
     with Client(port) as client, pytest.raises(ssl.SSLError):
         client.tls()
-
-
-def submission(port: int) -> Client:
-    client = Client(port).up_to_hello(Role.SUBMISSION)
-    client.tls()
-    said = client.ask(b"EHLO client", b"\n250 ")
-    if not said.endswith(b"\n"):
-        client.until(b"\n")
-    return client
-
-
-def test_a_sound_submission_wants_a_login_and_takes_it(stage):
-    with submission(stage("sound-submission").port) as client:
-        assert client.ask(b"MAIL FROM:<a@b.example>").startswith(b"530")
-        assert client.ask(b"AUTH PLAIN " + PLAIN).startswith(b"235")
-
-
-def test_mail_without_a_login_is_taken_and_the_connection_closed(stage):
-    with submission(stage("mail-without-auth-closes").port) as client:
-        assert client.ask(b"MAIL FROM:<a@b.example>").startswith(b"250")
-        assert client.rest() == b""
-
-
-def test_the_password_is_echoed_in_every_form(stage):
-    with submission(stage("echoes-password").port) as client:
-        said = client.ask(b"AUTH PLAIN " + PLAIN, b"\n535 5.7.8 no\r\n")
-    assert all(form in said for form in (PASSWORD.encode(), base64.b64encode(PASSWORD.encode()), PLAIN))
-
-
-def test_the_password_of_auth_login_is_echoed(stage):
-    word = base64.b64encode(PASSWORD.encode())
-    with submission(stage("echoes-password-of-login").port) as client:
-        assert b"504" in client.ask(b"AUTH PLAIN " + PLAIN, b"this one\r\n")
-        client.ask(b"AUTH LOGIN")
-        client.ask(base64.b64encode(USER.encode()))
-        said = client.ask(word, b"\n535 5.7.8 no\r\n")
-    assert PASSWORD.encode() in said
-    assert word in said
-
-
-def test_half_a_reply_with_the_password(stage):
-    with submission(stage("echoes-password-and-closes").port) as client:
-        client.send(b"AUTH PLAIN " + PLAIN + b"\r\n")
-        assert client.rest() == b"535-5.7.8 not " + PASSWORD.encode() + b" " + PLAIN
