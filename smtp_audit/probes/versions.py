@@ -33,6 +33,9 @@ from smtp_audit.probes.wire import PeerError, Transcript
 TRIES = 3
 """Hellos of one version before a silent or closing server is called unclear."""
 
+RETRY_PAUSE = 0.2
+"""Seconds before a hello is asked again; doubled each time."""
+
 ORDER = (
     TlsVersion.TLS13,
     TlsVersion.TLS12,
@@ -180,7 +183,7 @@ class VersionSurvey:
         while outcome.acceptance is Acceptance.UNKNOWN and tries < TRIES:
             if tries >= 2 and outcome.detail.startswith("no answer"):
                 break  # a second silence is enough: each costs the whole time limit
-            await asyncio.sleep(0.2 * 2**tries)
+            await asyncio.sleep(RETRY_PAUSE * 2**tries)
             outcome = await self._ask(version, None)
             tries += 1
         if outcome.acceptance is not Acceptance.UNKNOWN or outcome.detail.startswith("no answer"):
