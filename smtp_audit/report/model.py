@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, ConfigDict, computed_field, model_validator
 
 from smtp_audit.coverage import Coverage
 from smtp_audit.facts.endpoint import Subject
@@ -34,7 +34,7 @@ class ProfileIdentity(BaseModel):
 
 
 class ProfileControl(BaseModel):
-    """A control of the profile, whether this run judged it or not. `in_scope`: its medium belongs to the scope of the run."""
+    """A control of the profile, judged in this run or not. `in_scope`: its medium belongs to the scope of the run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -81,7 +81,7 @@ class Report(BaseModel):
     """Every control of the profile within the scope was judged or is accounted for."""
     gate: Gate
     certificate: Literal["full", "none"] = "none"
-    """`full` only when every clause of the profile is met or attested and the scope is the one that the profile demands."""
+    """`full` only when every clause of the profile is met or attested, in the scope that the profile demands."""
     identity: Identity
     profile: ProfileIdentity
     controls: tuple[ProfileControl, ...] = ()
@@ -92,6 +92,15 @@ class Report(BaseModel):
     unused_waivers: tuple[Waiver, ...] = ()
     attestations: tuple[Attestation, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _open_is_earned(self) -> Self:
+        """No report can be made that says open although it is not finished or knows a reason against it."""
+        if self.gate.open and (not self.finished or self.gate.reasons):
+            raise ValueError("an open gate needs a finished run and no reason against it")
+        if self.certificate == "full" and not self.gate.open:
+            raise ValueError("a full certificate needs an open gate")
+        return self
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -1,0 +1,1 @@
+"""Tests of smtp_audit; the folders mirror the package."""
