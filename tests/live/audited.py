@@ -121,12 +121,13 @@ def audited_places(
     profile: str = "enterprise",
     user: str | None = None,
     password: str | None = None,
+    options: Sequence[str] = (),
 ) -> Outcome:
     """Run the audit on these endpoints, with a configuration file."""
     directory.mkdir(exist_ok=True)
     path = directory / "smtp-audit.toml"
     path.write_text(configuration(places, anchors=anchors, profile=profile, user=user))
-    return audited(directory, "--smtp-config", str(path), password=password)
+    return audited(directory, "--smtp-config", str(path), *options, password=password)
 
 
 def configuration(places: Sequence[Place], *, anchors: Path, profile: str, user: str | None = None) -> str:

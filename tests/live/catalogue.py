@@ -69,9 +69,14 @@ class Entry:
         return self.name == sound_name(self.role)
 
     @property
+    def hides(self) -> bool:
+        """Whether its fault stands before others that may be there too: nobody can see and judge those."""
+        return self.indeterminate or bool(self.must_fail & _HIDES_THE_REST)
+
+    @property
     def must_pass(self) -> frozenset[str]:
         """The controls that have to pass: a verdict that is merely missing is no success."""
-        if self.indeterminate or self.must_fail & _HIDES_THE_REST:
+        if self.hides:
             return self.role_passes & {"port-open"}
         passing = self.role_passes - self.must_fail
         if "certificate-in-date" in self.must_fail:

@@ -1,6 +1,5 @@
 """Fixtures of the live lab. Without Postfix and Dovecot its tests are skipped, or fail where they are demanded."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,44 +9,17 @@ import pytest
 from .audited import Outcome, audited_places
 from .catalogue import Catalogue
 from .catalogue import catalogue as read_catalogue
-from .dovecot import DOVECOT
+from .installed import skip_or_fail, why_not
 from .lab import Lab, running_lab
-from .postfix import MASTER, SMTPD
 from .standard import MailServer, debian_default, hardened
-
-REQUIRED = "SMTP_AUDIT_REQUIRE_LIVE"
-
-_PROGRAMS = (
-    MASTER,
-    SMTPD,
-    DOVECOT,
-    Path("/usr/lib/dovecot/imap-login"),
-    Path("/usr/lib/dovecot/pop3-login"),
-    Path("/usr/lib/dovecot/managesieve-login"),
-    Path("/usr/bin/setsid"),
-    Path("/usr/bin/openssl"),
-)
-
-
-def why_not() -> str | None:
-    """Why the lab cannot be started here, or None."""
-    missing = [str(program) for program in _PROGRAMS if not program.exists()]
-    if missing:
-        return f"run tests/live/install-servers (missing: {', '.join(missing)})"
-    if os.geteuid() != 0:
-        return "the live tests need root: Postfix starts as root and the standard ports are below 1024"
-    return None
 
 
 @pytest.fixture(scope="session")
 def servers_installed() -> None:
-    """Skip, or fail when the environment variable SMTP_AUDIT_REQUIRE_LIVE is 1."""
+    """Skip, or fail where the servers are demanded."""
     reason = why_not()
-    if reason is None:
-        return
-    if os.environ.get(REQUIRED) == "1":
-        pytest.fail(f"{REQUIRED}=1, but: {reason}", pytrace=False)
-    pytest.skip(reason)
+    if reason is not None:
+        skip_or_fail(reason)
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,11 @@ def test_the_gate_is_closed_and_names_every_fault(quick_audit: Outcome, lab: Lab
     assert unnamed == []
 
 
+def test_nothing_is_waited_for_in_vain(quick_audit: Outcome) -> None:
+    """All of these servers answer at once, even if the answer is that something is broken."""
+    assert quick_audit.seconds < 90
+
+
 def test_no_mail_was_accepted(quick_audit: Outcome, strict_audit: Outcome, lab: Lab) -> None:
     assert lab.postfix.queued() == []
 
@@ -51,7 +56,7 @@ def check(outcome: Outcome, place: Place, *, must_fail: frozenset[str], must_pas
     differences = {
         "missed": must_fail - failed,
         "invented": failed - must_fail,
-        "without a verdict": outcome.undecided(place.subject),
+        "without a verdict": frozenset() if place.entry.hides else outcome.undecided(place.subject),
         "not passed": must_pass - outcome.passed(place.subject) - failed,
     }
     controls = {control for found in differences.values() for control in found}

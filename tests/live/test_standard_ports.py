@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from smtp_audit.sslyze_environment import find_sslyze
+
 from .audited import Outcome, audited, audited_places
 from .catalogue import Catalogue
+from .dovecot import PASSWORDS
+from .installed import skip_or_fail
 from .network import Block
 from .standard import PORTS, MailServer
 from .test_mutants import check
@@ -13,6 +17,8 @@ from .test_mutants import check
 pytestmark = pytest.mark.live
 
 OPEN = ("mx", "submission", "submissions", "imaps")
+USER, PASSWORD = next(iter(PASSWORDS.items()))
+SLOW_CONTROLS = ("tls-heartbleed", "tls-ccs-injection", "tls-robot")
 MUST_STAY_CLOSED = ("imap", "pop3", "sieve")
 
 
@@ -74,14 +80,39 @@ def test_without_its_trust_anchor_nobody_trusts_it(hardened_server: MailServer, 
         assert outcome.failed(f"{hardened_server.address}:{PORTS[role]}") == {"certificate-trusted"}
 
 
-def test_the_strict_profile_accepts_tls_1_3_alone(strict_server: MailServer, runs: Path) -> None:
-    outcome = audited(
-        runs / "strict-server",
-        *("--smtp-target", strict_server.address, "--smtp-ca", str(strict_server.anchors)),
-        *("--smtp-profile", "enterprise-strict"),
-    )
+def test_the_strict_profile_finds_no_fault_in_tls_1_3_alone(
+    strict_server: MailServer, catalogue: Catalogue, runs: Path
+) -> None:
+    outcome = _strict_audit(strict_server, catalogue, runs / "strict-server")
+    for role in OPEN:
+        subject = f"{strict_server.host}:{PORTS[role]}"
+        assert outcome.failed(subject) | outcome.undecided(subject) == frozenset()
+    # Nothing may be left out, and the slow controls were.
+    assert not outcome.gate_open
+    assert outcome.exit_status != 0
+    assert [reason for reason in outcome.reasons if not str(reason).startswith(SLOW_CONTROLS)] == []
+
+
+def test_the_strict_profile_opens_when_nothing_is_left_out(
+    strict_server: MailServer, catalogue: Catalogue, runs: Path
+) -> None:
+    if find_sslyze() is None:
+        skip_or_fail("run smtp-audit tools install (sslyze is missing)")
+    outcome = _strict_audit(strict_server, catalogue, runs / "strict-complete", "--smtp-slow")
     assert outcome.gate_open, outcome.reasons
     assert outcome.exit_status == 0
+
+
+def _strict_audit(server: MailServer, catalogue: Catalogue, directory: Path, *options: str) -> Outcome:
+    return audited_places(
+        directory,
+        [server.place(role, catalogue.entries[0]) for role in OPEN],
+        anchors=server.anchors,
+        profile="enterprise-strict",
+        user=USER,
+        password=PASSWORD,
+        options=options,
+    )
 
 
 def test_the_strict_profile_refuses_tls_1_2(hardened_server: MailServer, runs: Path) -> None:
