@@ -138,6 +138,7 @@ def test_a_word_has_one_spelling(word, host, port):
         ("0x7f000001", "ends in a number"),
         ("\uff11\uff12\uff17.0.0.1", "ends in a number"),
     ],
+    ids=lambda value: repr(value)[:40],
 )
 def test_what_is_no_target_gets_one_clear_line(word, reason):
     assert reason in complaint(word)
