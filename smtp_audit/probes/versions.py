@@ -120,23 +120,24 @@ def classify(version: TlsVersion, suites: Sequence[int] | None, answer: HelloAns
         )
     if answer.answer is not Answer.SERVER_HELLO:
         return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=answer.detail)
-    if answer.version == version.code:
-        if version is TlsVersion.SSL2:
-            return VersionOutcome(version=version, acceptance=Acceptance.ACCEPTED)
-        offered = suites if suites is not None else TLS13_SUITES if version is TlsVersion.TLS13 else classic_suites()
-        if answer.suite not in offered:
-            detail = f"answered with {suite_name(answer.suite)}, which was not offered"
-            return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=detail)
+    if answer.version == version.code and version is TlsVersion.SSL2:
+        return VersionOutcome(version=version, acceptance=Acceptance.ACCEPTED)
+    answered = next((v for v in TlsVersion if v.code == answer.version), None)
+    if answered is None or not TlsVersion.SSL3 <= answered <= version:
+        detail = f"answered with version 0x{answer.version:04X}, which was not offered"
+        return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=detail)
+    offered = suites if suites is not None else TLS13_SUITES if version is TlsVersion.TLS13 else classic_suites()
+    if answer.suite not in offered:
+        # A sound server never chooses one, so that its ServerHello says nothing, also when its version is a lower one.
+        detail = f"answered with {suite_name(answer.suite)}, which was not offered"
+        return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=detail)
+    if answered is version:
         detail = "HelloRetryRequest" if answer.retry else ""
         return VersionOutcome(
             version=version, acceptance=Acceptance.ACCEPTED, suite=suite_name(answer.suite), detail=detail
         )
-    answered = next((v for v in TlsVersion if v.code == answer.version), None)
-    if answered is not None and TlsVersion.SSL3 <= answered < version:
-        # It would rather speak a lower version: it refuses the one that was offered.
-        return VersionOutcome(version=version, acceptance=Acceptance.REFUSED, detail=f"answered with {answered}")
-    detail = f"answered with version 0x{answer.version:04X}, which was not offered"
-    return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=detail)
+    # It would rather speak a lower version: it refuses the one that was offered.
+    return VersionOutcome(version=version, acceptance=Acceptance.REFUSED, detail=f"answered with {answered}")
 
 
 @dataclass
