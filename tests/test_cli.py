@@ -48,9 +48,9 @@ def test_wrong_words_are_a_usage_error_with_pytests_number(words):
     [
         (["report", "missing.json"], "missing.json"),
         (["report", "hostile.json"], "hostile.json"),
-        (["report", "."], "."),
+        (["report", "."], "cannot be read"),
         (["init", "no/such/folder/file.toml"], "no/such/folder/file.toml"),
-        (["init", "."], "."),
+        (["init", "."], "--force"),
         (["explain", "no-such-control"], "no-such-control"),
         (["list", "--profile", "hostile.json"], "hostile.json"),
     ],

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smtp_audit.command.exit_status import ExitStatus
-from smtp_audit.command.verdict import verdict_lines
 from smtp_audit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,22 +20,25 @@ def run_demo(arguments: argparse.Namespace) -> ExitStatus:
     try:
         from smtp_audit.lab import Lab
     except ModuleNotFoundError as error:
-        if error.name != "aiosmtpd":
+        if (error.name or "").partition(".")[0] != "aiosmtpd":
             raise
         raise ConfigurationError('the demonstration needs aiosmtpd: pip install "smtp-audit[lab]"') from None
+    from smtp_audit.report.terminal import summary_lines
+
     began = time.monotonic()
     base = Path(arguments.out)
     verdicts: list[bool] = []
     with Lab() as lab:
-        print("Two mail servers run on loopback: one is configured well, the other badly.\n")
+        print("Two mail servers run on loopback, one configured well and one badly.\n", flush=True)
         for site in lab.sites:
             folder = base / f"demo-{site.name}"
             report = _audit(site, folder)
-            print("\n".join(verdict_lines(report, folder)), end="\n\n")
+            print(f"The {site.name} one, {site.plan.host}:")
+            print("\n".join(summary_lines(report, folder)), end="\n\n", flush=True)
             verdicts.append(report.gate.open)
     good, bad = verdicts
     if good and not bad:
-        print(f"As it should be: the good one passes, the bad one does not. {time.monotonic() - began:.1f} s")
+        print(f"As it should be: the gate is open for the good one only. {time.monotonic() - began:.1f} s in all")
         return ExitStatus.OK
     print("This is not as it should be: the gate has to open for the good one and to stay closed for the bad one.")
     return ExitStatus.CLOSED

@@ -13,18 +13,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from smtp_audit.command.exit_status import ExitStatus
-from smtp_audit.command.verdict import verdict_lines
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.snapshot import Snapshot
 from smtp_audit.judge import judge
 from smtp_audit.message import shown_path
 from smtp_audit.pipeline import Plan, conclude, prepare, unfinished_report
+from smtp_audit.record import Record
 from smtp_audit.report.model import Report
 
 
 def run_report(arguments: argparse.Namespace) -> ExitStatus:
     """Judge, write, and say the verdict."""
     from smtp_audit.report.files import write_report, write_snapshot
+    from smtp_audit.report.terminal import summary_lines
 
     paths = [Path(name) for name in arguments.snapshots]
     plans = [_plan(path, arguments, several=len(paths) > 1) for path in paths]
@@ -36,7 +37,7 @@ def run_report(arguments: argparse.Namespace) -> ExitStatus:
     if len(plans) == 1 and whole.recorded is not None:
         write_snapshot(whole.recorded, folder)
     write_report(report, folder)
-    print("\n".join(verdict_lines(report, folder)))
+    print("\n".join(summary_lines(report, folder)))
     return ExitStatus.OK if report.gate.open else ExitStatus.CLOSED
 
 
@@ -88,15 +89,21 @@ def merge(plans: Sequence[Plan], paths: Sequence[Path]) -> Plan:
 def judge_all(plans: Sequence[Plan], paths: Sequence[Path], whole: Plan, now: datetime | None = None) -> Report:
     """The report over all snapshots. Facts are judged at the time of the snapshot they are from."""
     moment = now or datetime.now(UTC)
-    records = []
+    records: list[Record] = []
+    reasons: dict[str, None] = {}
     for plan in plans:
         snapshot = plan.recorded
         if snapshot is not None:
             bench = plan.bench(snapshot.time, moment)
-            records += [judge(control, subject, snapshot.about, bench) for control, subject in plan.pairs]
+            mine = [judge(control, subject, snapshot.about, bench) for control, subject in plan.pairs]
+            records += mine
+            reasons |= dict.fromkeys(conclude(plan, mine, snapshot, moment).gate.reasons)
     report = conclude(whole, records, whole.recorded, moment)
     if len(plans) == 1:
         return report
+    # What is wrong with one run (too old, from the future, broken off) is wrong with the whole.
+    faults = [reason for reason in reasons if reason not in report.gate.reasons]
+    report = conclude(whole, records, whole.recorded, moment, faults)
     sources = tuple(
         f"facts from {shown_path(path)}, begun {snapshot.started:%Y-%m-%d %H:%M} UTC, SHA-256 {snapshot.sha256}"
         for plan, path in zip(plans, paths, strict=True)
@@ -108,7 +115,7 @@ def judge_all(plans: Sequence[Plan], paths: Sequence[Path], whole: Plan, now: da
 
 
 def _together(snapshots: Sequence[Snapshot]) -> Snapshot:
-    """What the identity block and the gate's own checks need of all snapshots. The oldest decides about age."""
+    """What the identity block and the gate's own checks need of all snapshots, as one."""
     first = min(snapshots, key=lambda snapshot: snapshot.started)
     return first.model_copy(
         update={

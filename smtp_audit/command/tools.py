@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 
 from smtp_audit.command.exit_status import ExitStatus
 from smtp_audit.sslyze_environment import INSTALL_COMMAND, ToolError, find_sslyze, install, status
@@ -14,7 +15,7 @@ def run_install(_arguments: argparse.Namespace) -> ExitStatus:
     try:
         install()
     except ToolError as error:
-        print(f"smtp-audit: {error}")
+        print(f"smtp-audit: {error}", file=sys.stderr)
         print("The audit runs without it; the controls that need it stay 'not run'.")
         return ExitStatus.CLOSED
     return ExitStatus.OK
