@@ -1,13 +1,13 @@
 """The whole flow as a library: target -> probes -> snapshot -> controls -> records -> gate and report.
 
-`audit()` is the flow in one call. The pytest face takes the same steps one by one: `prepare`, then for each pair `judge` as facts
-arrive, then `conclude`.
+`audit()` is the flow in one call. The pytest face takes the same steps one by one: `prepare`, then for each pair
+`judge` as facts arrive, then `conclude`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +28,7 @@ from smtp_audit.record import Record, Status
 from smtp_audit.report.model import Identity, ProfileControl, ProfileIdentity, Report
 from smtp_audit.suggestion import did_you_mean
 from smtp_audit.version import __version__
+from smtp_audit.wiretext import printable
 
 
 class FactSource(Protocol):
@@ -35,7 +36,8 @@ class FactSource(Protocol):
 
     @property
     def time(self) -> datetime:
-        """The time that facts are judged at (UTC): when gathering began. The snapshot of the same facts has the same."""
+        """The time that facts are judged at (UTC): when gathering began. The snapshot of the same facts has the
+        same."""
 
     def wait(self, kind: str, subject: str) -> tuple[Observation, ...]:
         """The observations of one kind on one subject; blocks until they are there."""
@@ -80,7 +82,7 @@ class Plan:
     scope: tuple[Scope, ...]
     pairs: tuple[Pair, ...]
     recorded: Snapshot | None = None
-    found: Found = Found()
+    found: Found = field(default_factory=Found)
     """What the look-up of bare names gave; its observations become part of the snapshot."""
 
     @property
@@ -95,7 +97,8 @@ class Plan:
     def source(
         self, progress: Callable[[str], None] | None = None, wanted: frozenset[tuple[str, str]] | None = None
     ) -> FactSource:
-        """The recorded snapshot, or a new gathering, started; `wanted` limits it to some (kind, subject) of `kinds()`."""
+        """The recorded snapshot, or a new gathering, started; `wanted` limits it to some (kind, subject) of
+        `kinds()`."""
         if self.recorded is not None:
             return Recorded(self.recorded)
         from smtp_audit.gather import Gathering
@@ -121,7 +124,8 @@ def prepare(
     found: Found | None = None,
     recorded: Snapshot | None = None,
 ) -> Plan:
-    """Load the profile, find the subjects, list what has to be judged. The only network use: an MX look-up of a bare name.
+    """Load the profile, find the subjects, list what has to be judged. The only network use: an MX look-up of a bare
+    name.
 
     Args:
         config: what to audit.
@@ -152,7 +156,7 @@ def prepare(
         subjects = tuple({s.key: s for s in reversed((*config.endpoints, *found.subjects))}.values())[::-1]
     if not subjects:
         raise ConfigurationError("no target: name one with --smtp-target, --smtp-endpoint or in the configuration")
-    scope = config.scope or (tuple(Scope(s) for s in recorded.scope) if recorded else (Scope.SERVER,))
+    scope = config.scope or (_recorded_scope(recorded) if recorded else (Scope.SERVER,))
     media = {medium for medium in Medium if MEDIUM_SCOPE[medium] in scope}
     return Plan(
         config=config,
@@ -164,6 +168,13 @@ def prepare(
         recorded=recorded,
         found=found or Found(),
     )
+
+
+def _recorded_scope(snapshot: Snapshot) -> tuple[Scope, ...]:
+    for name in snapshot.scope:
+        if name not in list(Scope):
+            raise ConfigurationError(f"snapshot: no scope {printable(name)!r}{did_you_mean(name, Scope)}")
+    return tuple(Scope(name) for name in snapshot.scope)
 
 
 def _look_up(config: Config) -> Found:
