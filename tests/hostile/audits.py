@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,9 @@ from .stage import Stage
 
 AT_ONCE = 24
 """Audits under way together; nearly all of their time is waiting."""
+
+AHEAD = 16 if "PYTEST_XDIST_WORKER" in os.environ else 1000
+"""Audits begun before they are asked for; few by a worker of pytest-xdist, which gets only some of the tests."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +68,14 @@ def run(peer: Peer, certificates: Certificates, folder: Path) -> Audited:
 
 
 class Audits:
-    """Audits by the name of the peer, each run once: those `ahead` from the start, others when they are asked for."""
+    """Audits by the name of the peer, each run once. Asking for one begins the next ones of `order` as well."""
 
-    def __init__(self, certificates: Certificates, folder: Callable[[str], Path], ahead: Iterable[str]) -> None:
+    def __init__(self, certificates: Certificates, folder: Callable[[str], Path], order: Sequence[str]) -> None:
         self._certificates = certificates
         self._folder = folder
+        self._order = tuple(order)
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="audit")
         self._running: dict[str, Future[Audited]] = {}
-        # A worker of pytest-xdist cannot know which tests will be its own.
-        for name in () if "PYTEST_XDIST_WORKER" in os.environ else ahead:
-            self._begin(name)
 
     def _begin(self, name: str) -> Future[Audited]:
         if name not in self._running:
@@ -82,7 +83,12 @@ class Audits:
         return self._running[name]
 
     def __getitem__(self, name: str) -> Audited:
-        return self._begin(name).result()
+        wanted = self._begin(name)
+        if name in self._order:
+            place = self._order.index(name)
+            for following in self._order[place : place + AHEAD]:
+                self._begin(following)
+        return wanted.result()
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)

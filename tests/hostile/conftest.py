@@ -1,8 +1,7 @@
 """Fixtures: the certificates, and a peer put on stage for one test."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from types import MappingProxyType
 
 import pytest
 
@@ -36,16 +35,13 @@ def stage(certificates: Certificates) -> Iterator[Callable[[str], Stage]]:
 def audits(
     request: pytest.FixtureRequest, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Audits]:
-    """The audits of all peers whose tests were selected, begun together."""
-    ahead = [item.callspec.params["audited_peer"] for item in request.session.items if _about_audit(item)]
-    audits = Audits(certificates, tmp_path_factory.mktemp, ahead)
+    """The audits of all peers whose tests were selected; many of them run together."""
+    order = [name for item in request.session.items if (name := _audited_peer(item))]
+    audits = Audits(certificates, tmp_path_factory.mktemp, order)
     yield audits
     audits.close()
 
 
-def _about_audit(item: pytest.Item) -> bool:
-    return isinstance(item, pytest.Function) and "audited_peer" in getattr(item, "callspec", _None).params
-
-
-class _None:
-    params: Mapping[str, str] = MappingProxyType({})
+def _audited_peer(item: pytest.Item) -> str | None:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("audited_peer") if callspec else None
