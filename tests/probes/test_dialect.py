@@ -468,19 +468,22 @@ class TestAnyPeer:
     @given(said=lines)
     def test_nothing_but_a_peer_error_comes_out(self, protocol, step, said):
         dialect = dialect_for(protocol)
+        shown: tuple[str, ...] = ()
         try:
             result = do(getattr(dialect, step)(Fake(said)))
         except PeerError as error:
-            assert error.reason.isprintable()
-            assert error.reason.isascii()
-            return
-        if isinstance(result, Reply):
-            assert str(result).isascii()
-            # Every reply can be asked what it means.
-            dialect.accepted(result), dialect.temporary(result), dialect.turned_away(result)
-        for line in result if isinstance(result, tuple) else ():
-            assert line.isascii()
-            assert line.isprintable()
+            shown = (error.reason,)
+        else:
+            if isinstance(result, Reply):
+                shown = (str(result), *result.lines)
+                # Every reply can be asked what it means.
+                assert {dialect.accepted(result), dialect.temporary(result), dialect.turned_away(result)} <= {
+                    True,
+                    False,
+                }
+            elif result is not None:
+                shown = result
+        assert all(text.isascii() and text.isprintable() for text in shown)
 
     @pytest.mark.parametrize("protocol", Protocol)
     @given(said=lines)
