@@ -9,6 +9,7 @@ from typing import Final
 from smtp_audit.limits import MAX_TRANSCRIPT_LINES
 from smtp_audit.record import Evidence, EvidenceKind, Record
 from smtp_audit.report.anchors import Anchors
+from smtp_audit.report.visible import MAX_TEXT
 
 INLINE_CHARACTERS: Final = 200_000
 """Characters of transcripts that findings repeat; beyond that they only link. Bounds what a talkative peer can cost."""
@@ -24,8 +25,8 @@ class Shown:
 
     @property
     def size(self) -> int:
-        """Its length in characters."""
-        return sum(len(line) for line in self.lines)
+        """How many characters of it a page shows, escapes aside."""
+        return sum(min(len(line), MAX_TEXT) for line in self.lines)
 
 
 @dataclass

@@ -52,9 +52,13 @@ def schema() -> dict[str, Any]:
 
 def _polish(name: str, definition: dict[str, Any]) -> None:
     definition.pop("additionalProperties", None)
+    if "properties" not in definition:
+        return
+    definition["required"] = list(definition["properties"])  # every key is written, those with a default too
     texts = _DESCRIPTIONS.get(name, {})
-    for key, value in definition.get("properties", {}).items():
+    for key, value in definition["properties"].items():
         value.pop("title", None)
+        value.pop("default", None)
         if key in texts:
             value["description"] = texts[key]
 

@@ -11,6 +11,9 @@ from smtp_audit.report.model import Report
 from smtp_audit.report.words import CLAUSE, STATUS, WAY, Word
 from smtp_audit.waiver import Attestation, Waiver
 
+Seen = dict[tuple[str, str], list[Status]]
+"""The statuses of a control, by its id and medium."""
+
 
 @dataclass(frozen=True)
 class Controls:
@@ -53,13 +56,13 @@ class Segment:
 
 def clause_rows(report: Report, anchors: Anchors) -> tuple[ClauseRow, ...]:
     """Every clause of the standard, in its order."""
-    seen: dict[tuple[str, str], list[Status]] = {}
+    seen: Seen = {}
     for record in report.records:
         seen.setdefault((record.control, record.medium), []).append(record.status)
     return tuple(_clause_row(clause, seen, anchors) for clause in report.coverage.clauses)
 
 
-def _clause_row(clause: ClauseCoverage, seen: dict[tuple[str, str], list[Status]], anchors: Anchors) -> ClauseRow:
+def _clause_row(clause: ClauseCoverage, seen: Seen, anchors: Anchors) -> ClauseRow:
     present = [way for way in clause.ways if way.state is not WayState.OUT_OF_SCOPE]
     return ClauseRow(
         anchor=anchors("clause", clause.clause),
@@ -70,13 +73,13 @@ def _clause_row(clause: ClauseCoverage, seen: dict[tuple[str, str], list[Status]
     )
 
 
-def _way_row(way: Way, seen: dict[tuple[str, str], list[Status]], anchors: Anchors) -> WayRow:
+def _way_row(way: Way, seen: Seen, anchors: Anchors) -> WayRow:
     worst: dict[Status, list[tuple[str, str, int, int]]] = {}
     for control in way.controls:
         statuses = seen.get((control, way.medium), [])
         status = next((s for s in STATUS if s in statuses), Status.NOT_RUN)
         worst.setdefault(status, []).append(
-            (control, anchors("control", control), statuses.count(status), len(statuses))
+            (control, anchors("control", control) if statuses else "", statuses.count(status), len(statuses))
         )
     # The names of failing and unanswered controls make up the detail of these two; the list below has them, with links.
     told = way.controls and way.state in (WayState.PASSING, WayState.FAILING, WayState.UNDETERMINED)
