@@ -54,7 +54,7 @@ class Transcript:
 
     def received(self, data: bytes) -> None:
         """A line of the peer, without its line end."""
-        self._add("<", escape(data, MAX_TRANSCRIPT_TEXT))
+        self._add("<", escape(data))
 
     def note(self, text: str) -> None:
         """What happened between the lines."""
@@ -64,7 +64,10 @@ class Transcript:
         if len(self._lines) >= MAX_TRANSCRIPT_LINES:
             self._left_out += 1
             return
-        shown = redact(text, self._secrets)[: MAX_TRANSCRIPT_TEXT * 4]
+        # Cut last: half a secret would not be found.
+        shown = redact(text, self._secrets)
+        if len(shown) > MAX_TRANSCRIPT_TEXT:
+            shown = f"{shown[:MAX_TRANSCRIPT_TEXT]}...({len(shown) - MAX_TRANSCRIPT_TEXT} characters more)"
         self._lines.append(Line(seconds=round(time.monotonic() - self._began, 3), way=way, text=shown))
 
     @property
@@ -178,7 +181,7 @@ class Connection:
 
     async def send(self, data: bytes, shown: str | None = None) -> None:
         """Send octets; `shown` replaces them in the transcript (None: they are shown as they are)."""
-        self.transcript.sent(shown if shown is not None else escape(data.removesuffix(b"\r\n"), MAX_TRANSCRIPT_TEXT))
+        self.transcript.sent(shown if shown is not None else escape(data.removesuffix(b"\r\n")))
         if self.tls is not None:
             try:
                 self.tls.write(data)
