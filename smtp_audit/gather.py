@@ -17,22 +17,14 @@ from datetime import UTC, datetime
 from importlib import metadata
 
 from smtp_audit.config import Config
-from smtp_audit.control import Safety
-from smtp_audit.facts.authentication import AuthFacts, LoginFacts, UnauthenticatedMailFacts
-from smtp_audit.facts.certificate import CertificateFacts
-from smtp_audit.facts.endpoint import SUBMISSION_ROLES, Domain, Endpoint, TlsStart
+from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
-from smtp_audit.facts.service import CapabilityFacts, GreetingFacts, ImplicitTlsFacts, PortFacts, StarttlsFacts
 from smtp_audit.facts.snapshot import Snapshot, Vantage
-from smtp_audit.facts.tls import TlsFacts, TlsFlawFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
-from smtp_audit.probes.session import FirstLook, first_look
-from smtp_audit.probes.sslyze_process import find_flaws
-from smtp_audit.probes.submission import try_login, try_without_auth
+from smtp_audit.probes.inspection import FIRST_LOOK_KINDS, Inspection, kinds_of
 from smtp_audit.probes.trust import Anchors
-from smtp_audit.probes.versions import VersionSurvey
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.version import __version__
 from smtp_audit.wiretext import escape_text
@@ -40,20 +32,11 @@ from smtp_audit.wiretext import escape_text
 Key = tuple[str, str]
 """A kind of facts and a subject's key."""
 
-FIRST_LOOK_KINDS = (PortFacts.kind, GreetingFacts.kind, CapabilityFacts.kind, AuthFacts.kind, CertificateFacts.kind)
-
 PACKAGES = ("smtp-audit", "pytest", "pydantic", "cryptography", "dnspython", "aiosmtplib", "jinja2")
 """The packages whose versions a report names."""
 
 GRACE = 5.0
 """Seconds that the probes get to end when the run is stopped."""
-
-
-def kinds_of(endpoint: Endpoint) -> tuple[str, ...]:
-    """Every kind of facts that is gathered about an endpoint."""
-    start = ImplicitTlsFacts.kind if endpoint.tls_start is TlsStart.IMPLICIT else StarttlsFacts.kind
-    mail = (UnauthenticatedMailFacts.kind, LoginFacts.kind) if endpoint.role in SUBMISSION_ROLES else ()
-    return (*FIRST_LOOK_KINDS, start, TlsFacts.kind, TlsFlawFacts.kind, *mail)
 
 
 class Gathering:
@@ -207,79 +190,38 @@ class Gathering:
     def _wanted(self, endpoint: Endpoint) -> tuple[str, ...]:
         """The kinds to gather: those asked for, and the first look's, which come together."""
         asked = {kind for kind, subject in self._kinds if subject == endpoint.key}
-        first = {*FIRST_LOOK_KINDS, StarttlsFacts.kind, ImplicitTlsFacts.kind}
-        return tuple(kind for kind in kinds_of(endpoint) if asked and (kind in asked or kind in first))
+        return tuple(kind for kind in kinds_of(endpoint) if asked and (kind in asked or kind in FIRST_LOOK_KINDS))
 
     async def _at_address(self, endpoint: Endpoint, address: str) -> None:
+        wanted = self._wanted(endpoint)
+        if not wanted:
+            return
         budget = self._budgets.get(address)
         if budget is None:
             budget = self._budgets[address] = HostBudget(address, self._config.budget, self._progress)
         approach = Approach(endpoint, address, self._config, budget, self._anchors, self._secrets)
+
+        def emit(kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None:
+            self._emit(endpoint, address, kind, what, transcript, began)
+
+        inspection = Inspection(approach, wanted, emit, self._progress)
         limit = self._config.limits.endpoint_seconds
-        trouble = PeerError(Absence.BUDGET, f"not finished within the {limit:g} s for one endpoint (endpoint_seconds)")
+        trouble = PeerError(Absence.BROKEN, "a probe ended without a result")
         try:
             async with asyncio.timeout(limit) as bound:
-                await self._probe(approach)
+                await inspection.run()
         except TimeoutError:
-            if not bound.expired():
-                trouble = PeerError(Absence.BROKEN, "a probe ran into a time-out of its own")
+            trouble = _out_of_time(limit, budget) if bound.expired() else _broke(TimeoutError())
         except asyncio.CancelledError:
             trouble = PeerError(Absence.INTERRUPTED, "the run was interrupted")
             raise
         except Exception as error:  # a defect of ours: it must cost this endpoint's facts, not the run
-            trouble = PeerError(
-                Absence.BROKEN, f"a probe broke: {type(error).__name__}: {escape_text(str(error), 200)}"
-            )
+            trouble = _broke(error)
         finally:
-            for kind in self._wanted(endpoint):
-                self._emit(endpoint, address, kind, trouble, only_if_missing=True)
+            # Nothing already gathered is lost when something fails later.
+            for kind, what, transcript in inspection.rest(trouble):
+                self._emit(endpoint, address, kind, what, transcript, inspection.began, only_if_missing=True)
         self._progress(f"{endpoint.key}: done, {budget.effort().connections} connections to {address} so far")
-
-    async def _probe(self, approach: Approach) -> None:
-        endpoint = approach.endpoint
-        wanted = self._wanted(endpoint)
-        if not wanted:
-            return
-        began = datetime.now(UTC)
-        look = await first_look(approach)
-        for result in look.facts():
-            kind = result[0] if isinstance(result, tuple) else result.kind
-            what = result[1] if isinstance(result, tuple) else result
-            self._emit(endpoint, approach.address, kind, what, look.transcript, began)
-        self._progress(f"{endpoint.key}: {_state(look)}")
-        later = [kind for kind in wanted if kind in _LATER]
-        await asyncio.gather(*(self._later(approach, look, kind) for kind in later))
-
-    async def _later(self, approach: Approach, look: FirstLook, kind: str) -> None:
-        """One probe that follows the first look; what the first look could not reach, it cannot either."""
-        began = datetime.now(UTC)
-        transcript = approach.transcript()
-        what: Facts | PeerError
-        try:
-            what = await self._one(approach, look, kind, transcript)
-        except PeerError as error:
-            what = error
-        self._emit(approach.endpoint, approach.address, kind, what, transcript, began)
-
-    async def _one(self, approach: Approach, look: FirstLook, kind: str, transcript: Transcript) -> Facts:
-        trouble = look.trouble or PeerError(Absence.BROKEN, "the first look gave no result")
-        if kind == TlsFlawFacts.kind and Safety.SLOW not in self._config.allow:
-            raise PeerError(Absence.NOT_ALLOWED, "slow checks were not asked for (--smtp-slow)")
-        if kind in (TlsFacts.kind, TlsFlawFacts.kind):
-            if look.tls_offered is False:
-                return TlsFacts(offered=False) if kind == TlsFacts.kind else TlsFlawFacts(offered=False)
-            if look.tls_offered is None and not _worth_a_hello(look):
-                raise trouble
-            if kind == TlsFacts.kind:
-                return await VersionSurvey(approach, transcript, look.version).run()
-            from smtp_audit.sslyze_environment import find_sslyze
-
-            return await find_flaws(approach, transcript, find_sslyze())
-        if look.trouble is not None and look.before is None and look.after is None:
-            raise trouble
-        if kind == UnauthenticatedMailFacts.kind:
-            return await try_without_auth(approach, transcript)
-        return await try_login(approach, transcript)
 
     def _emit(
         self,
@@ -339,26 +281,14 @@ class Gathering:
                     )
 
 
-_LATER = (TlsFacts.kind, TlsFlawFacts.kind, UnauthenticatedMailFacts.kind, LoginFacts.kind)
+def _out_of_time(limit: float, budget: HostBudget) -> PeerError:
+    last = budget.effort().backoff_reasons[-1:]
+    why = f"; the server last made it wait: {last[0]}" if last else ""
+    return PeerError(Absence.BUDGET, f"not finished within the {limit:g} s for one endpoint (endpoint_seconds){why}")
 
 
-def _worth_a_hello(look: FirstLook) -> bool:
-    """Whether a bare hello may still be answered: the port is open and nothing said that this client is not served."""
-    trouble = look.trouble
-    return (
-        bool(look.opened)
-        and trouble is not None
-        and trouble.absence in (Absence.MALFORMED, Absence.DROPPED)
-        and (look.approach.endpoint.tls_start is TlsStart.IMPLICIT)
-    )
-
-
-def _state(look: FirstLook) -> str:
-    if look.opened is False:
-        return "closed"
-    if look.trouble is not None:
-        return escape_text(look.trouble.reason, 120)
-    return "no TLS" if look.tls_offered is False else f"open, {look.version or 'TLS'}"
+def _broke(error: Exception) -> PeerError:
+    return PeerError(Absence.BROKEN, f"a probe broke: {type(error).__name__}: {escape_text(str(error), 200)}")
 
 
 def _version(package: str) -> str:

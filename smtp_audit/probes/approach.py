@@ -137,6 +137,7 @@ class Approach:
         *,
         throttled_tries: int = THROTTLED_TRIES,
         dropped_tries: int = DROPPED_TRIES,
+        pause_when_dropped: bool = True,
     ) -> T:
         """Run `action` on a fresh connection; after a pause on another when the server turned it away or dropped it.
 
@@ -162,7 +163,8 @@ class Approach:
                 if error.absence is not Absence.DROPPED:
                     raise
                 dropped += 1
-                self.budget.back_off(error.reason, began)
+                if pause_when_dropped:
+                    self.budget.back_off(error.reason, began)
                 if dropped >= dropped_tries:
                     reason = error.reason if dropped == 1 else f"{error.reason} ({dropped} times)"
                     raise PeerError(Absence.DROPPED, reason) from None

@@ -97,7 +97,7 @@ class Smtp(Dialect):
                     raise Throttled(f"answered {Reply(code=code, lines=tuple(lines))}")
                 return Reply(code=code, lines=tuple(lines))
             if len(lines) >= MAX_REPLY_LINES:
-                raise PeerError(Absence.MALFORMED, f"a reply of more than {MAX_REPLY_LINES} lines")
+                raise PeerError(Absence.EXCESSIVE, f"a reply of more than {MAX_REPLY_LINES} lines")
 
     async def greeting(self, connection: Connection) -> Reply:
         return await self.reply(connection)
@@ -179,13 +179,15 @@ class Imap(Dialect):
                 raise _malformed("not an IMAP response", raw)
             untagged.append(raw)
             if len(untagged) > MAX_REPLY_LINES:
-                raise PeerError(Absence.MALFORMED, f"a response of more than {MAX_REPLY_LINES} lines")
+                raise PeerError(Absence.EXCESSIVE, f"a response of more than {MAX_REPLY_LINES} lines")
 
     async def capabilities(self, connection: Connection) -> tuple[str, ...]:
         untagged, reply = await self._command(connection, "CAPABILITY")
         if reply.code != "OK":
             raise PeerError(Absence.REFUSED_SERVICE, f"CAPABILITY was answered {reply}")
         lines = [raw[2:] for raw in untagged if raw[2:].upper().startswith(b"CAPABILITY")]
+        if not lines:
+            raise PeerError(Absence.MALFORMED, "CAPABILITY was answered without capabilities")
         return tuple(escape(line) for line in lines)
 
     def _words(self, capabilities: tuple[str, ...]) -> list[str]:
@@ -210,6 +212,10 @@ class Imap(Dialect):
         await connection.send(f"a{self._tag} LOGOUT\r\n".encode())
 
 
+_POP3_TEMPORARY = ("[SYS/", "[IN-USE]", "[LOGIN-DELAY]")
+"""Response codes of errors that say nothing about the command (RFC 2449 section 8.1, RFC 3206 section 4)."""
+
+
 class Pop3(Dialect):
     """RFC 1939 with RFC 2449 (CAPA) and RFC 2595 (STLS)."""
 
@@ -228,6 +234,8 @@ class Pop3(Dialect):
     async def capabilities(self, connection: Connection) -> tuple[str, ...]:
         await connection.send(b"CAPA\r\n")
         status = await self._status(connection)
+        if any(line.upper().startswith(_POP3_TEMPORARY) for line in status.lines):
+            raise PeerError(Absence.REFUSED_SERVICE, f"CAPA was answered {status}")
         if status.code != "+OK":
             # RFC 2449 is optional; a server without it has USER and PASS (RFC 1939 section 7) and no STLS.
             return ("USER",)
@@ -235,7 +243,7 @@ class Pop3(Dialect):
         while (raw := await connection.line()) != b".":
             lines.append(escape(raw))
             if len(lines) > MAX_REPLY_LINES:
-                raise PeerError(Absence.MALFORMED, f"a response of more than {MAX_REPLY_LINES} lines")
+                raise PeerError(Absence.EXCESSIVE, f"a response of more than {MAX_REPLY_LINES} lines")
         return tuple(lines)
 
     def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
@@ -283,7 +291,7 @@ class Sieve(Dialect):
                 raise _malformed("not a ManageSieve response", raw)
             lines.append(escape(raw))
             if len(lines) > MAX_REPLY_LINES:
-                raise PeerError(Absence.MALFORMED, f"a response of more than {MAX_REPLY_LINES} lines")
+                raise PeerError(Absence.EXCESSIVE, f"a response of more than {MAX_REPLY_LINES} lines")
 
     async def greeting(self, connection: Connection) -> Reply:
         self._greeted, reply = await self._listing(connection)

@@ -61,6 +61,15 @@ class FirstLook:
             return None if self.implicit is None else self.implicit.clear_text is None
         return None if self.starttls is None else self.starttls.offered
 
+    @property
+    def tls_began(self) -> bool:
+        """Whether a ClientHello got so far that other hellos are worth sending."""
+        if self.approach.endpoint.tls_start is TlsStart.STARTTLS:
+            return self.starttls is not None and self.starttls.accepted
+        if self.implicit is not None:
+            return True
+        return self.trouble is not None and self.trouble.absence in (Absence.MALFORMED, Absence.DROPPED)
+
     def facts(self) -> list[Facts | tuple[str, PeerError]]:
         """Everything seen; for what was not, its kind and why."""
         endpoint = self.approach.endpoint
@@ -109,11 +118,10 @@ class FirstLook:
         return CertificateFacts(offered=True, host=host, chain=chain, trust=self.trust, unreadable=unreadable)
 
 
-async def first_look(approach: Approach) -> FirstLook:
-    """Look at an endpoint for the first time. Never raises for what the peer does."""
-    look = FirstLook(approach, approach.transcript())
+async def first_look(look: FirstLook) -> None:
+    """Look at an endpoint for the first time, filling in `look`. Never raises for what the peer does."""
     try:
-        if approach.endpoint.tls_start is TlsStart.IMPLICIT:
+        if look.approach.endpoint.tls_start is TlsStart.IMPLICIT:
             await _look_implicit(look)
         else:
             await _look_starttls(look)
@@ -121,13 +129,11 @@ async def first_look(approach: Approach) -> FirstLook:
         look.trouble = error
         if error.absence is Absence.CLOSED and look.greeting is None:
             look.opened = False
-    return look
 
 
 async def _look_starttls(look: FirstLook) -> None:
     async def visit(session: Session, verify: bool = True) -> None:
         look.opened = True
-        look.starttls = None if look.starttls is None or look.starttls.offered else look.starttls
         await _greet(look, session)
         look.before = await session.capabilities()
         name = session.dialect.starttls_name
@@ -136,6 +142,7 @@ async def _look_starttls(look: FirstLook) -> None:
             look.starttls = StarttlsFacts(offered=False)
             await session.dialect.quit(session.connection)
             return
+        look.starttls = StarttlsFacts(offered=True)
         reply = await session.starttls()
         if not session.dialect.accepted(reply):
             look.starttls_refusals += 1
@@ -144,10 +151,9 @@ async def _look_starttls(look: FirstLook) -> None:
             tried = look.starttls_refusals
             look.starttls = StarttlsFacts(offered=True, reply=reply, tried=tried)
             raise PeerError(Absence.REFUSED_SERVICE, f"{name} is offered and was answered {reply}")
+        look.starttls = StarttlsFacts(offered=True, reply=reply, accepted=True, tried=1)
         error = await _handshake(look, session, verify)
-        look.starttls = StarttlsFacts(
-            offered=True, reply=reply, accepted=True, tried=1, handshake=not error, handshake_error=error
-        )
+        look.starttls = look.starttls.model_copy(update={"handshake": not error, "handshake_error": error})
         if error:
             raise PeerError(Absence.MALFORMED, f"no TLS session: {error}")
         look.after = await session.capabilities()

@@ -63,6 +63,7 @@ async def ask_hello(
     suites: Sequence[int] | None = None,
     *,
     at_once: bool = False,
+    patient: bool = True,
 ) -> HelloAnswer | None:
     """Send one hello on a fresh connection and read its answer; None when STARTTLS is not offered.
 
@@ -72,6 +73,7 @@ async def ask_hello(
         transcript: where it is recorded.
         suites: the suites to offer (None: all of that version).
         at_once: send the hello with the first octet whatever the role says.
+        patient: pause before the next connection when the server closes this one.
 
     Raises:
         PeerError: no answer came.
@@ -93,11 +95,11 @@ async def ask_hello(
                     raise PeerError(Absence.DROPPED, f"closed the connection {how}")
                 data += more
                 if len(data) > MAX_ANSWER:
-                    raise PeerError(Absence.MALFORMED, f"no ServerHello within {MAX_ANSWER} octets")
+                    raise PeerError(Absence.EXCESSIVE, f"no ServerHello within {MAX_ANSWER} octets")
         transcript.note(_describe(answer))
         return answer
 
-    return await approach.visit(visit, transcript, dropped_tries=1)
+    return await approach.visit(visit, transcript, dropped_tries=1, pause_when_dropped=patient)
 
 
 def _describe(answer: HelloAnswer) -> str:
@@ -150,24 +152,29 @@ class VersionSurvey:
     outcomes: dict[TlsVersion, VersionOutcome] = field(default_factory=dict)
     hellos: int = 0
 
+    def facts(self, otherwise: str) -> TlsFacts:
+        """The outcomes so far; a version that was not reached is unknown, with `otherwise` as the reason."""
+        self._believe_handshake()
+        return TlsFacts(
+            offered=True,
+            versions=tuple(
+                self.outcomes.get(version)
+                or VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=otherwise, hellos=0)
+                for version in sorted(ORDER)
+            ),
+        )
+
     async def run(self) -> TlsFacts:
         """Ask for every version, newest first. Never raises for what the peer does."""
         silent = 0
         for version in ORDER:
             if silent >= 2 and self.known is None:
-                self.outcomes[version] = VersionOutcome(
-                    version=version,
-                    acceptance=Acceptance.UNKNOWN,
-                    detail="not tried: hellos of newer versions were not answered",
-                    hellos=0,
-                )
-                continue
+                break
             before = self.hellos
             outcome = await self._survey(version)
             silent = silent + 1 if outcome.detail.startswith("no answer") else 0
             self.outcomes[version] = outcome.model_copy(update={"hellos": self.hellos - before})
-        self._believe_handshake()
-        return TlsFacts(offered=True, versions=tuple(self.outcomes[v] for v in sorted(self.outcomes)))
+        return self.facts("not tried: hellos of newer versions were not answered")
 
     def _believe_handshake(self) -> None:
         """A whole handshake of a version is proof that no hello can take back."""
@@ -199,13 +206,16 @@ class VersionSurvey:
         if version in (TlsVersion.SSL2, TlsVersion.TLS13):
             return None
         refusals = []
+        unclear = False
         for name, suites in families().items():
-            outcome = await self._ask(version, suites)
+            # No pauses: the server has been asked patiently before, and the next family may be answered at once.
+            outcome = await self._ask(version, suites, patient=False)
             if outcome.acceptance is Acceptance.ACCEPTED:
                 return outcome
-            if outcome.acceptance is Acceptance.UNKNOWN:
-                return None
+            unclear = unclear or outcome.acceptance is Acceptance.UNKNOWN
             refusals.append(f"{name}: {outcome.detail}")
+        if unclear:
+            return None
         detail = f"refused family by family ({'; '.join(refusals)})"
         return VersionOutcome(version=version, acceptance=Acceptance.REFUSED, detail=detail)
 
@@ -219,10 +229,10 @@ class VersionSurvey:
         note = f"a {accepted[0]} hello right after was {'accepted' if still else 'not accepted either'}"
         return outcome.model_copy(update={"detail": f"{outcome.detail}; {note}"})
 
-    async def _ask(self, version: TlsVersion, suites: Sequence[int] | None) -> VersionOutcome:
+    async def _ask(self, version: TlsVersion, suites: Sequence[int] | None, *, patient: bool = True) -> VersionOutcome:
         self.hellos += 1
         try:
-            answer = await ask_hello(self.approach, version, self.transcript, suites)
+            answer = await ask_hello(self.approach, version, self.transcript, suites, patient=patient)
         except PeerError as error:
             detail = f"no answer: {error.reason}" if error.absence is Absence.TIMEOUT else error.reason
             return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=detail)

@@ -122,7 +122,7 @@ class Connection:
             raise PeerError(Absence.DROPPED, f"the connection was lost ({_os_reason(error)})") from None
         self._read_bytes += len(data)
         if self._read_bytes > MAX_CONNECTION_BYTES:
-            raise PeerError(Absence.MALFORMED, f"sent more than {MAX_CONNECTION_BYTES} octets")
+            raise PeerError(Absence.EXCESSIVE, f"sent more than {MAX_CONNECTION_BYTES} octets")
         if not self.first_octets:
             self.first_octets = data[:512]
         return data
@@ -228,7 +228,7 @@ class Connection:
                     raise PeerError(Absence.DROPPED, "the server closed the connection in the TLS handshake") from None
                 if self._read_bytes - before > MAX_HANDSHAKE_BYTES:
                     raise PeerError(
-                        Absence.MALFORMED, f"a TLS handshake of more than {MAX_HANDSHAKE_BYTES} octets"
+                        Absence.EXCESSIVE, f"a TLS handshake of more than {MAX_HANDSHAKE_BYTES} octets"
                     ) from None
                 self._incoming.write(data)
             except ssl.SSLError as error:

@@ -1,0 +1,131 @@
+"""Everything about one endpoint at one address: the first look, then the probes that build on it, all at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from smtp_audit.facts.authentication import AuthFacts, LoginFacts, UnauthenticatedMailFacts
+from smtp_audit.facts.certificate import CertificateFacts
+from smtp_audit.facts.endpoint import SUBMISSION_ROLES, Endpoint, TlsStart
+from smtp_audit.facts.observation import Absence, Facts
+from smtp_audit.facts.service import CapabilityFacts, GreetingFacts, ImplicitTlsFacts, PortFacts, StarttlsFacts
+from smtp_audit.facts.tls import TlsFacts, TlsFlawFacts
+from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.session import FirstLook, first_look
+from smtp_audit.probes.sslyze_process import find_flaws
+from smtp_audit.probes.submission import try_login, try_without_auth
+from smtp_audit.probes.versions import VersionSurvey
+from smtp_audit.probes.wire import PeerError, Transcript
+from smtp_audit.safety import Safety
+from smtp_audit.sslyze_environment import find_sslyze
+from smtp_audit.wiretext import escape_text
+
+FIRST_LOOK_KINDS = (
+    PortFacts.kind,
+    GreetingFacts.kind,
+    CapabilityFacts.kind,
+    AuthFacts.kind,
+    CertificateFacts.kind,
+    StarttlsFacts.kind,
+    ImplicitTlsFacts.kind,
+)
+"""The kinds of facts that a first look gives, all together."""
+
+
+def kinds_of(endpoint: Endpoint) -> tuple[str, ...]:
+    """Every kind of facts that can be gathered about an endpoint."""
+    other_start = StarttlsFacts.kind if endpoint.tls_start is TlsStart.IMPLICIT else ImplicitTlsFacts.kind
+    first = tuple(kind for kind in FIRST_LOOK_KINDS if kind != other_start)
+    mail = (UnauthenticatedMailFacts.kind, LoginFacts.kind) if endpoint.role in SUBMISSION_ROLES else ()
+    return (*first, TlsFacts.kind, TlsFlawFacts.kind, *mail)
+
+
+class Emit(Protocol):
+    """Takes what was found out about one kind of facts: facts, or why there are none."""
+
+    def __call__(self, kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None: ...
+
+
+@dataclass
+class Inspection:
+    """One inspection. `wanted` are the kinds of facts asked for; each is emitted once, unless the run is cut short."""
+
+    approach: Approach
+    wanted: tuple[str, ...]
+    emit: Emit
+    progress: Callable[[str], None]
+    look: FirstLook = field(init=False)
+    survey: VersionSurvey | None = field(init=False, default=None)
+    began: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.look = FirstLook(self.approach, self.approach.transcript())
+        self.began = datetime.now(UTC)
+
+    async def run(self) -> None:
+        """Look, then do everything else at once."""
+        self.began = datetime.now(UTC)
+        await first_look(self.look)
+        for kind, what in self._seen():
+            self.emit(kind, what, self.look.transcript, self.began)
+        self.progress(f"{self.approach.endpoint.key}: {self._state()}")
+        later = [kind for kind in self.wanted if kind not in FIRST_LOOK_KINDS]
+        await asyncio.gather(*(self._later(kind) for kind in later))
+
+    def rest(self, trouble: PeerError) -> Iterator[tuple[str, Facts | PeerError, Transcript]]:
+        """What an inspection that was cut short knows: facts as far as they go, and `trouble` for all others."""
+        self.look.trouble = self.look.trouble or trouble
+        for kind, what in self._seen():
+            yield kind, what, self.look.transcript
+        for kind in self.wanted:
+            if kind == TlsFacts.kind and self.survey is not None:
+                yield kind, self.survey.facts(trouble.reason), self.survey.transcript
+            elif kind not in FIRST_LOOK_KINDS:
+                yield kind, trouble, self.look.transcript
+
+    def _seen(self) -> Iterator[tuple[str, Facts | PeerError]]:
+        for result in self.look.facts():
+            yield result if isinstance(result, tuple) else (result.kind, result)
+
+    async def _later(self, kind: str) -> None:
+        began = datetime.now(UTC)
+        transcript = self.approach.transcript()
+        what: Facts | PeerError
+        try:
+            what = await self._one(kind, transcript)
+        except PeerError as error:
+            what = error
+        self.emit(kind, what, transcript, began)
+
+    async def _one(self, kind: str, transcript: Transcript) -> Facts:
+        """One probe that follows the first look; what the first look could not reach, it cannot either."""
+        look, approach = self.look, self.approach
+        trouble = look.trouble or PeerError(Absence.BROKEN, "the first look gave no result")
+        if kind == TlsFlawFacts.kind and Safety.SLOW not in approach.config.allow:
+            raise PeerError(Absence.NOT_ALLOWED, "slow checks were not asked for (--smtp-slow)")
+        if kind in (TlsFacts.kind, TlsFlawFacts.kind):
+            if look.tls_offered is False:
+                return TlsFacts(offered=False) if kind == TlsFacts.kind else TlsFlawFacts(offered=False)
+            if not look.tls_began:
+                raise trouble
+            if kind == TlsFacts.kind:
+                self.survey = VersionSurvey(approach, transcript, look.version)
+                return await self.survey.run()
+            return await find_flaws(approach, transcript, find_sslyze())
+        if look.trouble is not None and look.before is None and look.after is None:
+            raise trouble
+        if kind == UnauthenticatedMailFacts.kind:
+            return await try_without_auth(approach, transcript)
+        return await try_login(approach, transcript)
+
+    def _state(self) -> str:
+        look = self.look
+        if look.opened is False:
+            return "closed"
+        if look.trouble is not None:
+            return escape_text(look.trouble.reason, 120)
+        return "no TLS" if look.tls_offered is False else f"open, {look.version or 'TLS'}"
