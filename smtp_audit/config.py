@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from smtp_audit.control import Safety
 from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.limits import BudgetLimits, Limits
-from smtp_audit.record import Severity
+from smtp_audit.safety import Safety
 from smtp_audit.secret import Secret
+from smtp_audit.severity import Severity
 from smtp_audit.waiver import Attestation, Waiver
 
 
@@ -55,16 +55,16 @@ class Credentials(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     user: str
-    password_env: str = "SMTP_AUDIT_PASSWORD"
+    password_env: str = "SMTP_AUDIT_PASSWORD"  # noqa: S105 (the name of a variable)
     password: Secret | None = None
 
 
 class Config(BaseModel):
     """Everything one audit needs to know.
 
-    `targets` is what the user named, in words, for the report. `names` are bare targets without port that may be a mail domain
-    or a host: `smtp_audit.probes.dns` finds out (one MX look-up each). `endpoints` are those that are known already.
-    `domain` is the mail domain for addresses in envelopes; None: taken from the host.
+    `targets` is what the user named, in words, for the report. `names` are bare targets without port that may be a mail
+    domain or a host: `smtp_audit.probes.dns` finds out (one MX look-up each). `endpoints` are those that are known
+    already. `domain` is the mail domain for addresses in envelopes; None: taken from the host.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import total_ordering
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.observation import Facts
+from smtp_audit.ranked import Ranked
 
 
-@total_ordering
-class TlsVersion(StrEnum):
+class TlsVersion(Ranked):
     """A protocol version, ordered from SSL 2 to TLS 1.3."""
 
     SSL2 = "SSLv2"
@@ -27,11 +26,6 @@ class TlsVersion(StrEnum):
     def code(self) -> int:
         """The number on the wire (RFC 8446 section 4.2.1; SSL 2: 0x0002)."""
         return _CODES[self]
-
-    def __lt__(self, other: object) -> bool:
-        if not isinstance(other, TlsVersion):
-            return NotImplemented
-        return self.code < other.code
 
 
 _CODES = {
