@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/controls.md and docs/profiles.md from the registry of controls and the profiles."""
+"""Write the generated files of this folder: the controls, the profiles, and the schema of report.json."""
 
 from pathlib import Path
 
