@@ -111,8 +111,8 @@ async def serving(script: Script) -> AsyncIterator[Stage]:
         stage.most = max(stage.most, stage.open)
         try:
             await script(Peer(reader, writer, stage))
-        except (Left, ConnectionError):
-            pass
+        except (Left, ConnectionError, asyncio.CancelledError):
+            pass  # asyncio's streams of Python 3.11 would log a cancelled task
         except Exception as error:
             stage.faults.append(error)
         finally:

@@ -57,11 +57,15 @@ def capabilities(dialect: Dialect, *lines: bytes) -> tuple[str, ...]:
     return do(dialect.capabilities(Fake(lines)))
 
 
-def malformed(work: Coroutine[Any, Any, Any]) -> str:
+def malformed(work: Coroutine[Any, Any, Any], absence: Absence = Absence.MALFORMED) -> str:
     with pytest.raises(PeerError) as error:
         do(work)
-    assert error.value.absence is Absence.MALFORMED
+    assert error.value.absence is absence
     return error.value.reason
+
+
+def excessive(work: Coroutine[Any, Any, Any]) -> str:
+    return malformed(work, Absence.EXCESSIVE)
 
 
 class TestSmtpReplies:
@@ -119,7 +123,7 @@ class TestSmtpReplies:
 
     def test_endless_lines_end(self):
         peer = Fake(itertools.repeat(b"220-still here"))
-        assert str(MAX_REPLY_LINES) in malformed(Smtp().greeting(peer))
+        assert str(MAX_REPLY_LINES) in excessive(Smtp().greeting(peer))
         assert peer.taken <= MAX_REPLY_LINES
 
     def test_the_longest_reply_that_is_read(self):
@@ -300,7 +304,7 @@ class TestImap:
 
     def test_endless_untagged_lines_end(self):
         peer = Fake(itertools.repeat(b"* 1 EXISTS"))
-        malformed(Imap().capabilities(peer))
+        excessive(Imap().capabilities(peer))
         assert peer.taken <= MAX_REPLY_LINES + 1
 
 
@@ -354,7 +358,7 @@ class TestPop3:
 
     def test_an_endless_list_ends(self):
         peer = Fake(itertools.chain([b"+OK"], itertools.repeat(b"X")))
-        malformed(Pop3().capabilities(peer))
+        excessive(Pop3().capabilities(peer))
         assert peer.taken <= MAX_REPLY_LINES + 2
 
 
@@ -426,7 +430,7 @@ class TestSieve:
 
     def test_an_endless_list_ends(self):
         peer = Fake(itertools.repeat(b'"X"'))
-        malformed(Sieve().greeting(peer))
+        excessive(Sieve().greeting(peer))
         assert peer.taken <= MAX_REPLY_LINES + 1
 
 

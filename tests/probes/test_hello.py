@@ -385,7 +385,7 @@ answers = st.one_of(
     flights().map(parse_answer),
     ssl2_flights().map(parse_ssl2_answer),
     st.builds(HelloAnswer, st.just(Answer.ALERT), alert=st.integers(0, 255)),
-)
+).filter(lambda answer: answer is not INCOMPLETE)
 
 
 def offered(version: TlsVersion, asked: tuple[int, ...] | None) -> tuple[int, ...]:
