@@ -39,8 +39,8 @@ $(VENV)/bin/python:
 
 $(VENV)/.lab: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab]'
-	touch $@
+	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@ $(VENV)/.lab
+	@touch $@ $(VENV)/.lab
