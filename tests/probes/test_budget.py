@@ -1,0 +1,258 @@
+"""What one address has to bear is never exceeded, by anyone, in any order; and whoever waits gets their turn."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+import pytest
+
+from smtp_audit.facts.observation import Absence
+from smtp_audit.limits import BudgetLimits
+from smtp_audit.probes import budget as budget_module
+from smtp_audit.probes.budget import MAX_REASONS, HostBudget
+from smtp_audit.probes.wire import PeerError
+
+from .conftest import PAUSE
+
+FAST = 1000.0
+
+
+def budget(connections: int = 4, per_second: float = FAST, total: int = 1000, **more) -> HostBudget:
+    return HostBudget("192.0.2.25", BudgetLimits(connections=connections, per_second=per_second, total=total), **more)
+
+
+class Crowd:
+    """Counts how many hold a connection at once."""
+
+    def __init__(self, shared: HostBudget) -> None:
+        self.shared = shared
+        self.now = self.most = 0
+        self.times: list[float] = []
+
+    async def hold(self, seconds: float = 0.005) -> None:
+        async with self.shared.connection():
+            self.times.append(time.monotonic())
+            self.now += 1
+            self.most = max(self.most, self.now)
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                self.now -= 1
+
+
+class TestLimits:
+    @pytest.mark.parametrize("limit", [1, 2, 5])
+    async def test_never_more_at_once_than_allowed(self, limit):
+        crowd = Crowd(budget(connections=limit))
+        await asyncio.gather(*(crowd.hold(random.uniform(0, 0.01)) for _ in range(40)))
+        assert crowd.most == limit
+        assert crowd.shared.effort().connections == 40
+
+    async def test_never_more_per_second_than_allowed(self):
+        crowd = Crowd(budget(connections=20, per_second=50))
+        await asyncio.gather(*(crowd.hold(0.05) for _ in range(15)))
+        gaps = [later - earlier for earlier, later in zip(crowd.times, crowd.times[1:], strict=False)]
+        assert min(gaps) >= 0.019
+
+    async def test_a_slow_rate_holds_also_when_nobody_waits(self):
+        crowd = Crowd(budget(per_second=20))
+        for _ in range(3):
+            await crowd.hold(0)
+        assert crowd.times[2] - crowd.times[0] >= 0.099
+
+    async def test_when_all_are_used_up_the_reason_is_ours(self):
+        shared = budget(total=3)
+        for _ in range(3):
+            async with shared.connection():
+                pass
+        for _ in range(2):
+            with pytest.raises(PeerError, match="3 connections") as error:
+                async with shared.connection():
+                    raise AssertionError("a fourth connection")
+            assert error.value.absence is Absence.BUDGET
+        assert shared.effort().connections == 3
+
+    async def test_the_total_holds_for_those_who_were_waiting_too(self):
+        shared = budget(connections=1, total=5)
+        crowd = Crowd(shared)
+        results = await asyncio.gather(*(crowd.hold() for _ in range(9)), return_exceptions=True)
+        assert [type(result) for result in results].count(PeerError) == 4
+        assert shared.effort().connections == 5
+
+    async def test_an_error_inside_gives_the_connection_back(self):
+        crowd = Crowd(budget(connections=1))
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError):
+                async with crowd.shared.connection():
+                    raise ZeroDivisionError
+        await asyncio.wait_for(crowd.hold(), 1)
+
+    async def test_those_who_wait_are_served_in_order(self):
+        shared = budget(connections=1)
+        served: list[int] = []
+
+        async def visit(number: int) -> None:
+            async with shared.connection():
+                served.append(number)
+                await asyncio.sleep(0)
+
+        await asyncio.gather(*(visit(number) for number in range(20)))
+        assert served == list(range(20))
+
+
+class TestBackingOff:
+    async def test_fewer_at_once_down_to_one_and_never_none(self):
+        shared = budget(connections=5)
+        most = []
+        for _ in range(4):
+            shared.back_off("421", time.monotonic())
+            crowd = Crowd(shared)
+            await asyncio.gather(*(crowd.hold(0.02) for _ in range(6)))
+            most.append(crowd.most)
+        assert most == [2, 1, 1, 1]
+
+    async def test_pauses_grow_to_a_limit_and_start_again_after_a_success(self):
+        said: list[str] = []
+        shared = budget(progress=said.append)
+
+        async def pause() -> float:
+            began = time.monotonic()
+            shared.back_off("421", began)
+            async with shared.connection():
+                return time.monotonic() - began
+
+        waited = [await pause() for _ in range(5)]
+        shared.served()
+        waited.append(await pause())
+        wanted = [PAUSE * factor for factor in (1, 2, 4, 4, 4, 1)]
+        assert said == [f"192.0.2.25: backing off {seconds:g} s (421)" for seconds in wanted]
+        assert all(longer >= shorter * 0.95 for longer, shorter in zip(waited, wanted, strict=True))
+
+    async def test_the_real_pauses(self, monkeypatch):
+        monkeypatch.undo()
+        assert (budget_module.FIRST_PAUSE, budget_module.LONGEST_PAUSE) == (1.0, 30.0)
+
+    async def test_refusals_of_connections_that_were_under_way_together_count_once(self):
+        """Four connections that are turned away together are one sign, not four."""
+        shared = budget(connections=8)
+        began = time.monotonic()
+        for _ in range(4):
+            shared.back_off("421", began)
+        assert shared.effort().backoffs == 1
+        crowd = Crowd(shared)
+        await asyncio.gather(*(crowd.hold(0.02) for _ in range(8)))
+        assert crowd.most == 4
+        shared.back_off("421", time.monotonic())
+        assert shared.effort().backoffs == 2
+
+    async def test_a_pause_holds_for_those_who_are_waiting_already(self):
+        shared = budget(connections=1)
+        crowd = Crowd(shared)
+        async with shared.connection():
+            waiting = asyncio.create_task(crowd.hold(0))
+            await asyncio.sleep(0.005)
+            began = time.monotonic()
+            shared.back_off("421", began)
+        await waiting
+        assert crowd.times[0] - began >= PAUSE * 0.95
+
+    async def test_a_pause_lengthens_one_that_is_under_way(self):
+        shared = budget(connections=4)
+        shared.back_off("421", time.monotonic())
+        crowd = Crowd(shared)
+        waiting = asyncio.create_task(crowd.hold(0))
+        await asyncio.sleep(PAUSE / 2)
+        began = time.monotonic()
+        shared.back_off("421", began)
+        await waiting
+        assert crowd.times[0] - began >= 2 * PAUSE * 0.95
+
+    async def test_progress_and_effort_say_why(self):
+        said: list[str] = []
+        shared = budget(progress=said.append)
+        for reason in ("421 busy", "421 busy", "closed"):
+            shared.back_off(reason, time.monotonic())
+        effort = shared.effort()
+        assert (effort.address, effort.backoffs, effort.backoff_reasons) == ("192.0.2.25", 3, ("421 busy", "closed"))
+        assert len(said) == 3
+        assert all("192.0.2.25" in line for line in said)
+
+    async def test_a_server_cannot_fill_the_list_of_reasons(self):
+        shared = budget()
+        for number in range(MAX_REASONS * 2):
+            shared.back_off(f"421 {number}", time.monotonic())
+        assert len(shared.effort().backoff_reasons) == MAX_REASONS
+
+
+class TestCancelling:
+    async def free(self, shared: HostBudget, limit: int) -> None:
+        """All connections can be had again."""
+        crowd = Crowd(shared)
+        await asyncio.wait_for(asyncio.gather(*(crowd.hold() for _ in range(limit * 3))), 2)
+        assert crowd.most == limit
+
+    async def cancel(self, task: asyncio.Task) -> None:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def test_while_holding(self):
+        shared = budget(connections=2)
+        tasks = [asyncio.create_task(Crowd(shared).hold(60)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        for task in tasks:
+            await self.cancel(task)
+        await self.free(shared, 2)
+
+    async def test_while_waiting_for_a_connection_to_be_freed(self):
+        """The one at the head of the queue holds the turn while it waits."""
+        shared = budget(connections=1)
+        holder = asyncio.create_task(Crowd(shared).hold(60))
+        await asyncio.sleep(0.005)
+        queue = [asyncio.create_task(Crowd(shared).hold(60)) for _ in range(3)]
+        await asyncio.sleep(0.005)
+        for task in queue:
+            await self.cancel(task)
+        await self.cancel(holder)
+        await self.free(shared, 1)
+        assert shared.effort().connections == 1 + 3
+
+    async def test_while_waiting_for_the_rate(self):
+        shared = budget(connections=3, per_second=2)
+        async with shared.connection():
+            pass
+        task = asyncio.create_task(Crowd(shared).hold())
+        await asyncio.sleep(0.01)
+        await self.cancel(task)
+        assert shared.effort().connections == 1
+        began = time.monotonic()
+        await Crowd(shared).hold(0)
+        # The place of the one that went away is not paid for again: half a second each.
+        assert time.monotonic() - began < 0.9
+
+    async def test_at_the_moment_that_a_connection_is_freed(self):
+        for _ in range(20):
+            shared = budget(connections=1)
+            async with shared.connection():
+                waiting = [asyncio.create_task(Crowd(shared).hold(0)) for _ in range(3)]
+                await asyncio.sleep(0)
+            waiting[0].cancel()
+            await asyncio.wait(waiting, timeout=1)
+            assert all(task.done() for task in waiting)
+
+    async def test_any_of_a_crowd_at_any_time(self):
+        """Cancelled at random, nothing is lost and nothing is counted twice."""
+        chance = random.Random(7)
+        shared = budget(connections=3)
+        crowd = Crowd(shared)
+        tasks = [asyncio.create_task(crowd.hold(chance.uniform(0, 0.01))) for _ in range(120)]
+        while not all(task.done() for task in tasks):
+            chance.choice(tasks).cancel()
+            if chance.random() < 0.1:
+                shared.back_off("421", time.monotonic() - 1)
+            await asyncio.sleep(chance.uniform(0, 0.002))
+        assert crowd.now == 0
+        assert crowd.most <= 3
+        await self.free(shared, 3 if shared.effort().backoffs == 0 else 1)
