@@ -39,7 +39,7 @@ texts = st.text(st.characters(codec="utf-8"), min_size=3, max_size=30)
 def test_nothing_shows_the_secret(show):
     shown = show(Secret(PASSWORD))
     assert PASSWORD not in shown
-    assert MASK in shown
+    assert MASK in shown or "**********" in shown  # the latter is pydantic's mask in JSON
 
 
 def test_the_text_can_be_had_on_purpose():
