@@ -44,9 +44,9 @@ class _Issuer:
 
 @dataclass
 class Authority:
-    """A test root, its intermediates, and a root that nobody trusts. Files go to `directory`, which is made if missing.
+    """A test root, its intermediate, and a root that nobody trusts. Files go to `directory`, which is made if missing.
 
-    Issuers: `root`, `intermediate`, `stranger-root`, `stranger-intermediate`.
+    Issuers: `root`, `intermediate`, `stranger-root`, `stranger-intermediate`, and those added with `add_issuer`.
     """
 
     directory: Path
@@ -56,14 +56,11 @@ class Authority:
         self.directory.mkdir(mode=0o755, exist_ok=True)
         # One key serves all leaves: no test compares keys, and making them is the slow part.
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
-        root = self._issuer("Lab Root", None)
-        stranger = self._issuer("Stranger Root", None)
-        self._issuers = {
-            "root": root,
-            "intermediate": self._issuer("Lab Intermediate", root),
-            "stranger-root": stranger,
-            "stranger-intermediate": self._issuer("Stranger Intermediate", stranger),
-        }
+        self._issuers: dict[str, _Issuer] = {}
+        self.add_issuer("root", "Lab Root")
+        self.add_issuer("intermediate", "Lab Intermediate", parent="root")
+        self.add_issuer("stranger-root", "Stranger Root")
+        self.add_issuer("stranger-intermediate", "Stranger Intermediate", parent="stranger-root")
 
     @property
     def anchors(self) -> Path:
@@ -107,34 +104,57 @@ class Authority:
             builder = builder.add_extension(usage, critical=False)
         return _signed(builder, key, issuer.key if issuer else key)
 
-    def _issuer(self, name: str, parent: _Issuer | None) -> _Issuer:
+    def add_issuer(
+        self,
+        name: str,
+        common_name: str,
+        parent: str | None = None,
+        *,
+        days: tuple[float, float] = (-900, 3650),
+        is_authority: bool = True,
+        permitted: str | None = None,
+    ) -> None:
+        """Make an issuer of leaves, under another one or (None) a root of its own.
+
+        Args:
+            name: what `Kind.issuer` and `Kind.send` call it.
+            common_name: its subject.
+            parent: the name of its own issuer.
+            days: validity, in days from now.
+            is_authority: whether it may sign certificates at all.
+            permitted: the only domain that it may issue for (RFC 5280 section 4.2.1.10).
+        """
+        above = self._issuers[parent] if parent is not None else None
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = _name(name)
+        subject = _name(common_name)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(parent.certificate.subject if parent else subject)
+            .issuer_name(above.certificate.subject if above else subject)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(self.now - timedelta(days=900))
-            .not_valid_after(self.now + timedelta(days=3650))
-            .add_extension(x509.BasicConstraints(True, None), critical=True)
-            .add_extension(_CERTIFICATE_SIGNING, critical=True)
+            .not_valid_before(self.now + timedelta(days=days[0]))
+            .not_valid_after(self.now + timedelta(days=days[1]))
+            .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+            .add_extension(_signing_usage(is_authority), critical=True)
         )
-        return _Issuer(_signed(builder, key, parent.key if parent else key), key)
+        if permitted:
+            builder = builder.add_extension(x509.NameConstraints([x509.DNSName(permitted)], None), critical=True)
+        self._issuers[name] = _Issuer(_signed(builder, key, above.key if above else key), key)
 
 
-_CERTIFICATE_SIGNING = x509.KeyUsage(
-    digital_signature=True,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=True,
-    encipher_only=False,
-    decipher_only=False,
-)
+def _signing_usage(allowed: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=allowed,
+        crl_sign=allowed,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _name(common_name: str | None) -> x509.Name:
