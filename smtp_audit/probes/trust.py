@@ -61,6 +61,8 @@ def strict_context(anchors: Anchors) -> ssl.SSLContext:
     """A context as a careful client has it: for sending the password, chain and name verified."""
     context = ssl.create_default_context(cafile=str(anchors.file) if anchors.file else None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # RFC 9525 section 2: a common name names no host.
+    context.hostname_checks_common_name = False
     return context
 
 
