@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -37,6 +38,7 @@ def render(report: Report) -> str:
         "policy": f"default-src 'none'; style-src '{_source(style)}'; base-uri 'none'; form-action 'none'",
         "style": Markup(style),  # noqa: S704 (a file of this package)
         "verdict": verdict(report),
+        "target": _target(report.identity.targets),
         "certificate_reasons": certificate_reasons(report),
         "accounted": _accounted(report, anchors),
         "reasons": grouped_reasons(report),
@@ -55,6 +57,13 @@ def render(report: Report) -> str:
         "known_clauses": {row.clause for row in report.coverage.clauses},
     }
     return _template().render(page)
+
+
+def _target(targets: Sequence[str]) -> str:
+    """The targets for a title; the identity block has all of them."""
+    if len(targets) > 3:
+        return f"{targets[0]} and {len(targets) - 1} more"
+    return ", ".join(targets) or "no target"
 
 
 def _accounted(report: Report, anchors: Anchors) -> list[tuple[int, str, str]]:

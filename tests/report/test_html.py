@@ -206,6 +206,13 @@ class TestIdentity:
         ):
             assert expected in text, expected
 
+    def test_many_targets_are_counted_in_the_title_and_named_below(self) -> None:
+        targets = ("example.com", *(f"mx=mail.example.com:{port}" for port in (2525, 2526, 2527)))
+        page = page_of(make_report(identity=make_identity(targets=targets)))
+        assert page.one("h1").text == "Mail server audit example.com and 3 more"
+        assert ", ".join(targets) in page.by_id("identity").text
+        assert "no target" in page_of(make_report(identity=make_identity(targets=()))).one("title").text
+
     def test_effort_by_address(self) -> None:
         [row] = [e.text for e in page_of(make_report()).all("tr") if e.text.startswith("192.0.2.25")]
         assert row == "192.0.2.25371421"
