@@ -41,7 +41,7 @@ _HOMES = {
     "Undetermined": "errors",
 }
 
-__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604 (names of the table above)
+__all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_LINE: Final = 8192
-"""Octets of one line of a peer. RFC 5321 section 4.5.3.1.5 asks for 512; ManageSieve and IMAP capability lines are longer."""
+"""Octets of one line of a peer. RFC 5321 section 4.5.3.1.5 asks for 512; capability lines of IMAP are longer."""
 
 MAX_REPLY_LINES: Final = 128
 """Lines of one reply."""

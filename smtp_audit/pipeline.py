@@ -23,10 +23,12 @@ from smtp_audit.facts.service import PortFacts
 from smtp_audit.facts.snapshot import Snapshot, Vantage, observed
 from smtp_audit.gate import Gate, closed, decide
 from smtp_audit.judge import Bench, Pair, judge, pairs
+from smtp_audit.message import problem, quoted, shown_path
 from smtp_audit.profile import Profile, load_profile
 from smtp_audit.record import Record, Status
 from smtp_audit.report.model import Identity, ProfileControl, ProfileIdentity, Report
 from smtp_audit.suggestion import did_you_mean
+from smtp_audit.target import merge_endpoints
 from smtp_audit.version import __version__
 from smtp_audit.wiretext import printable
 
@@ -142,9 +144,9 @@ def prepare(
         profile = profile.model_copy(update={"gate": config.gate})
     for waiver in config.waivers:
         if waiver.control not in registry:
-            where = config.source or "waiver"
+            where = shown_path(config.source) if config.source else "waiver"
             hint = did_you_mean(waiver.control, registry.ids())
-            raise ConfigurationError(f"{where}: a waiver names the control {waiver.control!r}{hint}")
+            raise problem(where, f"a waiver names the control {quoted(waiver.control)}{hint}")
     if recorded is None and config.snapshot is not None:
         recorded = Snapshot.load(config.snapshot)
     if recorded is not None:
@@ -153,7 +155,9 @@ def prepare(
         if found is None:
             found = _look_up(config)
         # What the user declared comes first: a look-up that finds the same endpoint adds nothing to it.
-        subjects = tuple({s.key: s for s in reversed((*config.endpoints, *found.subjects))}.values())[::-1]
+        domains = tuple(s for s in found.subjects if isinstance(s, Domain))
+        looked_up = tuple(s for s in found.subjects if isinstance(s, Endpoint))
+        subjects = (*domains, *merge_endpoints((*config.endpoints, *looked_up)))
     if not subjects:
         raise ConfigurationError("no target: name one with --smtp-target, --smtp-endpoint or in the configuration")
     scope = config.scope or (_recorded_scope(recorded) if recorded else (Scope.SERVER,))

@@ -20,8 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from smtp_audit.control import Control, Medium, Registry
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.limits import MAX_CONFIG_BYTES
+from smtp_audit.message import problem, shown_path
 from smtp_audit.record import Severity, WhenNotRun
 from smtp_audit.suggestion import did_you_mean
+from smtp_audit.tomlfile import parse_toml, read_capped
 
 _RULE_KEYS = ("severity", "clauses", "when_not_run")
 
@@ -198,21 +200,15 @@ def _read(name: str, base: Path | None) -> tuple[str, bytes, Path | None]:
     path = Path(name) if base is None else base / name
     if not (path.suffix == ".toml" or "/" in name or path.is_file()):
         raise ConfigurationError(f"no profile {name!r}{did_you_mean(name, shipped)}; a file is named by its path")
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_CONFIG_BYTES + 1)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if len(data) > MAX_CONFIG_BYTES:
-        raise ConfigurationError(f"{path}: larger than {MAX_CONFIG_BYTES} octets")
-    return str(path), data, path.parent
+    label = shown_path(path)
+    return label, read_capped(path, label, MAX_CONFIG_BYTES), path.parent
 
 
 def _parse(label: str, data: bytes) -> _ProfileFile:
     try:
-        content = tomllib.loads(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{label}: not valid TOML ({error})") from None
+        content = parse_toml(data.decode("utf-8-sig"), label)
+    except UnicodeDecodeError as error:
+        raise problem(label, f"is not UTF-8 text (octet {error.start + 1})") from None
     for key in content:
         if key not in _ProfileFile.model_fields:
             raise ConfigurationError(f"{label}: unknown key {key!r}{did_you_mean(key, _ProfileFile.model_fields)}")

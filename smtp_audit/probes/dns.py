@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,9 +15,10 @@ import dns.resolver
 from smtp_audit.config import Config, Families
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.dns import Found, MxFacts, MxRecord
-from smtp_audit.facts.endpoint import STANDARD_PORTS, Domain, Endpoint, is_address
+from smtp_audit.facts.endpoint import Domain, Endpoint, is_address
 from smtp_audit.facts.observation import Absence, Observation
 from smtp_audit.limits import MAX_ADDRESSES, MAX_HOSTS
+from smtp_audit.target import parse_name, standard_endpoints
 from smtp_audit.wiretext import escape_text
 
 LOOKUP_SECONDS = 6.0
@@ -84,7 +84,7 @@ def find_subjects(config: Config) -> Found:
     hosts: list[str] = []
     for observation in observations:
         records = observation.facts.records if isinstance(observation.facts, MxFacts) else ()
-        if any(record.exchange == "." or record.exchange == "" for record in records):
+        if any(record.exchange == "." for record in records):
             raise ConfigurationError(
                 f"{observation.subject}: this domain says that it takes no mail (null MX, RFC 7505)"
             )
@@ -96,34 +96,34 @@ def find_subjects(config: Config) -> Found:
     unique = list(dict.fromkeys(hosts))
     if len(unique) > MAX_HOSTS:
         raise ConfigurationError(f"{len(unique)} hosts to audit, at most {MAX_HOSTS} in one run: name fewer targets")
-    subjects += standard_endpoints(unique)
+    subjects += [endpoint for host in unique for endpoint in standard_endpoints(host)]
     return Found(subjects=tuple(subjects), observations=tuple(observations))
-
-
-def standard_endpoints(hosts: Iterable[str]) -> list[Endpoint]:
-    """The endpoints that are looked at when a host is named without ports."""
-    return [
-        Endpoint(role=role, host=host, port=port, declared=False)
-        for host in hosts
-        for port, role in STANDARD_PORTS.items()
-    ]
 
 
 async def _look_up_all(config: Config) -> list[Observation]:
     return list(await asyncio.gather(*(_mx(config, name) for name in dict.fromkeys(config.names))))
 
 
+def _mx_record(name: str, text: str) -> MxRecord:
+    """A record from its text form.
+
+    Raises:
+        ConfigurationError: the exchange is no host name (RFC 5321 section 5.1: an address literal is none).
+    """
+    preference, _, exchange = text.partition(" ")
+    if exchange == ".":
+        return MxRecord(preference=int(preference), exchange=exchange)
+    return MxRecord(preference=int(preference), exchange=parse_name(exchange, f"MX of {name}"))
+
+
 async def _mx(config: Config, name: str) -> Observation:
     started = datetime.now(UTC)
     try:
         records = sorted(
-            (
-                MxRecord(preference=int(p), exchange=e.lower().rstrip(".") if e != "." else ".")
-                for p, e in (text.split(maxsplit=1) for text in await _ask(config, name, "MX"))
-            ),
+            (_mx_record(name, text) for text in await _ask(config, name, "MX")),
             key=lambda record: (record.preference, record.exchange),
         )
-    except (_NoAnswer, ValueError) as error:
+    except (_NoAnswer, ConfigurationError) as error:
         return Observation(
             kind=MxFacts.kind,
             subject=name,
