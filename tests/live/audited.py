@@ -88,7 +88,7 @@ def audited(directory: Path, *options: str, password: str | None = None) -> Outc
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTEST", "SMTP_AUDIT", "COV_", "COVERAGE"))
+        if not name.startswith(("PYTEST", "COV_", "COVERAGE")) and name != PASSWORD_VARIABLE
     }
     if password is not None:
         environment[PASSWORD_VARIABLE] = password
@@ -121,12 +121,16 @@ def audited_places(
     profile: str = "enterprise",
     user: str | None = None,
     password: str | None = None,
+    greeting_seconds: float | None = None,
     options: Sequence[str] = (),
 ) -> Outcome:
     """Run the audit on these endpoints, with a configuration file."""
     directory.mkdir(exist_ok=True)
     path = directory / "smtp-audit.toml"
-    path.write_text(configuration(places, anchors=anchors, profile=profile, user=user))
+    text = configuration(places, anchors=anchors, profile=profile, user=user)
+    if greeting_seconds is not None:
+        text += f"[limits]\ngreeting_seconds = {greeting_seconds}\n"
+    path.write_text(text)
     return audited(directory, "--smtp-config", str(path), *options, password=password)
 
 

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .authority import Authority
 from .catalogue import DOMAIN, HOST, Catalogue, Entry, sound_name
@@ -65,6 +66,8 @@ class Lab:
         }
         self.postfix = self._new_postfix("postfix", "quick")
         self.throttled = self._new_postfix("throttled", "throttled")
+        self.audit_of_throttled: Future[Any] | None = None
+        """Set while an audit may be keeping the throttled servers busy."""
 
     def start(self) -> None:
         """Start everything; what depends on another server's socket comes after it."""

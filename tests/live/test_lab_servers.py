@@ -36,8 +36,8 @@ def test_shows_its_fault_to_the_strict(lab: Lab, name: str) -> None:
     assert faults == place.entry.strict
 
 
-def test_the_connection_rate_is_limited(lab: Lab) -> None:
-    answers = [_first_line(lab.places["connection-rate-limited"]) for _ in range(8)]
+def test_the_connection_rate_is_limited(idle_lab: Lab) -> None:
+    answers = [_first_line(idle_lab.places["connection-rate-limited"]) for _ in range(8)]
     assert answers[0].startswith("220")
     assert answers[-1].startswith("421 4.7.0"), answers
 
@@ -45,8 +45,8 @@ def test_the_connection_rate_is_limited(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("name", "limit"), [("connection-count-limited", 2), ("connection-count-limited-submission", 3)]
 )
-def test_the_connection_count_is_limited(lab: Lab, name: str, limit: int) -> None:
-    place = lab.places[name]
+def test_the_connection_count_is_limited(idle_lab: Lab, name: str, limit: int) -> None:
+    place = idle_lab.places[name]
     with ExitStack() as stack:
         answers = []
         for _ in range(limit + 1):
@@ -55,14 +55,14 @@ def test_the_connection_count_is_limited(lab: Lab, name: str, limit: int) -> Non
     assert [answer[:3] for answer in answers] == ["220"] * limit + ["421"]
 
 
-def test_greets_late(lab: Lab) -> None:
+def test_greets_late(idle_lab: Lab) -> None:
     began = time.monotonic()
-    assert _first_line(lab.places["greets-late"]).startswith("220")
+    assert _first_line(idle_lab.places["greets-late"]).startswith("220")
     assert time.monotonic() - began >= 2.9
 
 
-def test_postscreen_makes_every_client_wait(lab: Lab) -> None:
-    place = lab.places["postscreen"]
+def test_postscreen_makes_every_client_wait(idle_lab: Lab) -> None:
+    place = idle_lab.places["postscreen"]
     with wire.Line(place.address, place.port) as line:
         began = time.monotonic()
         assert line.line().startswith("220-")
@@ -72,12 +72,12 @@ def test_postscreen_makes_every_client_wait(lab: Lab) -> None:
         assert wire.features(line, "mx").starttls
 
 
-def test_turns_this_client_away(lab: Lab) -> None:
-    assert _first_line(lab.places["turns-this-client-away"]).startswith("554")
+def test_turns_this_client_away(idle_lab: Lab) -> None:
+    assert _first_line(idle_lab.places["turns-this-client-away"]).startswith("554")
 
 
-def test_the_password_service_is_dead(lab: Lab) -> None:
-    place = lab.places["password-service-dead"]
+def test_the_password_service_is_dead(idle_lab: Lab) -> None:
+    place = idle_lab.places["password-service-dead"]
     line = wire.encrypted(place, wire.any_version())
     with line, pytest.raises(EOFError):
         wire.features(line, place.role)
