@@ -70,6 +70,12 @@ class FirstLook:
             return True
         return self.trouble is not None and self.trouble.absence in (Absence.MALFORMED, Absence.DROPPED)
 
+    def not_closed(self, error: PeerError) -> PeerError:
+        """An error met here. A refused connection to a port that took one before excuses nothing, as CLOSED would."""
+        if error.absence is Absence.CLOSED and self.opened:
+            return PeerError(Absence.UNREACHABLE, f"{error.reason} now, and took one before")
+        return error
+
     def facts(self) -> list[Facts | tuple[str, PeerError]]:
         """Everything seen; for what was not, its kind and why."""
         endpoint = self.approach.endpoint
@@ -126,9 +132,9 @@ async def first_look(look: FirstLook) -> None:
         else:
             await _look_starttls(look)
     except PeerError as error:
-        look.trouble = error
-        if error.absence is Absence.CLOSED and look.greeting is None:
+        if error.absence is Absence.CLOSED and look.opened is None:
             look.opened = False
+        look.trouble = look.not_closed(error)
 
 
 async def _look_starttls(look: FirstLook) -> None:
