@@ -98,7 +98,7 @@ class Inspection:
         try:
             what = await self._one(kind, transcript)
         except PeerError as error:
-            what = error
+            what = self.look.not_closed(error)
         self.emit(kind, what, transcript, began)
 
     async def _one(self, kind: str, transcript: Transcript) -> Facts:
