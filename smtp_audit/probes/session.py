@@ -158,15 +158,18 @@ async def _look_starttls(look: FirstLook) -> None:
             look.starttls = StarttlsFacts(offered=True, reply=reply, tried=tried)
             raise PeerError(Absence.REFUSED_SERVICE, f"{name} is offered and was answered {reply}")
         look.starttls = StarttlsFacts(offered=True, reply=reply, accepted=True, tried=1)
-        error = await _handshake(look, session, verify)
-        look.starttls = look.starttls.model_copy(update={"handshake": not error, "handshake_error": error})
-        if error:
-            raise PeerError(Absence.MALFORMED, f"no TLS session: {error}")
+        await _handshake(look, session, verify)
+        look.starttls = look.starttls.model_copy(update={"handshake": True})
         look.after = await session.capabilities()
         await session.dialect.quit(session.connection)
 
     try:
         await _verified_then_not(look, visit)
+    except _HandshakeFailed as failed:
+        await _blame(look, failed)
+        if look.starttls is not None:
+            look.starttls = look.starttls.model_copy(update={"handshake": False, "handshake_error": failed.reason})
+        raise PeerError(Absence.MALFORMED, f"no TLS session: {failed.reason}") from None
     except PeerError as error:
         if error.absence is Absence.TIMEOUT and look.opened and look.greeting is None:
             await _tls_at_once(look)
@@ -177,29 +180,38 @@ async def _look_implicit(look: FirstLook) -> None:
     async def visit(session: Session, verify: bool = True) -> None:
         look.opened = True
         try:
-            error = await _handshake(look, session, verify)
-        except PeerError:
+            await _handshake(look, session, verify)
+        except (PeerError, _HandshakeFailed) as error:
             clear = _clear_text(session.connection.first_octets)
-            if clear:
-                look.implicit = ImplicitTlsFacts(handshake=False, clear_text=clear)
-                _greeted_in_clear(look)
-            raise
-        clear = _clear_text(session.connection.first_octets) if error else ""
-        look.implicit = ImplicitTlsFacts(handshake=not error, handshake_error=error, clear_text=clear or None)
-        if clear:
+            if not clear:
+                raise
+            look.implicit = ImplicitTlsFacts(handshake=False, handshake_error=error.reason, clear_text=clear)
             _greeted_in_clear(look)
-            raise PeerError(Absence.MALFORMED, f"it speaks clear text where TLS has to begin: {clear}")
-        if error:
-            raise PeerError(Absence.MALFORMED, f"no TLS session: {error}")
+            reason = f"it speaks clear text where TLS has to begin: {clear}"
+            raise PeerError(Absence.MALFORMED, reason) from None
+        look.implicit = ImplicitTlsFacts(handshake=True)
         await _greet(look, session)
         look.after = await session.capabilities()
         await session.dialect.quit(session.connection)
 
-    await _verified_then_not(look, visit)
+    try:
+        await _verified_then_not(look, visit)
+    except _HandshakeFailed as failed:
+        await _blame(look, failed)
+        look.implicit = ImplicitTlsFacts(handshake=False, handshake_error=failed.reason)
+        raise PeerError(Absence.MALFORMED, f"no TLS session: {failed.reason}") from None
 
 
 class _NotTrusted(Exception):
     """The verifying handshake failed on the certificate; the chain is fetched without verification next."""
+
+
+class _HandshakeFailed(Exception):
+    """The handshake ended with an error, of whose making is not known yet."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 async def _verified_then_not(look: FirstLook, visit) -> None:  # type: ignore[no-untyped-def]
@@ -236,11 +248,12 @@ def _greeting_fault(reply: Reply) -> str:
     return ""
 
 
-async def _handshake(look: FirstLook, session: Session, verify: bool) -> str:
-    """A handshake that fills in chain, trust and version; gives the reason why there is none, or "".
+async def _handshake(look: FirstLook, session: Session, verify: bool) -> None:
+    """A handshake that fills in chain, trust and version.
 
     Raises:
         _NotTrusted: OpenSSL does not trust the chain; `look.trust` says why.
+        _HandshakeFailed: it ended with an error.
         PeerError: no answer can be had.
     """
     anchors = look.approach.anchors
@@ -250,19 +263,27 @@ async def _handshake(look: FirstLook, session: Session, verify: bool) -> str:
         look.trust = Trust(trusted=False, anchors=anchors.name, code=error.verify_code, error=error.verify_message)
         raise _NotTrusted from None
     except ssl.SSLError as error:
-        reason = tls_reason(error)
-        if await _answers_hello(look):
-            raise PeerError(
-                Absence.MALFORMED,
-                f"a TLS handshake fails here ({reason}), though the server answers hellos: {ssl.OPENSSL_VERSION} may "
-                "lack what it offers",
-            ) from None
-        return reason
+        raise _HandshakeFailed(tls_reason(error)) from None
     look.chain = chain_of(tls)
     look.version = _VERSIONS.get(tls.version() or "")
     if verify:
         look.trust = Trust(trusted=True, anchors=anchors.name)
-    return ""
+
+
+async def _blame(look: FirstLook, failed: _HandshakeFailed) -> None:
+    """Tell a server that does not speak TLS from one that this OpenSSL cannot speak it with.
+
+    Not within the visit that failed: the hellos need connections of their own, and the budget may have one only.
+
+    Raises:
+        PeerError: the server does speak TLS, so that the failure says nothing about it.
+    """
+    if await _answers_hello(look):
+        raise PeerError(
+            Absence.MALFORMED,
+            f"a TLS handshake fails here ({failed.reason}), though the server answers hellos: {ssl.OPENSSL_VERSION} "
+            "may lack what it offers",
+        )
 
 
 _VERSIONS = {
