@@ -75,6 +75,8 @@ def test_closed_when_a_pair_has_no_record() -> None:
     assert result.reasons == ("2 of 3 not judged: a on x:25, b on x:25",)
     many = decide([PASSING], [PASSING.key, *(("a", f"x:{n}") for n in range(9))], MEDIUM)
     assert many.reasons[0].endswith("and 4 more")
+    five = decide([PASSING], [PASSING.key, *(("a", f"x:{n}") for n in range(5))], MEDIUM)
+    assert five.reasons[0].endswith("a on x:4")
 
 
 def test_a_record_that_was_not_expected_blocks_all_the_same() -> None:
@@ -97,6 +99,9 @@ def test_reasons_are_capped_and_the_gate_stays_closed() -> None:
     assert len(result.reasons) == MAX_REASONS + 1
     assert result.reasons[-1] == "50 more reasons"
     assert not result.open
+    just = gate(*(record(f"c{n}", Status.FAIL) for n in range(MAX_REASONS)), PASSING)
+    assert len(just.reasons) == MAX_REASONS
+    assert just.reasons[-1].startswith("c199 on")
 
 
 def test_closed_gate_names_its_reasons() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 
 from smtp_audit.control import (
     REGISTRY,
-    Control,
     Medium,
     Rule,
     Verdict,
@@ -29,52 +27,18 @@ from smtp_audit.facts.observation import Absence, Observation
 from smtp_audit.facts.service import CapabilityFacts, GreetingFacts, PortFacts
 from smtp_audit.judge import EVIDENCE_LINES, Bench, judge, pairs
 from smtp_audit.profile import Profile
-from smtp_audit.record import EvidenceKind, Record, Severity, Status, WhenNotRun
-from smtp_audit.waiver import Waiver
+from smtp_audit.record import EvidenceKind, Severity, Status, WhenNotRun
 from tests.facts_factories import ADDRESS, NOW, absent, endpoint, greeting, line, port, profile, reply, seen
+from tests.judging import ID, SUBJECT, TODAY, bench, follows_the_port, judged, made, raises
 
-ID = "test-of-judge"
-TODAY = NOW.date()
-SUBJECT = endpoint()
 OTHER = "2001:db8::25"
+HELLO = greeting(Role.MX, reply("220", "hi"))
 
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
     yield
     REGISTRY.discard(ID)
-
-
-def made(body: Callable[[PortFacts, Rule], Any], **more: Any) -> Control:
-    @control(ID, **{"title": "It holds", "expects": "it holds", "subject": Endpoint, "needs": PortFacts, **more})
-    def judge_it(port: PortFacts, rule: Rule) -> Any:
-        """It matters."""
-        return body(port, rule)
-
-    return REGISTRY[ID]
-
-
-def bench(severity: Severity = Severity.HIGH, *waivers: Waiver, **more: Any) -> Bench:
-    return Bench(profile({ID: line(severity, **more)}), NOW, TODAY, waivers)
-
-
-def judged(
-    body: Callable[[PortFacts, Rule], Any],
-    *observations: Observation,
-    at: Bench | None = None,
-    **more: Any,
-) -> Record:
-    known = observations or (seen(port()),)
-
-    def look(kind: str, subject: str) -> tuple[Observation, ...]:
-        return tuple(o for o in known if (o.kind, o.subject) == (kind, subject))
-
-    return judge(made(body, **more), SUBJECT, look, at or bench())
-
-
-def follows_the_port(port: PortFacts, rule: Rule) -> Verdict:
-    """Passes where the port is open, fails where not."""
-    return passed("open") if port.open else fail("refused")
 
 
 # ------------------------------------------------------------------------------------------------ verdict -> status
@@ -126,13 +90,6 @@ def test_a_domain_has_no_role() -> None:
 # ------------------------------------------------------------------------------------------- what a control may do
 
 
-def _raises(error: BaseException) -> Callable[[PortFacts, Rule], Any]:
-    def body(port: PortFacts, rule: Rule) -> Any:
-        raise error
-
-    return body
-
-
 class Unspeakable(Exception):
     def __str__(self) -> str:
         raise RuntimeError("not even this")
@@ -145,15 +102,15 @@ def _recurses(port: PortFacts, rule: Rule) -> Any:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (_raises(ZeroDivisionError("by zero")), "ZeroDivisionError: by zero"),
-        (_raises(SystemExit(0)), "SystemExit: 0"),
+        (raises(ZeroDivisionError("by zero")), "ZeroDivisionError: by zero"),
+        (raises(SystemExit(0)), "SystemExit: 0"),
         (lambda port, rule: sys.exit("done"), "SystemExit: done"),
         (lambda port, rule: pytest.skip("not today"), "Skipped: not today"),
         (lambda port, rule: pytest.fail("no"), "Failed: no"),
         (lambda port, rule: pytest.xfail("known"), "XFailed: known"),
         (lambda port, rule: pytest.exit("stop"), "Exit: stop"),
-        (_raises(BaseException("bare")), "BaseException: bare"),
-        (_raises(Unspeakable()), "Unspeakable"),
+        (raises(BaseException("bare")), "BaseException: bare"),
+        (raises(Unspeakable()), "Unspeakable"),
         (_recurses, "RecursionError"),
         (lambda port, rule: None, "the control returned NoneType, not a verdict"),
         (lambda port, rule: True, "the control returned bool, not a verdict"),
@@ -172,11 +129,11 @@ def test_a_control_that_crashes_is_an_error_and_nothing_else(body: Callable[...,
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit()])
 def test_an_interrupt_ends_the_run(error: BaseException) -> None:
     with pytest.raises(type(error)):
-        judged(_raises(error))
+        judged(raises(error))
 
 
 def test_what_is_unknown_is_indeterminate() -> None:
-    record = judged(_raises(Undetermined("TLSv1.0: closed")))
+    record = judged(raises(Undetermined("TLSv1.0: closed")))
     assert (record.status, record.summary) == (Status.INDETERMINATE, "TLSv1.0: closed")
 
 
@@ -191,7 +148,7 @@ _ABSENT = {
 
 @pytest.mark.parametrize("absence", Absence)
 def test_every_reason_for_no_facts(absence: Absence) -> None:
-    record = judged(_raises(AssertionError("must not be asked")), absent("port", absence, "the reason"))
+    record = judged(raises(AssertionError("must not be asked")), absent("port", absence, "the reason"))
     assert record.status is _ABSENT.get(absence, Status.INDETERMINATE)
     assert record.status not in (Status.PASS, Status.FAIL)
     expected = "port-open and port-closed judge that" if absence is Absence.CLOSED else "the reason"
@@ -203,7 +160,7 @@ def test_an_absence_without_words() -> None:
 
 
 def test_no_observation_at_all_is_not_run() -> None:
-    record = judged(follows_the_port, seen(greeting(Role.MX, reply("220", "hi"))))
+    record = judged(follows_the_port, seen(HELLO))
     assert record.status is Status.NOT_RUN
     assert record.summary == "nothing about it was gathered in this run"
 
@@ -218,9 +175,9 @@ def test_one_of_two_kinds_missing_is_not_run() -> None:
 
     half = judge(REGISTRY[ID], SUBJECT, look(seen(port())), bench())
     assert (half.status, half.summary) == (Status.NOT_RUN, "no facts of kind greeting were gathered in this run")
-    whole = judge(REGISTRY[ID], SUBJECT, look(seen(port()), seen(greeting(Role.MX, reply("220", "hi")))), bench())
+    whole = judge(REGISTRY[ID], SUBJECT, look(seen(port()), seen(HELLO)), bench())
     assert whole.status is Status.PASS
-    elsewhere = seen(greeting(Role.MX, reply("220", "hi")), SUBJECT.key, OTHER)
+    elsewhere = seen(HELLO, SUBJECT.key, OTHER)
     assert judge(REGISTRY[ID], SUBJECT, look(seen(port()), elsewhere), bench()).status is Status.NOT_RUN
 
 
@@ -268,113 +225,6 @@ def test_the_order_of_addresses_does_not_matter(observations: list[Observation])
         REGISTRY.discard(ID)
 
 
-# --------------------------------------------------------------------------------------------------------- waivers
-
-
-def waiver(expires: date = TODAY, **more: Any) -> Waiver:
-    return Waiver(
-        **{"control": ID, "subject": SUBJECT.key, "owner": "ops", "reason": "ticket", "expires": expires, **more}
-    )
-
-
-def refuses(port: PortFacts, rule: Rule) -> Verdict:
-    return fail("refused")
-
-
-def accepts(port: PortFacts, rule: Rule) -> Verdict:
-    return passed("open")
-
-
-EXPIRED = TODAY - timedelta(days=1)
-
-
-def test_a_waiver_accepts_a_failure_through_its_last_day() -> None:
-    record = judged(refuses, at=bench(Severity.CRITICAL, waiver()))
-    assert (record.status, record.summary) == (Status.WAIVED, "refused")
-    assert record.waiver is not None
-    assert (record.waiver.owner, record.waiver.reason, record.waiver.state) == ("ops", "ticket", "active")
-
-
-def test_an_expired_waiver_accepts_nothing() -> None:
-    record = judged(refuses, at=bench(Severity.HIGH, waiver(EXPIRED)))
-    assert record.status is Status.FAIL
-    assert record.summary == f"refused (its waiver expired on {EXPIRED})"
-    assert record.waiver is not None
-    assert record.waiver.state == "expired"
-
-
-def test_an_expired_waiver_leaves_advice_advice() -> None:
-    assert judged(refuses, at=bench(Severity.LOW, waiver(EXPIRED))).status is Status.ADVISORY
-
-
-def test_an_expired_waiver_of_nothing_is_nothing() -> None:
-    record = judged(accepts, at=bench(Severity.HIGH, waiver(EXPIRED)))
-    assert (record.status, record.waiver) == (Status.PASS, None)
-
-
-@pytest.mark.parametrize("severity", [Severity.HIGH, Severity.INFO])
-def test_a_stale_waiver_fails_at_any_severity(severity: Severity) -> None:
-    record = judged(accepts, at=bench(severity, waiver()))
-    assert record.status is Status.FAIL
-    assert record.summary == "the waiver is stale, remove it: open"
-    assert record.waiver is not None
-    assert record.waiver.state == "stale"
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_a_renewed_waiver_counts_beside_the_expired_one(order: int) -> None:
-    both = (waiver(EXPIRED), waiver())[::order]
-    assert judged(refuses, at=bench(Severity.HIGH, *both)).status is Status.WAIVED
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        waiver(control="another"),
-        waiver(subject="mail.example.com:587"),
-        waiver(subject="*:993"),
-        waiver(subject="*.org:*"),
-    ],
-)
-def test_a_waiver_is_about_its_control_and_subject_alone(other: Waiver) -> None:
-    assert judged(refuses, at=bench(Severity.HIGH, other)).status is Status.FAIL
-
-
-@pytest.mark.parametrize("subject", ["*", "mail.example.com:*", "*:25", "mail.example.com:25"])
-def test_a_waivers_subject_is_a_glob(subject: str) -> None:
-    assert judged(refuses, at=bench(Severity.HIGH, waiver(subject=subject))).status is Status.WAIVED
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (_raises(ZeroDivisionError("crash")), Status.ERROR),
-        (_raises(Undetermined("unknown")), Status.INDETERMINATE),
-        (lambda port, rule: not_applicable("n/a"), Status.NOT_APPLICABLE),
-    ],
-)
-def test_only_a_failure_can_be_waived(body: Callable[..., Any], status: Status) -> None:
-    record = judged(body, at=bench(Severity.HIGH, waiver()))
-    assert (record.status, record.waiver) == (status, None)
-
-
-def test_an_unknown_cannot_be_waived() -> None:
-    record = judged(refuses, absent("port", Absence.TIMEOUT, "no answer"), at=bench(Severity.HIGH, waiver()))
-    assert record.status is Status.INDETERMINATE
-
-
-# ------------------------------------------------------------------------------------------------------- threshold
-
-
-@pytest.mark.parametrize("severity", Severity)
-@pytest.mark.parametrize("threshold", Severity)
-def test_a_failure_below_the_threshold_is_advice(severity: Severity, threshold: Severity) -> None:
-    at = Bench(profile({ID: line(severity)}, gate=threshold), NOW, TODAY)
-    expected = Status.ADVISORY if severity.rank < threshold.rank else Status.FAIL
-    assert judged(refuses, at=at).status is expected
-    assert judged(accepts, at=at).status is Status.PASS
-
-
 # -------------------------------------------------------------------------------------------------------- evidence
 
 
@@ -393,6 +243,23 @@ def test_a_long_transcript_is_cut_with_a_note() -> None:
     lines = judged(follows_the_port, observation).evidence[0].lines
     assert len(lines) == EVIDENCE_LINES + 1
     assert lines[-1] == "(5 more lines in the snapshot)"
+    whole = seen(port(), SUBJECT.key, ADDRESS, *(f"line {n}" for n in range(EVIDENCE_LINES)))
+    assert judged(follows_the_port, whole).evidence[0].lines[-1].endswith("line 59")
+
+
+def test_a_transcript_that_two_facts_share_is_shown_once() -> None:
+    @control(ID, title="t", expects="e", subject=Endpoint, needs=(PortFacts, GreetingFacts))
+    def both(port: PortFacts, greeting: GreetingFacts, rule: Rule) -> Verdict:
+        return passed("both")
+
+    known = (seen(port(), SUBJECT.key, ADDRESS, "220 hi"), seen(HELLO, SUBJECT.key, ADDRESS, "220 hi"))
+    shared = judge(REGISTRY[ID], SUBJECT, lambda kind, _: tuple(o for o in known if o.kind == kind), bench())
+    assert len(shared.evidence) == 1
+
+
+def test_what_has_no_address_names_none() -> None:
+    record = judged(lambda port, rule: fail("no", evidence=["line"]), seen(port(), SUBJECT.key, None, "220 hi"))
+    assert [item.title.partition(",")[0] for item in record.evidence] == ["Observed", "Transcript"]
 
 
 def test_every_address_shows_its_own_evidence() -> None:

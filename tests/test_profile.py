@@ -222,6 +222,8 @@ def test_a_file_too_large_and_a_folder(tmp_path: Path, registry: Registry) -> No
     (tmp_path / "own.toml").write_bytes(b"#" * (1024 * 1024 + 1))
     with pytest.raises(ConfigurationError, match="larger than 1048576 octets"):
         load_profile("own.toml", registry, tmp_path)
+    (tmp_path / "own.toml").write_bytes(WHOLE.encode().ljust(1024 * 1024, b"#"))
+    assert load_profile("own.toml", registry, tmp_path).name == "own"
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_profile("folder.toml", registry, tmp_path)
