@@ -4,7 +4,8 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-LIVE = "tests.live"
+LIVE = ("tests.live", "tests.lab")
+"""Where tests talk to real servers, or run real tools."""
 
 
 def faults(junit: Path) -> list[str]:
