@@ -78,6 +78,8 @@ class Absence(StrEnum):
     """No address, no route, or no answer to the connection."""
     REFUSED_SERVICE = "refused_service"
     """The server turned this client away (421, 554 at the greeting), also after waiting."""
+    UNTRUSTED = "untrusted"
+    """The server did not prove who it is, or its TLS is too old; what needs that was not tried."""
     TIMEOUT = "timeout"
     """The peer stopped answering."""
     DROPPED = "dropped"
