@@ -12,14 +12,21 @@ from smtp_audit.plugin.audit import Audit, Progress
 from smtp_audit.plugin.gatekeeper import Gatekeeper
 from smtp_audit.report.visible import terminal_line
 
+NAMED = 4
+"""Hosts and domains that the header names."""
+
 
 def _reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
     found = config.pluginmanager.get_plugin("terminalreporter")
     return found if isinstance(found, pytest.TerminalReporter) else None
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 class TerminalProgress(Progress):
-    """Shows lines about gathering where a person watches: on a terminal, unless -q is given. A log gets none.
+    """Shows lines about gathering on a terminal, unless -q is given; in a log only with -v.
 
     Lines come from the gathering's thread. They are written only while the main thread waits for facts and so cannot
     write itself; others are kept until then.
@@ -30,6 +37,7 @@ class TerminalProgress(Progress):
         self._lock = Lock()
         self._kept: list[str] = []
         self._waiting = 0
+        self._written = False
 
     def __call__(self, line: str) -> None:
         """Show or keep one line."""
@@ -57,12 +65,17 @@ class TerminalProgress(Progress):
 
     def _watched(self) -> pytest.TerminalReporter | None:
         reporter = _reporter(self._config)
-        return reporter if reporter is not None and reporter.isatty and reporter.verbosity >= 0 else None
+        if reporter is None:
+            return None
+        return reporter if reporter.verbosity >= (0 if reporter.isatty else 1) else None
 
     def _write(self, reporter: pytest.TerminalReporter) -> None:
         lines, self._kept = self._kept, []
         # A terminal that went away must break neither the gathering nor the run.
         with suppress(OSError, ValueError):
+            if lines and not self._written and self._config.pluginmanager.has_plugin("dsession"):
+                reporter.write_line("")  # xdist's own progress ends without a line end
+            self._written = self._written or bool(lines)
             for line in lines:
                 reporter.ensure_newline()
                 reporter.write_line(f"smtp_audit: {terminal_line(line)}")
@@ -78,12 +91,13 @@ class Terminal:
     def pytest_report_header(self) -> list[str]:
         """What is going to be audited."""
         plan = self.audit.plan
-        targets = ", ".join(plan.config.targets or tuple(dict.fromkeys(s.group for s in plan.subjects)))
+        groups = list(dict.fromkeys(subject.group for subject in plan.subjects))
+        more = f" and {len(groups) - NAMED} more" if len(groups) > NAMED else ""
+        targets = ", ".join(groups[:NAMED]) + more
         facts = f", facts of {plan.recorded.time:%Y-%m-%d %H:%M} UTC" if plan.recorded is not None else ""
-        return [
-            f"smtp_audit: {terminal_line(targets)}: {len(plan.pairs)} controls on {len(plan.subjects)} subjects, "
-            f"profile {plan.profile.name}, gate at {plan.profile.gate}{facts}"
-        ]
+        size = f"{_counted(len(plan.pairs), 'verdict')} on {_counted(len(plan.subjects), 'subject')}"
+        terms = f"profile {plan.profile.name}, gate at {plan.profile.gate}"
+        return [f"smtp_audit: {terminal_line(targets)}: {size}, {terms}{facts}"]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The verdict."""
@@ -92,11 +106,14 @@ class Terminal:
             if not quiet:
                 terminalreporter.write_line("smtp_audit: nothing was audited, nothing was reported")
             return
-        terminalreporter.section("smtp_audit", red=keeper.closed, green=not keeper.closed)
+        terminalreporter.write_sep("=", "smtp_audit", red=keeper.closed, green=not keeper.closed)
         if keeper.trouble or keeper.report is None:
             terminalreporter.write_line(f"The gate is closed: {keeper.trouble or 'there is no report'}", red=True)
             return
-        from smtp_audit.report.terminal import summary_lines
+        from smtp_audit.report.terminal import quiet_lines, summary_lines
 
-        for line in summary_lines(keeper.report, keeper.folder, quiet):
+        word = quiet_lines if quiet else summary_lines
+        verdict, *rest = word(keeper.report, keeper.folder)
+        terminalreporter.write_line(verdict, bold=True, red=keeper.closed, green=not keeper.closed)
+        for line in rest:
             terminalreporter.write_line(line)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,9 @@ load_builtin()
 
 ROOT = Path(__file__).parents[2]
 RECORDED: tuple[str, ...] = ("--smtp-snapshot", "facts.json", "--smtp-profile", "mini.toml")
-LONE: tuple[str, ...] = ("-p", "no:hypothesispytest")
-"""hypothesis imports the whole of itself for the summary of every run, which costs more than the run."""
+LONE: tuple[str, ...] = ("-p", "no:hypothesispytest", "-p", "no:randomly")
+"""Not beside it: hypothesis imports all of itself for the summary of every run, which costs more than the run; and the
+tests know the order of the items."""
 LIVE: tuple[str, ...] = ("--smtp-endpoint", f"mx={facts.HOST}:25", "--smtp-profile", "mini.toml")
 
 
@@ -68,12 +71,20 @@ class Stage:
 
     def process(self, *args: str) -> pytest.RunResult:
         """Run pytest in a process of its own, with the audit's options."""
-        extra = LONE
-        if self.audit is not RECORDED:
-            self.monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
-            self.monkeypatch.setenv("FAKE_INSTALL", "1")
-            extra += ("-p", "tests.plugin.fake_gathering")
-        return self.pytester.runpytest_subprocess(*extra, *self.audit, *args, timeout=60)
+        return self.pytester.runpytest_subprocess(*self._words(), *args, timeout=60)
+
+    def begin(self, *args: str) -> subprocess.Popen[bytes]:
+        """Begin to run pytest in a process of its own."""
+        words = [sys.executable, "-m", "pytest", *self._words(), *args]
+        process: subprocess.Popen[bytes] = self.pytester.popen(words, stdin=subprocess.DEVNULL)
+        return process
+
+    def _words(self) -> tuple[str, ...]:
+        if self.audit is RECORDED:
+            return (*LONE, *self.audit)
+        self.monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
+        self.monkeypatch.setenv("FAKE_INSTALL", "1")
+        return (*LONE, "-p", "tests.plugin.fake_gathering", *self.audit)
 
     def collected(self, *args: str) -> list[str]:
         """The node ids that a run would have."""

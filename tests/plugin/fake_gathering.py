@@ -1,8 +1,8 @@
 """Stands in for the network: `-p tests.plugin.fake_gathering`, or `install` within this process.
 
 Each gathering and each look-up leaves a line in the file that FAKE_LOG names: what, and the process id. The facts are
-those of the file that FAKE_FACTS names, for the subjects asked for. FAKE_HANG: they never come. FAKE_HELD and FAKE_UNTIL: those
-of one kind come when a file is there.
+those of the file that FAKE_FACTS names, for the subjects asked for. FAKE_HANG: they never come. FAKE_HELD, FAKE_UNTIL:
+those of one kind come when a file is there.
 """
 
 from __future__ import annotations

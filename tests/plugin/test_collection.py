@@ -184,7 +184,15 @@ def test_a_subfolder_of_the_root_is_as_good(stage: Stage) -> None:
     assert os.listdir(folder) == ["reports"]
 
 
+def test_a_root_elsewhere_is_as_good(stage: Stage) -> None:
+    elsewhere = stage.path / "elsewhere"
+    elsewhere.mkdir()
+    result = stage.run(f"--rootdir={elsewhere}", "-v")
+    result.assert_outcomes(**WHOLE)
+    result.stdout.fnmatch_lines(["*smtp-audit::mail.example.com::port-open[[]25] PASSED*"])
+
+
 def test_the_header_says_what_is_audited(stage: Stage) -> None:
     stage.run().stdout.fnmatch_lines(
-        ["smtp_audit: mail.example.com: 4 controls*profile mini, gate at medium, facts of*"]
+        ["smtp_audit: mail.example.com: 4 verdicts on 1 subject, profile mini, gate at medium, facts of*"]
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from datetime import timedelta
 
 import pytest
@@ -146,14 +148,11 @@ def test_a_lenient_conftest_does_not_open_the_gate(stage: Stage, body: str) -> N
         assert stage.reasons() != ""
 
 
-@pytest.mark.parametrize("target", ["user", "reports"])
-def test_a_killed_run_leaves_the_closed_report(good: Stage, target: str) -> None:
+def test_a_killed_run_leaves_the_closed_report(good: Stage) -> None:
     assert good.run().ret == 0
     assert good.reasons() == ""
     good.write("test_own.py", "import os\ndef test_own(): os._exit(0)")
-    result = (
-        good.process("test_own.py") if target == "user" else good.process("test_own.py", "--smtp-report", "reports")
-    )
+    result = good.process("test_own.py")
     assert result.ret == 0  # nothing can be done about that; the report is what a pipeline has to read
     assert good.report()["finished"] is False
     assert "not finished" in good.reasons()
@@ -167,6 +166,24 @@ def test_an_interrupted_run_is_never_success(good: Stage, leave: str) -> None:
     assert result.ret == 2
     assert "interrupted" in good.reasons()
     assert good.report()["finished"] is True
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "reason"), [(signal.SIGINT, 2, "interrupted"), (signal.SIGTERM, -15, "not finished")]
+)
+def test_a_signal_while_gathering_leaves_a_closed_report(stage: Stage, number: int, status: int, reason: str) -> None:
+    stage.go_live()
+    stage.monkeypatch.setenv("FAKE_HANG", "1")
+    process = stage.begin()
+    while not stage.logged():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.2)
+    process.send_signal(number)
+    assert process.wait(30) == status
+    assert reason in stage.reasons()
+    if number == signal.SIGINT:
+        assert json.loads((stage.path / "reports/snapshot.json").read_text())["complete"] is False
 
 
 def test_an_interrupt_keeps_the_facts_that_there_are(stage: Stage) -> None:
@@ -199,6 +216,20 @@ def test_judging_begins_as_facts_arrive(good: Stage) -> None:
     result = good.run("-p", "no:randomly")
     result.assert_outcomes(passed=3, skipped=1)
     assert result.ret == 0
+
+
+@pytest.mark.parametrize("method", ["signal", "thread"])
+def test_a_time_limit_for_tests_is_not_one_for_gathering(good: Stage, method: str) -> None:
+    good.go_live()
+    good.write(
+        "conftest.py",
+        "import pathlib, threading\n"
+        "def pytest_runtestloop():\n"
+        "    threading.Timer(1.5, pathlib.Path('late').touch).start()\n",
+    )
+    good.monkeypatch.setenv("FAKE_HELD", "starttls")
+    good.monkeypatch.setenv("FAKE_UNTIL", str(good.path / "late"))
+    assert good.process("--timeout=1", f"--timeout-method={method}").ret == 0
 
 
 def test_a_whole_run_gathers_once_and_keeps_the_facts(good: Stage) -> None:

@@ -9,19 +9,32 @@ import pytest
 from smtp_audit.plugin.terminal import TerminalProgress
 from tests.plugin.conftest import Stage
 
+CLOSED = "gate CLOSED: 2 reasons (profile mini 1, medium and above block)"
 
-def test_the_verdict_is_shown_also_with_q(stage: Stage) -> None:
-    for extra in ((), ("-q",), ("-qq",)):
-        text = stage.run(*extra).stdout.str().lower()
-        assert "gate" in text
-        assert "closed" in text
-        assert "report.html" in text
+
+def test_the_verdict_is_shown_with_its_reasons(stage: Stage) -> None:
+    stage.run("--tb=no").stdout.fnmatch_lines(
+        [
+            "*= smtp_audit =*",
+            CLOSED,
+            "*service-greeting on mail.example.com:25: could not be determined*",
+            "*starttls-offered [[]medium] on mail.example.com:25: not among the capabilities",
+            "*reports/report.html",
+        ],
+        consecutive=False,
+    )
+
+
+@pytest.mark.parametrize("quiet", ["-q", "-qq"])
+def test_a_quiet_run_shows_verdict_and_first_reason(stage: Stage, quiet: str) -> None:
+    lines = ["*= smtp_audit =*", CLOSED, "*service-greeting*(see *reports/report.html)"]
+    stage.run("--tb=no", quiet).stdout.fnmatch_lines(lines, consecutive=True)
 
 
 def test_an_open_gate_is_shown(good: Stage) -> None:
-    text = good.run().stdout.str().lower()
-    assert "open" in text
-    assert "closed" not in text.replace("port-closed", "").replace("port is closed", "")
+    verdict = "gate OPEN within scope server (profile mini 1, medium and above block)"
+    for extra in ((), ("-q",)):
+        good.run(*extra).stdout.fnmatch_lines(["*= smtp_audit =*", verdict], consecutive=True)
 
 
 def test_a_list_of_tests_is_not_taken_for_an_audit(stage: Stage) -> None:
@@ -29,10 +42,10 @@ def test_a_list_of_tests_is_not_taken_for_an_audit(stage: Stage) -> None:
     stage.run("--collect-only", "-q").stdout.no_fnmatch_line("*nothing was audited*")
 
 
-def test_a_log_gets_no_progress(good: Stage) -> None:
+def test_a_log_gets_progress_only_when_it_is_asked_for(good: Stage) -> None:
     good.go_live()
-    result = good.run()
-    result.stdout.no_fnmatch_line("*looking*")
+    good.run().stdout.no_fnmatch_line("*looking*")
+    good.run("-v").stdout.fnmatch_lines(["smtp_audit: looking", "smtp_audit: all seen"])
 
 
 class _Paper(io.StringIO):
@@ -47,7 +60,9 @@ def paper(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> _Pape
     """A terminal in place of this run's."""
     paper = _Paper()
     terminal = pytest.TerminalReporter(pytestconfig, paper)
-    monkeypatch.setattr(pytestconfig.pluginmanager, "get_plugin", lambda name: terminal)
+    monkeypatch.setattr(
+        pytestconfig.pluginmanager, "get_plugin", lambda name: terminal if name == "terminalreporter" else None
+    )
     monkeypatch.setattr(pytestconfig.option, "verbose", 0)
     return paper
 
