@@ -17,11 +17,14 @@ from smtp_audit.probes.approach import Approach, Session
 from smtp_audit.probes.dialect import Smtp
 from smtp_audit.probes.trust import strict_context
 from smtp_audit.probes.wire import PeerError, Throttled, Transcript, tls_reason
-from smtp_audit.secret import redact
+from smtp_audit.secret import Secret, redact
 from smtp_audit.wiretext import escape_text
 
 FOREIGN_DOMAINS = ("example.com", "example.org")
 """Reserved domains (RFC 2606) of no audited server; the second is for when the first is the target's own."""
+
+_NO_SUCH_MECHANISM = ("500", "502", "504", "534")
+"""RFC 4954 section 6 and RFC 5321 section 4.2.4: announced, but not there (or not for this user)."""
 
 
 def mail_domain(approach: Approach) -> str:
@@ -125,25 +128,52 @@ async def _log_in(approach: Approach, transcript: Transcript, seconds: float) ->
             transcript.note("no mechanism is offered that this client knows")
             return LoginFacts(offered=False)
         transcript.note(f"mechanisms: {escape_text(', '.join(client.server_auth_methods))}")
-        response = await client.login(credentials.user, credentials.password.get_secret_value())
-        reply = _reply(response.code, response.message, approach)
-        transcript.note(f"logged in: {reply}")
-        return LoginFacts(offered=True, accepted=True, reply=reply)
-    except aiosmtplib.SMTPAuthenticationError as error:
-        reply = _reply(error.code, error.message, approach)
-        transcript.note(f"login refused: {reply}")
-        if reply.code == "421":
-            raise Throttled(f"the login was answered {reply}") from None
-        if reply.code.startswith("4"):
-            raise PeerError(Absence.REFUSED_SERVICE, f"the login was answered {reply}") from None
-        return LoginFacts(offered=True, accepted=False, reply=reply)
+        return await _authenticate(client, credentials.user, credentials.password, approach, transcript)
     except (ssl.SSLError, aiosmtplib.SMTPConnectError) as error:
         raise _tls_trouble(error) from None
-    except (aiosmtplib.SMTPException, OSError, EOFError) as error:
+    except (aiosmtplib.SMTPException, OSError, EOFError, ValueError) as error:
+        # ValueError: a user name that no command can hold.
         said = redact(escape_text(str(error)), approach.secrets)
         raise PeerError(Absence.DROPPED, f"the login broke off: {type(error).__name__}: {said}") from None
     finally:
         await _hang_up(client, sock)
+
+
+async def _authenticate(
+    client: aiosmtplib.SMTP, user: str, password: Secret, approach: Approach, transcript: Transcript
+) -> LoginFacts:
+    """Log in with one mechanism; with another only when the server does not have the first after all: refusals count
+    against the account, and the last of several would not be the one that matters.
+
+    Raises:
+        PeerError: there is no mechanism that takes a password, or no verdict was given.
+    """
+    ways = {"PLAIN": client.auth_plain, "LOGIN": client.auth_login, "CRAM-MD5": client.auth_crammd5}
+    known = [name for name in ways if name.lower() in client.server_auth_methods]
+    if not known:
+        offered = escape_text(", ".join(client.server_auth_methods).upper(), 200)
+        raise PeerError(
+            Absence.REFUSED_SERVICE, f"not tried: no mechanism offered takes a password as it is ({offered})"
+        )
+    for name in known:
+        try:
+            response = await ways[name](user, password.get_secret_value())
+        except aiosmtplib.SMTPAuthenticationError as error:
+            reply = _reply(error.code, error.message, approach)
+            transcript.note(f"login with {name} refused: {reply}")
+            if reply.code == "421":
+                raise Throttled(f"the login was answered {reply}") from None
+            if reply.code.startswith("4"):
+                raise PeerError(Absence.REFUSED_SERVICE, f"the login was answered {reply}") from None
+            if not reply.code.startswith("5"):
+                raise PeerError(Absence.MALFORMED, f"the login was answered {reply}") from None
+            if reply.code in _NO_SUCH_MECHANISM and name != known[-1]:
+                continue
+            return LoginFacts(offered=True, mechanism=name, accepted=False, reply=reply)
+        reply = _reply(response.code, response.message, approach)
+        transcript.note(f"logged in with {name}: {reply}")
+        return LoginFacts(offered=True, mechanism=name, accepted=True, reply=reply)
+    raise PeerError(Absence.BROKEN, "no mechanism was tried")
 
 
 async def _hang_up(client: aiosmtplib.SMTP, sock: socket.socket) -> None:
@@ -164,12 +194,12 @@ def _tls_trouble(error: Exception) -> PeerError:
         cause = cause.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return PeerError(
-            Absence.NOT_ALLOWED,
+            Absence.UNTRUSTED,
             f"not tried: the password is sent only to a server that proves its name ({tls_reason(cause)})",
         )
     if isinstance(cause, ssl.SSLError):
         return PeerError(
-            Absence.NOT_ALLOWED, f"not tried: the password is sent only inside TLS 1.2 or newer ({tls_reason(cause)})"
+            Absence.UNTRUSTED, f"not tried: the password is sent only inside TLS 1.2 or newer ({tls_reason(cause)})"
         )
     return PeerError(Absence.DROPPED, f"the login broke off: {escape_text(str(error))}")
 
