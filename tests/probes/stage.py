@@ -36,6 +36,11 @@ class Peer(Wire):
         self.number = stage.connections
         self._stage = stage
 
+    async def take(self) -> bytes:
+        data = await super().take()
+        self._stage.octets += data
+        return data
+
     async def line(self) -> bytes:
         line = await super().line()
         self._stage.heard.append(line)
@@ -52,13 +57,17 @@ Script = Callable[[Peer], Awaitable[None]]
 
 @dataclass
 class Stage:
-    """A server at work: `connections` taken so far, `most` of them at once, and every line that was `heard`."""
+    """A server at work: `connections` taken so far, `most` of them at once.
+
+    `heard` are the client's lines, also those inside TLS; `octets` is everything as it came over the network.
+    """
 
     port: int = 0
     connections: int = 0
     open: int = 0
     most: int = 0
     heard: list[bytes] = field(default_factory=list)
+    octets: bytearray = field(default_factory=bytearray)
     faults: list[BaseException] = field(default_factory=list)
     server: asyncio.Server | None = None
 
@@ -66,6 +75,12 @@ class Stage:
         """Take no more connections: the port refuses them from now on."""
         if self.server is not None:
             self.server.close()
+
+    async def quiet(self) -> None:
+        """Wait until every connection has ended."""
+        async with asyncio.timeout(2):
+            while self.open:  # noqa: ASYNC110 (an event for each end would be more than this needs)
+                await asyncio.sleep(0.005)
 
     def approach(
         self,
