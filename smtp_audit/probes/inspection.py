@@ -50,6 +50,11 @@ class Emit(Protocol):
     def __call__(self, kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None: ...
 
 
+def broke(error: Exception) -> PeerError:
+    """What a defect of ours leaves in place of facts."""
+    return PeerError(Absence.BROKEN, f"a probe broke: {type(error).__name__}: {escape_text(str(error), 200)}")
+
+
 @dataclass
 class Inspection:
     """One inspection. `wanted` are the kinds of facts asked for; each is emitted once, unless the run is cut short."""
@@ -99,6 +104,8 @@ class Inspection:
             what = await self._one(kind, transcript)
         except PeerError as error:
             what = self.look.not_closed(error)
+        except Exception as error:  # a defect of ours: it must cost these facts, not those of the other probes
+            what = broke(error)
         self.emit(kind, what, transcript, began)
 
     async def _one(self, kind: str, transcript: Transcript) -> Facts:
@@ -118,9 +125,16 @@ class Inspection:
             return await find_flaws(approach, transcript, find_sslyze())
         if look.trouble is not None and look.before is None and look.after is None:
             raise trouble
+        no_longer = PeerError(Absence.REFUSED_SERVICE, "TLS or AUTH was offered before, and not on this connection")
         if kind == UnauthenticatedMailFacts.kind:
-            return await try_without_auth(approach, transcript)
-        return await try_login(approach, transcript)
+            mail = await try_without_auth(approach, transcript)
+            if look.tls_offered and not mail.inside_tls:
+                raise no_longer
+            return mail
+        login = await try_login(approach, transcript)
+        if look.auth_offered and not login.offered:
+            raise no_longer
+        return login
 
     def _state(self) -> str:
         look = self.look
