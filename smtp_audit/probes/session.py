@@ -62,6 +62,11 @@ class FirstLook:
         return None if self.starttls is None else self.starttls.offered
 
     @property
+    def auth_offered(self) -> bool:
+        """Whether a way to log in was seen inside TLS."""
+        return bool(self._auth().after_tls)
+
+    @property
     def tls_began(self) -> bool:
         """Whether a ClientHello got so far that other hellos are worth sending."""
         if self.approach.endpoint.tls_start is TlsStart.STARTTLS:
