@@ -23,7 +23,7 @@ from smtp_audit.facts.snapshot import Snapshot, Vantage
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
-from smtp_audit.probes.inspection import FIRST_LOOK_KINDS, Inspection, kinds_of
+from smtp_audit.probes.inspection import FIRST_LOOK_KINDS, Inspection, broke, kinds_of
 from smtp_audit.probes.trust import Anchors
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.version import __version__
@@ -211,12 +211,12 @@ class Gathering:
             async with asyncio.timeout(limit) as bound:
                 await inspection.run()
         except TimeoutError:
-            trouble = _out_of_time(limit, budget) if bound.expired() else _broke(TimeoutError())
+            trouble = _out_of_time(limit, budget) if bound.expired() else broke(TimeoutError())
         except asyncio.CancelledError:
             trouble = PeerError(Absence.INTERRUPTED, "the run was interrupted")
             raise
         except Exception as error:  # a defect of ours: it must cost this endpoint's facts, not the run
-            trouble = _broke(error)
+            trouble = broke(error)
         finally:
             # Nothing already gathered is lost when something fails later.
             for kind, what, transcript in inspection.rest(trouble):
@@ -285,10 +285,6 @@ def _out_of_time(limit: float, budget: HostBudget) -> PeerError:
     last = budget.effort().backoff_reasons[-1:]
     why = f"; the server last made it wait: {last[0]}" if last else ""
     return PeerError(Absence.BUDGET, f"not finished within the {limit:g} s for one endpoint (endpoint_seconds){why}")
-
-
-def _broke(error: Exception) -> PeerError:
-    return PeerError(Absence.BROKEN, f"a probe broke: {type(error).__name__}: {escape_text(str(error), 200)}")
 
 
 def _version(package: str) -> str:
