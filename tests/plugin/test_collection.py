@@ -16,9 +16,10 @@ IDS = [f"smtp-audit::mail.example.com::{control}[[]25]" for control in facts.CON
 
 def test_node_ids_are_stable_and_collecting_runs_nothing(stage: Stage) -> None:
     stage.go_live()
-    result = stage.run("--collect-only", "-q")
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(IDS)
+    for extra in ((), ("-n2",)):
+        result = stage.run("--collect-only", "-q", *extra)
+        assert result.ret == 0
+        result.stdout.fnmatch_lines(IDS)
     assert stage.logged() == []
     assert not (stage.path / "reports").exists()
 
@@ -90,6 +91,7 @@ FOREIGN_INI = [
     "addopts = --tb=no -q --no-header --no-summary",
     "addopts = -p no:terminal",
     "addopts = --ff --nf",
+    "addopts = -p no:junitxml -p no:doctest -p no:legacypath -p no:faulthandler -p no:setuponly -p no:setupplan",
     "addopts = --ignore-glob=*",
     "addopts = --setup-only",
     "addopts = --timeout=30 --timeout-method=thread",

@@ -251,6 +251,15 @@ def test_two_hosts_and_two_ports_are_all_judged(good: Stage) -> None:
     assert len(good.report()["records"]) == 12
 
 
+def test_reasons_come_in_the_profiles_order_whatever_ran_first(stage: Stage) -> None:
+    stage.run()
+    usual = stage.reasons()
+    stage.write("conftest.py", "def pytest_collection_modifyitems(items):\n    items.reverse()")
+    stage.run("-v").stdout.fnmatch_lines(["*starttls-offered*", "*service-greeting*"])
+    assert stage.reasons() == usual
+    assert usual.index("service-greeting") < usual.index("starttls-offered")
+
+
 def test_a_report_that_cannot_be_begun_is_wrong_usage(good: Stage) -> None:
     good.go_live()
     result = good.run("--smtp-report", "facts.json/deeper")
