@@ -204,6 +204,15 @@ class Connection:
         if data:
             await self._send_raw(data)
 
+    def refuse_clear_text(self) -> None:
+        """Make sure that nothing is unread when TLS begins: it would be taken for what was said inside.
+
+        Raises:
+            PeerError: there is something.
+        """
+        if self._buffer:
+            raise PeerError(Absence.MALFORMED, f"sent {len(self._buffer)} octets in clear where TLS had to begin")
+
     async def start_tls(self, context: ssl.SSLContext, server_name: str | None) -> ssl.SSLObject:
         """A TLS handshake from here on.
 
@@ -211,8 +220,7 @@ class Connection:
             PeerError: clear text is still unread, or the peer closed, or sent too much.
             ssl.SSLError: the handshake failed, by our judgement or by the peer's alert.
         """
-        if self._buffer:
-            raise PeerError(Absence.MALFORMED, f"sent {len(self._buffer)} octets in clear where TLS had to begin")
+        self.refuse_clear_text()
         tls = context.wrap_bio(self._incoming, self._outgoing, server_side=False, server_hostname=server_name)
         before = self._read_bytes
         self.transcript.note(f"TLS handshake begins (server name {server_name or 'none'})")
