@@ -83,6 +83,7 @@ async def ask_hello(
         if not at_once and not await session.up_to_tls():
             return None
         connection = session.connection
+        connection.refuse_clear_text()
         hello = client_hello(version, session.endpoint.server_name, suites)
         await connection.send(hello, shown=f"ClientHello {version}, {len(hello)} octets")
         parse = parse_ssl2_answer if version is TlsVersion.SSL2 else parse_answer
