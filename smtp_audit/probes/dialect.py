@@ -44,6 +44,10 @@ class Dialect(ABC):
     def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
         """The ways to log in that are announced, upper case."""
 
+    def mechanisms_of_greeting(self, greeting: Reply) -> tuple[str, ...]:  # noqa: ARG002 (the interface)
+        """The ways to log in that the greeting alone announces."""
+        return ()
+
     @abstractmethod
     async def quit(self, connection: Connection) -> None:
         """Say goodbye; the answer is not waited for."""
@@ -220,6 +224,10 @@ class Pop3(Dialect):
     """RFC 1939 with RFC 2449 (CAPA) and RFC 2595 (STLS)."""
 
     starttls_name = "STLS"
+
+    def mechanisms_of_greeting(self, greeting: Reply) -> tuple[str, ...]:
+        # RFC 1939 section 7: a timestamp in the greeting, in the form of a message id, is the offer of APOP.
+        return ("APOP",) if any(re.search(r"<[^<>@ ]+@[^<>@ ]+>", line) for line in greeting.lines) else ()
 
     async def _status(self, connection: Connection) -> Reply:
         raw = await connection.line()

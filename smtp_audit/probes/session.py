@@ -112,10 +112,16 @@ class FirstLook:
 
         endpoint = self.approach.endpoint
         dialect = dialect_for(endpoint.protocol)
+        greeted = self.greeting.reply if self.greeting is not None else None
+        by_greeting = dialect.mechanisms_of_greeting(greeted) if greeted is not None else ()
+        # A greeting comes once: in clear on a port with STARTTLS, inside TLS on one for implicit TLS.
+        implicit = endpoint.tls_start is TlsStart.IMPLICIT
         return AuthFacts(
             role=endpoint.role,
-            before_tls=None if self.before is None else dialect.mechanisms(self.before),
-            after_tls=None if self.after is None else dialect.mechanisms(self.after),
+            before_tls=None if self.before is None else (*dialect.mechanisms(self.before), *by_greeting),
+            after_tls=None
+            if self.after is None
+            else (*dialect.mechanisms(self.after), *(by_greeting if implicit else ())),
             tls_offered=self.tls_offered is not False,
         )
 
@@ -176,8 +182,9 @@ async def _look_starttls(look: FirstLook) -> None:
             look.starttls = look.starttls.model_copy(update={"handshake": False, "handshake_error": failed.reason})
         raise PeerError(Absence.MALFORMED, f"no TLS session: {failed.reason}") from None
     except PeerError as error:
-        if error.absence is Absence.TIMEOUT and look.opened and look.greeting is None:
-            await _tls_at_once(look)
+        if error.absence is Absence.TIMEOUT and look.opened and look.greeting is None and await _tls_at_once(look):
+            reason = "it speaks TLS at once, where a clear greeting and STARTTLS have to come first"
+            raise PeerError(Absence.MALFORMED, reason) from None
         raise
 
 
@@ -312,18 +319,19 @@ async def _answers_hello(look: FirstLook) -> bool:
     return False
 
 
-async def _tls_at_once(look: FirstLook) -> None:
+async def _tls_at_once(look: FirstLook) -> bool:
     """No clear greeting came: see whether the port starts with TLS, which a STARTTLS port must not."""
     try:
         answer = await ask_hello(look.approach, TlsVersion.TLS12, look.transcript, at_once=True)
     except PeerError:
-        return
-    if answer is not None and answer.answer in (Answer.SERVER_HELLO, Answer.ALERT):
-        role = look.approach.endpoint.role
-        seconds = look.approach.config.limits.greeting_seconds
-        look.greeting = GreetingFacts(
-            role=role, first=FirstWords.TLS, fault="TLS with the first octet, no clear greeting", seconds=seconds
-        )
+        return False
+    if answer is None or answer.answer not in (Answer.SERVER_HELLO, Answer.ALERT):
+        return False
+    role = look.approach.endpoint.role
+    seconds = look.approach.config.limits.greeting_seconds
+    fault = "TLS with the first octet, no clear greeting"
+    look.greeting = GreetingFacts(role=role, first=FirstWords.TLS, fault=fault, seconds=seconds)
+    return True
 
 
 def _greeted_in_clear(look: FirstLook) -> None:

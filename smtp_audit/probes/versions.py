@@ -1,8 +1,9 @@
 """Which TLS versions an endpoint takes, by our own ClientHello, version by version.
 
 Rules, each learnt from a scanner that lied: only alerts 40, 70, 71 and 86 or a ServerHello of a lower version refuse a
-version; on a close or reset it is asked again after a pause, then by families of key exchange, then a hello that is
-known to be taken tells throttling from refusal; whatever stays unclear is unknown.
+version, and an orderly close of a server that is shown to say no in this way alone. On any other close or reset it is
+asked again after a pause, then by families of key exchange, then a hello that is known to be taken tells throttling
+from refusal. Whatever stays unclear is unknown.
 """
 
 from __future__ import annotations
@@ -45,6 +46,14 @@ ORDER = (
     TlsVersion.SSL2,
 )
 
+SILENT_CLOSE = "closed the connection without an alert"
+
+UNKNOWN_SUITES = (0x0A0A, 0x1A1A, 0x2A2A, 0x3A3A, 0x4A4A, 0x5A5A, 0x6A6A, 0x7A7A)
+"""Numbers that no server may ever choose (GREASE, RFC 8701): a hello with these alone has to be refused."""
+
+CALIBRATIONS = 3
+"""How often a hello that must be refused and one that is taken are asked in turn before closing counts as refusing."""
+
 INTERNAL_ERROR = 80
 OPENSSL3_HINT = (
     ", which refuses nothing; OpenSSL 3 sends it when the version is switched on but its security level forbids the "
@@ -54,6 +63,13 @@ OPENSSL3_HINT = (
 
 MAX_ANSWER = 20_000
 """Octets of an answer that are waited for; a ServerHello is in the first few hundred."""
+
+
+class SilentClose(PeerError):
+    """The server ended the connection in good order after a hello, without one octet."""
+
+    def __init__(self) -> None:
+        super().__init__(Absence.DROPPED, SILENT_CLOSE)
 
 
 async def ask_hello(
@@ -91,9 +107,10 @@ async def ask_hello(
         async with connection.within(session.limits.handshake_seconds, f"answer to a {version} hello"):
             while (answer := parse(data)) is INCOMPLETE:
                 more = await connection.some()
+                if not more and data:
+                    raise PeerError(Absence.DROPPED, "closed the connection after part of an answer")
                 if not more:
-                    how = "after part of an answer" if data else "without an alert"
-                    raise PeerError(Absence.DROPPED, f"closed the connection {how}")
+                    raise SilentClose
                 data += more
                 if len(data) > MAX_ANSWER:
                     raise PeerError(Absence.EXCESSIVE, f"no ServerHello within {MAX_ANSWER} octets")
@@ -143,6 +160,13 @@ def classify(version: TlsVersion, suites: Sequence[int] | None, answer: HelloAns
     return VersionOutcome(version=version, acceptance=Acceptance.REFUSED, detail=f"answered with {answered}")
 
 
+def _few_families() -> list[Sequence[int]]:
+    """The families of key exchange that servers choose from in practice, and all others together."""
+    common = ("ECDHE", "DHE", "RSA")
+    others = tuple(number for name, numbers in families().items() if name not in common for number in numbers)
+    return [*(families()[name] for name in common), others]
+
+
 @dataclass
 class VersionSurvey:
     """The survey of one endpoint. `known` is a version that a whole handshake has shown to work, if any."""
@@ -152,6 +176,8 @@ class VersionSurvey:
     known: TlsVersion | None = None
     outcomes: dict[TlsVersion, VersionOutcome] = field(default_factory=dict)
     hellos: int = 0
+    closes_to_refuse: bool | None = field(default=None, init=False)
+    """Whether this server refuses by closing without an alert, as Dovecot does; None: not asked yet."""
 
     def facts(self, otherwise: str) -> TlsFacts:
         """The outcomes so far; a version that was not reached is unknown, with `otherwise` as the reason."""
@@ -187,7 +213,9 @@ class VersionSurvey:
             self.outcomes[self.known] = outcome.model_copy(update={"acceptance": Acceptance.ACCEPTED, "detail": detail})
 
     async def _survey(self, version: TlsVersion) -> VersionOutcome:
-        outcome = await self._ask(version, None)
+        outcome = await self._ask(version, None, patient=not self.closes_to_refuse)
+        if outcome.detail == SILENT_CLOSE and await self._learn_how_it_refuses():
+            return await self._refused_by_closing(version)
         tries = 1
         while outcome.acceptance is Acceptance.UNKNOWN and tries < TRIES:
             if tries >= 2 and outcome.detail.startswith("no answer"):
@@ -201,6 +229,52 @@ class VersionSurvey:
         if split is not None:
             return split
         return await self._with_control(outcome)
+
+    def _taken(self) -> TlsVersion | None:
+        """A version that the server is known to take."""
+        accepted = [v for v, o in self.outcomes.items() if o.acceptance is Acceptance.ACCEPTED]
+        return next(iter(accepted), self.known)
+
+    async def _learn_how_it_refuses(self) -> bool:
+        """Whether closing without an alert is how this server refuses a hello.
+
+        Closing alone refuses nothing: a server that throttles, or breaks over one hello, closes too. But where a hello
+        that every server has to refuse is closed on each time, and the one that is known to be taken is taken each time
+        in between, closing is this server's word for no (Dovecot 2.3 never sends the alert that OpenSSL wrote).
+        """
+        taken = self._taken()
+        if self.closes_to_refuse is None and taken is not None:
+            self.closes_to_refuse = await self._calibrate(taken)
+        return bool(self.closes_to_refuse)
+
+    async def _calibrate(self, taken: TlsVersion) -> bool:
+        for _ in range(CALIBRATIONS):
+            refused = await self._ask(taken, UNKNOWN_SUITES, patient=False)
+            if refused.detail != SILENT_CLOSE:
+                return False
+            accepted = await self._ask(taken, None, patient=False)
+            if accepted.acceptance is not Acceptance.ACCEPTED:
+                return False
+        return True
+
+    async def _refused_by_closing(self, version: TlsVersion) -> VersionOutcome:
+        """Ask again, also family by family, and the known hello last: any other answer undoes the refusal."""
+        taken = self._taken()
+        asked: list[Sequence[int] | None] = [None]
+        if version not in (TlsVersion.SSL2, TlsVersion.TLS13):
+            asked += _few_families()
+        for suites in asked:
+            outcome = await self._ask(version, suites, patient=False)
+            if outcome.detail != SILENT_CLOSE and outcome.acceptance is not Acceptance.REFUSED:
+                return outcome
+        if taken is not None and (await self._ask(taken, None, patient=False)).acceptance is not Acceptance.ACCEPTED:
+            detail = f"{SILENT_CLOSE}; a {taken} hello right after was not accepted either"
+            return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=detail)
+        detail = (
+            f"closed on {len(asked) + 1} hellos without an alert, as this server does on a hello that no server may "
+            f"take, and took {taken} after it"
+        )
+        return VersionOutcome(version=version, acceptance=Acceptance.REFUSED, detail=detail)
 
     async def _by_family(self, version: TlsVersion) -> VersionOutcome | None:
         """Each family of key exchange alone: a clear result, or None. Refused means that every family is, cleanly."""
@@ -222,12 +296,12 @@ class VersionSurvey:
 
     async def _with_control(self, outcome: VersionOutcome) -> VersionOutcome:
         """Say whether the server still takes a hello that it is known to take."""
-        accepted = [v for v, o in self.outcomes.items() if o.acceptance is Acceptance.ACCEPTED]
-        if not accepted:
+        taken = self._taken()
+        if taken is None:
             return outcome
-        control = await self._ask(accepted[0], None)
+        control = await self._ask(taken, None)
         still = control.acceptance is Acceptance.ACCEPTED
-        note = f"a {accepted[0]} hello right after was {'accepted' if still else 'not accepted either'}"
+        note = f"a {taken} hello right after was {'accepted' if still else 'not accepted either'}"
         return outcome.model_copy(update={"detail": f"{outcome.detail}; {note}"})
 
     async def _ask(self, version: TlsVersion, suites: Sequence[int] | None, *, patient: bool = True) -> VersionOutcome:
