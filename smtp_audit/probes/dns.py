@@ -189,6 +189,6 @@ async def _from_system(config: Config, host: str) -> tuple[list[str], str]:
             rows = await loop.getaddrinfo(host, None, family=family, type=socket.SOCK_STREAM)
     except TimeoutError:
         return [], f"addresses of {host}: no answer within {LOOKUP_SECONDS * 2:g} s"
-    except OSError as error:
-        return [], f"addresses of {host}: {error.strerror or error}"
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name that could be asked for
+        return [], f"addresses of {host}: {getattr(error, 'strerror', None) or escape_text(str(error), 200)}"
     return list(dict.fromkeys(str(row[4][0]) for row in rows)), ""
