@@ -23,10 +23,13 @@ class Expected(StrEnum):
 
 @dataclass(frozen=True)
 class Case:
-    """A row. `says` is a part of the summary, or of the reason why it cannot be said."""
+    """A row. `says` is a part of the summary, or of the reason why it cannot be said.
+
+    A control that needs several kinds of facts has them in a tuple, in the order of its arguments.
+    """
 
     control: str
-    facts: Facts
+    facts: Facts | tuple[Facts, ...]
     expected: Expected
     says: str
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -39,10 +42,15 @@ class Case:
         """The rule, with the parameters checked as a profile's are."""
         return rule(**REGISTRY[self.control].check_parameters(self.parameters, "case"))
 
+    @property
+    def given(self) -> tuple[Facts, ...]:
+        """The facts, one for each need."""
+        return self.facts if isinstance(self.facts, tuple) else (self.facts,)
+
     def judged(self) -> tuple[Expected, str]:
         """What the control makes of the facts, and its words."""
         try:
-            verdict = REGISTRY[self.control].judge(self.facts, self.rule)
+            verdict = REGISTRY[self.control].judge(*self.given, self.rule)
         except Undetermined as reason:
             return Expected.INDETERMINATE, str(reason)
         return Expected(verdict.outcome.value), verdict.summary

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from smtp_audit.control import REGISTRY
+from smtp_audit.facts.observation import Observation
 from smtp_audit.judge import Bench, judge
 from smtp_audit.profile import load_profile
 from tests.facts_factories import ADDRESS, NOW, endpoint, seen
@@ -33,12 +34,15 @@ def test_hostile_text_is_escaped(case: Case) -> None:
     profile = load_profile("enterprise", REGISTRY)
     control = REGISTRY[case.control]
     subject = endpoint(min(control.roles))
-    facts = _poisoned(case.facts)
+    observations = [
+        seen(facts, subject.key, ADDRESS, f"220 {HOSTILE}").model_copy(update={"facts": _poisoned(facts)})
+        for facts in case.given
+    ]
 
-    observation = seen(case.facts, subject.key, ADDRESS, f"220 {HOSTILE}").model_copy(update={"facts": facts})
-    record = judge(
-        control, subject, lambda kind, _: (observation,) if kind == observation.kind else (), _bench(profile)
-    )
+    def look(kind: str, _: str) -> tuple[Observation, ...]:
+        return tuple(o for o in observations if o.kind == kind)
+
+    record = judge(control, subject, look, _bench(profile))
 
     words = [record.summary, *(line for item in record.evidence for line in item.lines)]
     assert all(" " <= char <= "~" for text in words for char in text)
@@ -53,7 +57,7 @@ def test_an_escaped_octet_is_not_escaped_again() -> None:
     r"""A server's octet 0xFF is `\xff` in the facts, in the summary, and not `\\xff`."""
     control = REGISTRY["service-greeting"]
     case = next(c for c in CASES if c.control == control.id and "malformed" in c.says)
-    observation = seen(case.facts)
+    observation = seen(*case.given)
     record = judge(control, endpoint(), lambda kind, _: (observation,), _bench(load_profile("enterprise", REGISTRY)))
     shown = [line for item in record.evidence for line in item.lines]
     assert any(r"220 \xff" in line for line in shown)
