@@ -178,6 +178,8 @@ class VersionSurvey:
     hellos: int = 0
     closes_to_refuse: bool | None = field(default=None, init=False)
     """Whether this server refuses by closing without an alert, as Dovecot does; None: not asked yet."""
+    over: str = field(default="", init=False)
+    """Why no further hello can be sent."""
 
     def facts(self, otherwise: str) -> TlsFacts:
         """The outcomes so far; a version that was not reached is unknown, with `otherwise` as the reason."""
@@ -217,13 +219,13 @@ class VersionSurvey:
         if outcome.detail == SILENT_CLOSE and await self._learn_how_it_refuses():
             return await self._refused_by_closing(version)
         tries = 1
-        while outcome.acceptance is Acceptance.UNKNOWN and tries < TRIES:
+        while outcome.acceptance is Acceptance.UNKNOWN and tries < TRIES and not self.over:
             if tries >= 2 and outcome.detail.startswith("no answer"):
                 break  # a second silence is enough: each costs the whole time limit
             await asyncio.sleep(RETRY_PAUSE * 2**tries)
             outcome = await self._ask(version, None)
             tries += 1
-        if outcome.acceptance is not Acceptance.UNKNOWN or outcome.detail.startswith("no answer"):
+        if outcome.acceptance is not Acceptance.UNKNOWN or outcome.detail.startswith("no answer") or self.over:
             return outcome
         split = await self._by_family(version)
         if split is not None:
@@ -305,10 +307,14 @@ class VersionSurvey:
         return outcome.model_copy(update={"detail": f"{outcome.detail}; {note}"})
 
     async def _ask(self, version: TlsVersion, suites: Sequence[int] | None, *, patient: bool = True) -> VersionOutcome:
+        if self.over:
+            return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=f"not tried: {self.over}")
         self.hellos += 1
         try:
             answer = await ask_hello(self.approach, version, self.transcript, suites, patient=patient)
         except PeerError as error:
+            if error.absence in (Absence.REFUSED_SERVICE, Absence.BUDGET, Absence.CLOSED):
+                self.over = error.reason
             detail = f"no answer: {error.reason}" if error.absence is Absence.TIMEOUT else error.reason
             return VersionOutcome(version=version, acceptance=Acceptance.UNKNOWN, detail=detail)
         if answer is None:
