@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smtp_audit.config import Config, Credentials
+from smtp_audit.configuration.model import Config, Credentials
 from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.limits import BudgetLimits, Limits
 from smtp_audit.probes.approach import Approach

@@ -9,7 +9,7 @@ import time
 import dns.asyncresolver
 import pytest
 
-from smtp_audit.config import Config, Families
+from smtp_audit.configuration.model import Config, Families
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.dns import MxFacts
 from smtp_audit.facts.endpoint import STANDARD_PORTS, Domain, Endpoint

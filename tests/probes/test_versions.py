@@ -1,9 +1,10 @@
-"""The survey of TLS versions: a clear yes, a clear no, and unknown for everything else, on servers that do their worst."""
+"""The survey of TLS versions: a clear yes, a clear no, and unknown for everything else, on servers at their worst."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import ssl
 import struct
 import time
@@ -16,6 +17,7 @@ from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcome
 from smtp_audit.lab.authority import Authority
 from smtp_audit.limits import BudgetLimits
+from smtp_audit.probes.approach import THROTTLED_TRIES
 from smtp_audit.probes.hello import Answer, families
 from smtp_audit.probes.versions import ORDER, TRIES, VersionSurvey, ask_hello
 from smtp_audit.probes.wire import PeerError
@@ -301,6 +303,81 @@ class TestFamilies:
             assert acceptances(await survey(stage)) == {**only(), TLS10: UNKNOWN}
 
 
+class TestClosing:
+    """Dovecot closes on what it refuses: told from a server that closes for other reasons by what else it closes on."""
+
+    def closes_on(self, *versions: TlsVersion, then_: Answering = drop) -> Answering:
+        """Takes TLS 1.2 and 1.3 where it knows a suite; on the versions named it does something else."""
+
+        async def answer(peer: Peer, hello: Hello, version: TlsVersion) -> None:
+            known = set(hello.suites) & {0x1301, 0xC02B, 0xC02F}
+            if version in versions:
+                await then_(peer, hello, version)
+            elif version >= TLS12 and known:
+                chosen = min(known)
+                supported = TLS13.code if version is TLS13 else None
+                await peer.put(server_hello(TLS12.code, chosen, supported=supported))
+            else:
+                raise Left
+
+        return answer
+
+    async def test_a_server_that_closes_on_everything_it_refuses(self):
+        async with serving(answering(self.closes_on(TLS10))) as stage:
+            facts = await survey(stage)
+            assert stage.connections < 60
+        assert acceptances(facts) == only(TLS12, TLS13)
+        assert "without an alert" in of(facts, TLS10).detail
+
+    async def test_a_version_that_one_family_is_taken_of(self):
+        async def rsa_alone(peer: Peer, hello: Hello, version: TlsVersion) -> None:
+            if set(hello.suites) - {0x00FF} <= set(families()["RSA"]):
+                await accept(peer, hello, version)
+            else:
+                raise Left
+
+        async with serving(answering(self.closes_on(TLS10, then_=rsa_alone))) as stage:
+            facts = await survey(stage)
+        assert facts.seen == (TLS10, TLS12, TLS13)
+
+    @pytest.mark.parametrize("then_", [sends(alert(80)), sends(b"\x16\3"), silence], ids=["alert", "part", "silence"])
+    async def test_what_else_a_server_does_is_no_closing(self, then_):
+        async def closes_first(peer: Peer, hello: Hello, version: TlsVersion) -> None:
+            # The whole offer is closed on; a part of it is answered otherwise.
+            await (drop if len(hello.suites) > 200 or version is SSL3 else then_)(peer, hello, version)
+
+        async with serving(answering(self.closes_on(TLS10, then_=closes_first))) as stage:
+            facts = await survey(stage)
+        assert acceptances(facts) == {**only(TLS12, TLS13), TLS10: UNKNOWN}
+
+    async def test_a_reset_is_no_closing(self):
+        async def reset(peer: Peer, hello: Hello, version: TlsVersion) -> None:
+            sock = peer.writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.writer.transport.abort()
+            raise Left
+
+        async with serving(answering(self.closes_on(TLS10, then_=reset))) as stage:
+            facts = await survey(stage)
+        assert acceptances(facts)[TLS10] is UNKNOWN
+
+    async def test_a_server_that_has_had_enough_does_not_refuse_by_closing(self):
+        sound = self.closes_on()
+
+        async def tired(peer: Peer, hello: Hello, version: TlsVersion) -> None:
+            await (sound if peer.number <= 14 else drop)(peer, hello, version)
+
+        async with serving(answering(tired)) as stage:
+            facts = await survey(stage)
+        assert facts.seen == (TLS12, TLS13)
+        assert acceptances(facts)[TLS10] is UNKNOWN
+
+    async def test_without_a_version_that_is_taken_nothing_is_learnt(self):
+        async with serving(by_version(drop)) as stage:
+            facts = await survey(stage)
+        assert set(acceptances(facts).values()) == {UNKNOWN}
+
+
 class TestTime:
     async def test_a_silent_server_costs_few_time_limits(self):
         async with serving(by_version(silence)) as stage:
@@ -319,10 +396,10 @@ class TestTime:
 
     async def test_old_versions_that_hang_cost_two_limits_each(self):
         slow = by_version(silence, TLS13=accept, TLS12=accept)
+        limits = QUICK.model_copy(update={"handshake_seconds": 0.2})
         async with serving(slow) as stage:
-            began = time.monotonic()
-            facts = await survey(stage, known=TLS13)
-            assert time.monotonic() - began < 9 * QUICK.handshake_seconds + 1
+            facts = await survey(stage, known=TLS13, limits=limits)
+            assert stage.connections == 2 + 4 * 2
         assert facts.seen == (TLS12, TLS13)
         assert of(facts, TLS10).acceptance is UNKNOWN
 
@@ -367,6 +444,8 @@ class TestBeforeTls:
     async def test_421_for_good_leaves_everything_unknown(self):
         async with serving(self.busy(range(3, 1000))) as stage:
             facts = await survey(stage, Role.MX)
+            # Turned away for good, once: every further hello would wait as long again.
+            assert stage.connections == 2 + THROTTLED_TRIES
         assert acceptances(facts) == {**dict.fromkeys(TlsVersion, UNKNOWN), TLS13: REFUSED, TLS12: ACCEPTED}
         assert "421" in of(facts, TLS10).detail
 

@@ -15,7 +15,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from smtp_audit.config import Resolver
+from smtp_audit.configuration.model import Resolver
 
 Answers = Mapping[tuple[str, str], list[str] | str]
 """(name, type) to the records' texts, or how to fail: NXDOMAIN, SERVFAIL, REFUSED, silence, garbage, long."""
