@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from smtp_audit.version import __version__
 
 if TYPE_CHECKING:
-    from smtp_audit.config import Config as Config
     from smtp_audit.configuration import load_config as load_config
+    from smtp_audit.configuration.model import Config as Config
     from smtp_audit.errors import ConfigurationError as ConfigurationError
     from smtp_audit.errors import SmtpAuditError as SmtpAuditError
     from smtp_audit.errors import Undetermined as Undetermined
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "audit": "pipeline",
     "AuditResult": "pipeline",
-    "Config": "config",
+    "Config": "configuration.model",
     "load_config": "configuration",
     "Endpoint": "facts.endpoint",
     "Role": "facts.endpoint",

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from smtp_audit.config import Config, Scope
+from smtp_audit.configuration.model import Config, Scope
+from smtp_audit.configuration.target import merge_endpoints
 from smtp_audit.control import REGISTRY, Medium, Registry, load_builtin
 from smtp_audit.coverage import MEDIUM_SCOPE, cover
 from smtp_audit.errors import ConfigurationError
@@ -28,7 +29,6 @@ from smtp_audit.profile import Profile, load_profile
 from smtp_audit.record import Record, Status
 from smtp_audit.report.model import Identity, ProfileControl, ProfileIdentity, Report
 from smtp_audit.suggestion import did_you_mean
-from smtp_audit.target import merge_endpoints
 from smtp_audit.version import __version__
 from smtp_audit.wiretext import printable
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from smtp_audit.config import Config
 from smtp_audit.configuration import build_config
+from smtp_audit.configuration.model import Config
 from smtp_audit.errors import ConfigurationError
 
 FILE = "smtp-audit.toml"

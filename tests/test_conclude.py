@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtp_audit.config import Config, Scope
+from smtp_audit.configuration.model import Config, Scope
 from smtp_audit.control import Medium, load_builtin
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.dns import MxFacts

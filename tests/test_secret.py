@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtp_audit.config import Credentials
+from smtp_audit.configuration.model import Credentials
 from smtp_audit.secret import MASK, Secret, redact
 from smtp_audit.wiretext import escape, escape_text
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smtp_audit.config import Config
+from smtp_audit.configuration.model import Config
 from smtp_audit.facts.dns import Found
 from smtp_audit.facts.snapshot import Snapshot
 from smtp_audit.pipeline import Plan, prepare

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from smtp_audit.config import Config
+from smtp_audit.configuration.model import Config
 from smtp_audit.facts.endpoint import Endpoint, TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply

@@ -12,13 +12,13 @@ import dns.exception
 import dns.rdatatype
 import dns.resolver
 
-from smtp_audit.config import Config, Families
+from smtp_audit.configuration.model import Config, Families
+from smtp_audit.configuration.target import parse_name, standard_endpoints
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.dns import Found, MxFacts, MxRecord
 from smtp_audit.facts.endpoint import Domain, Endpoint, is_address
 from smtp_audit.facts.observation import Absence, Observation
 from smtp_audit.limits import MAX_ADDRESSES, MAX_HOSTS
-from smtp_audit.target import parse_name, standard_endpoints
 from smtp_audit.wiretext import escape_text
 
 LOOKUP_SECONDS = 6.0

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from smtp_audit.config import Config, Credentials
+from smtp_audit.configuration.model import Config, Credentials
 from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.pipeline import AuditResult, audit
 from smtp_audit.secret import Secret

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smtp_audit.config import Config
+from smtp_audit.configuration.model import Config
 from smtp_audit.facts.snapshot import Snapshot
 from smtp_audit.limits import BudgetLimits
 from smtp_audit.pipeline import audit

@@ -33,7 +33,7 @@ GREEDY = (
 # VmHWM and not ru_maxrss: the latter begins with the peak of the process that forked.
 _AUDIT = """
 import json, sys
-from smtp_audit.config import Config
+from smtp_audit.configuration.model import Config
 from smtp_audit.pipeline import audit
 config, password = json.load(sys.stdin)
 if config["credentials"]:  # a configuration shows a mask for the password

@@ -17,7 +17,7 @@ from typing import Any
 
 import smtp_audit.gather
 import smtp_audit.probes.dns
-from smtp_audit.config import Config
+from smtp_audit.configuration.model import Config
 from smtp_audit.facts.dns import Found
 from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Observation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smtp_audit import configuration
+from smtp_audit.configuration import sources
 from smtp_audit.plugin.options import OPTIONS
 from tests.plugin.conftest import Stage
 
@@ -21,8 +21,8 @@ HEAVY = (
 
 
 def test_options_and_ini_keys_are_those_that_the_configuration_knows() -> None:
-    assert {option.key for option in OPTIONS} == set(configuration.OPTIONS)
-    assert {option.key for option in OPTIONS if option.ini} == set(configuration.INI_KEYS)
+    assert {option.key for option in OPTIONS} == set(sources.OPTIONS)
+    assert {option.key for option in OPTIONS if option.ini} == set(sources.INI_KEYS)
 
 
 def test_a_run_without_an_audit_imports_nothing_heavy(stage: Stage) -> None:

@@ -13,7 +13,7 @@ from smtp_audit.probes import budget, versions
 TEST_SECONDS = 30.0
 """A coroutine that takes longer has hung."""
 
-PAUSE = 0.02
+PAUSE = 0.005
 
 
 @pytest.hookimpl(tryfirst=True)

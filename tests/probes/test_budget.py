@@ -14,9 +14,15 @@ from smtp_audit.probes import budget as budget_module
 from smtp_audit.probes.budget import MAX_REASONS, HostBudget
 from smtp_audit.probes.wire import PeerError
 
-from .conftest import PAUSE
-
 FAST = 1000.0
+PAUSE = 0.03
+
+
+@pytest.fixture(autouse=True)
+def measurable_pauses(short_pauses: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long enough to be told from the noise of a busy machine."""
+    monkeypatch.setattr(budget_module, "FIRST_PAUSE", PAUSE)
+    monkeypatch.setattr(budget_module, "LONGEST_PAUSE", PAUSE * 4)
 
 
 def budget(connections: int = 4, per_second: float = FAST, total: int = 1000, **more) -> HostBudget:

@@ -24,7 +24,7 @@ from .test_trust import TRUSTED, UNTRUSTED, limit
 SOUND = TRUSTED["sound"]
 WAYS = [Role.SUBMISSION, Role.SUBMISSIONS]
 
-IMPATIENT = Limits(connect_seconds=0.3, greeting_seconds=0.3, reply_seconds=0.3, handshake_seconds=0.3)
+IMPATIENT = Limits(connect_seconds=0.2, greeting_seconds=0.2, reply_seconds=0.2, handshake_seconds=0.2)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from smtp_audit.config import Config, Credentials, Scope
+from smtp_audit.configuration.model import Config, Credentials, Scope
 from smtp_audit.facts.authentication import AuthFacts, EnvelopeStep, LoginFacts, UnauthenticatedMailFacts
 from smtp_audit.facts.certificate import Certificate, CertificateFacts, Trust
 from smtp_audit.facts.endpoint import STANDARD_PORTS, Endpoint, Role

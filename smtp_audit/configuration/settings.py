@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from smtp_audit.config import Families, Resolver, Scope
-from smtp_audit.control import Safety
+from smtp_audit.configuration.model import Families, Resolver, Scope
+from smtp_audit.configuration.target import parse_name, parse_place
 from smtp_audit.facts.endpoint import is_address
 from smtp_audit.message import problem, quoted, shown_path
 from smtp_audit.profile import shipped_profiles
-from smtp_audit.record import Severity
+from smtp_audit.safety import Safety
+from smtp_audit.severity import Severity
 from smtp_audit.suggestion import did_you_mean
-from smtp_audit.target import parse_name, parse_place
 
 T = TypeVar("T")
 E = TypeVar("E", Severity, Scope, Families, Safety)

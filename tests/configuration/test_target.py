@@ -7,9 +7,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from smtp_audit.errors import ConfigurationError
-from smtp_audit.facts.endpoint import STANDARD_PORTS, Endpoint, Role
-from smtp_audit.target import (
+from smtp_audit.configuration.target import (
     Known,
     Place,
     merge_endpoints,
@@ -20,6 +18,8 @@ from smtp_audit.target import (
     select_domain,
     standard_endpoints,
 )
+from smtp_audit.errors import ConfigurationError
+from smtp_audit.facts.endpoint import STANDARD_PORTS, Endpoint, Role
 
 MX = Endpoint(role=Role.MX, host="mail.example.com", port=27025, address="127.0.0.78")
 SUBMISSION = Endpoint(role=Role.SUBMISSION, host="mail.example.com", port=587)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smtp_audit.config import Config
-from smtp_audit.configfile import TABLES
-from smtp_audit.configuration import INI_KEYS, OPTIONS, build_config, load_config
+from smtp_audit.configuration.file import TABLES
+from smtp_audit.configuration.model import Config
+from smtp_audit.configuration.sources import INI_KEYS, OPTIONS, build_config, load_config
 from smtp_audit.errors import ConfigurationError
+from tests.configuration.test_file import WHOLE
 from tests.projects import TARGET
-from tests.test_configfile import WHOLE
 
 SECONDS = 2
 """How long any of these small inputs may take, on a busy machine."""

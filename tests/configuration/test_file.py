@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smtp_audit.configfile import MAX_ENDPOINTS, MAX_HOSTS, TABLES, read_config_file
+from smtp_audit.configuration.file import MAX_ENDPOINTS, MAX_HOSTS, TABLES, read_config_file
 from smtp_audit.errors import ConfigurationError
 
 ENDPOINT = '[[target.endpoint]]\nrole = "mx"\nhost = "mail.example.com"\nport = 25\n'

@@ -5,9 +5,9 @@ import tomllib
 
 import pytest
 
-from smtp_audit.config import Config
-from smtp_audit.configfile import TABLES
 from smtp_audit.configuration import init_text
+from smtp_audit.configuration.file import TABLES
+from smtp_audit.configuration.model import Config
 from tests.projects import Project, make_anchor
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import smtp_audit
-from smtp_audit.config import Config, Families
-from smtp_audit.configuration import INI_KEYS, OPTIONS, config_for_target, load_config
+from smtp_audit.configuration.model import Config, Families
+from smtp_audit.configuration.sources import INI_KEYS, OPTIONS, config_for_target, load_config
 from smtp_audit.control import Safety
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.endpoint import Role

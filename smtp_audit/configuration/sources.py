@@ -15,17 +15,18 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from smtp_audit.config import Config, Credentials, Families
-from smtp_audit.configfile import FILE_NAME, PYPROJECT, ConfigFile, Origin, check_content, read_config_file, table_of
-from smtp_audit.control import Safety
-from smtp_audit.errors import ConfigurationError
-from smtp_audit.facts.endpoint import Endpoint, is_address
-from smtp_audit.limits import MAX_CONFIG_BYTES
-from smtp_audit.message import problem, quoted, shown_path
-from smtp_audit.secret import Secret
-from smtp_audit.settings import Settings, choice, first, parse_path, read_settings
-from smtp_audit.suggestion import did_you_mean
-from smtp_audit.target import (
+from smtp_audit.configuration.file import (
+    FILE_NAME,
+    PYPROJECT,
+    ConfigFile,
+    Origin,
+    check_content,
+    read_config_file,
+    table_of,
+)
+from smtp_audit.configuration.model import Config, Credentials, Families
+from smtp_audit.configuration.settings import Settings, choice, first, parse_path, read_settings
+from smtp_audit.configuration.target import (
     Known,
     Selection,
     merge_endpoints,
@@ -36,6 +37,13 @@ from smtp_audit.target import (
     select,
     select_domain,
 )
+from smtp_audit.errors import ConfigurationError
+from smtp_audit.facts.endpoint import Endpoint, is_address
+from smtp_audit.limits import MAX_CONFIG_BYTES
+from smtp_audit.message import problem, quoted, shown_path
+from smtp_audit.safety import Safety
+from smtp_audit.secret import Secret
+from smtp_audit.suggestion import did_you_mean
 from smtp_audit.tomlfile import read_capped, read_toml
 
 _LISTS = ("target", "endpoint", "scope")
@@ -151,7 +159,7 @@ def build_config(
 
 def init_text() -> str:
     """The commented smtp-audit.toml that `smtp-audit init` writes: every key with its meaning, none in force."""
-    return (resources.files("smtp_audit") / FILE_NAME).read_text(encoding="utf-8")
+    return (resources.files("smtp_audit.configuration") / FILE_NAME).read_text(encoding="utf-8")
 
 
 def _option(name: str) -> str:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from smtp_audit.config import Credentials, Resolver, Scope
+from smtp_audit.configuration.model import Credentials, Resolver, Scope
 from tests.projects import TARGET, Project, make_anchor
 
 
