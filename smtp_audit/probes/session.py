@@ -97,7 +97,10 @@ class FirstLook:
         else:
             found.append(self.starttls or (StarttlsFacts.kind, trouble))
         if self.before is None and self.after is None:
-            found += [(CapabilityFacts.kind, trouble), (AuthFacts.kind, trouble)]
+            # Clear text on a port for implicit TLS: there is no state in which a login could have been looked for.
+            nowhere = implicit and self.tls_offered is False
+            auth = AuthFacts(role=endpoint.role, tls_offered=False) if nowhere else (AuthFacts.kind, trouble)
+            found += [(CapabilityFacts.kind, trouble), auth]
         else:
             found += [self._capabilities(), self._auth()]
         found.append(self._certificate() or (CertificateFacts.kind, trouble))
