@@ -24,6 +24,9 @@ from smtp_audit.wiretext import escape_text
 DEADLINE = 90.0
 """Seconds that one sslyze process may take."""
 
+KILL_SECONDS = 5.0
+"""Seconds that a killed process gets to end."""
+
 MAX_OUTPUT = 8 * 1024 * 1024
 
 _STARTTLS = {Protocol.SMTP: "smtp", Protocol.IMAP: "imap", Protocol.POP3: "pop3"}
@@ -83,6 +86,7 @@ async def _run(command: Sequence[str], seconds: float) -> bytes:
         )
     except OSError as error:
         raise PeerError(Absence.NOT_AVAILABLE, f"sslyze cannot be started: {error.strerror or error}") from None
+    ended = False
     try:
         async with asyncio.timeout(seconds) as bound:
             output = bytearray()
@@ -91,15 +95,19 @@ async def _run(command: Sequence[str], seconds: float) -> bytes:
                 if len(output) > MAX_OUTPUT:
                     raise PeerError(Absence.MALFORMED, f"sslyze wrote more than {MAX_OUTPUT} octets")
             await process.wait()
+            ended = True
     except TimeoutError:
         if not bound.expired():
             raise
         raise PeerError(Absence.TIMEOUT, f"sslyze did not end within {seconds:g} s") from None
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
+        if not ended:
+            # The whole group, also when its leader has ended: somebody holds the output open.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(KILL_SECONDS):
+                    await process.wait()
     return bytes(output)
 
 
@@ -116,7 +124,7 @@ def _read(output: bytes, seconds: float, transcript: Transcript) -> TlsFlawFacts
         version = str(document.get("sslyze_version", ""))
     except PeerError:
         raise
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise PeerError(Absence.BROKEN, f"sslyze gave no usable result ({type(error).__name__})") from None
     for outcome in outcomes:
         transcript.note(f"{outcome.flaw}: {'vulnerable' if outcome.vulnerable else outcome.detail or 'not vulnerable'}")
