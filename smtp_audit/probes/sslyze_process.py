@@ -107,6 +107,9 @@ async def _run(command: Sequence[str], seconds: float) -> bytes:
                 os.killpg(process.pid, signal.SIGKILL)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(KILL_SECONDS):
+                    # To its end: a pipe with something in it is never closed.
+                    while process.stdout is not None and await process.stdout.read(65536):
+                        pass
                     await process.wait()
     return bytes(output)
 
