@@ -23,7 +23,9 @@ HOST = "mail.probe.example"
 USER = "alice@probe.example"
 PASSWORD = "correct horse battery"
 
-QUICK = Limits(connect_seconds=2, greeting_seconds=0.35, reply_seconds=0.35, handshake_seconds=0.35, endpoint_seconds=20)
+QUICK = Limits(
+    connect_seconds=2, greeting_seconds=0.35, reply_seconds=0.35, handshake_seconds=0.35, endpoint_seconds=20
+)
 """For peers that are silent; where the answer comes at once, it comes long before."""
 FREE = BudgetLimits(connections=4, per_second=1000, total=300)
 
