@@ -7,6 +7,7 @@ subject) that was asked for ends with an observation: facts, or the reason why t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import platform
 import socket
 import ssl
@@ -38,6 +39,11 @@ PACKAGES = ("smtp-audit", "pytest", "pydantic", "cryptography", "dnspython", "ai
 GRACE = 5.0
 """Seconds that the probes get to end when the run is stopped."""
 
+CLEANUP = 0.5
+"""Seconds more that the loop gets to clean up after them; nothing it could still say would count."""
+
+INTERRUPTED = "the run was interrupted"
+
 
 class Gathering:
     """A gathering under way, in a thread of its own."""
@@ -56,16 +62,17 @@ class Gathering:
         self._subjects = tuple(subjects)
         self._kinds = frozenset(kinds)
         self._scope = tuple(scope)
-        self._progress = progress or (lambda _: None)
+        self._progress = _harmless(progress)
         self._anchors = Anchors(config.ca)
+        self._anchors_name = self._anchors.name  # now: the file may be gone when it is over
         self._secrets = (config.credentials.password,) if config.credentials and config.credentials.password else ()
         self._state = threading.Condition()
         self._observations: list[Observation] = list(found)
         self._pending: dict[Key, set[str | None]] = {}
         self._unresolved = {s.key for s in self._subjects if isinstance(s, Endpoint)}
         self._done = False
+        self._stopping = False
         self._complete = False
-        self._trouble = ""
         self._budgets: dict[str, HostBudget] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
@@ -105,10 +112,15 @@ class Gathering:
     def stop(self) -> Snapshot:
         """End it now; what was gathered so far, the rest marked as interrupted."""
         with self._state:
-            loop, main, running = self._loop, self._main, not self._done
-        if running and loop is not None and main is not None:
-            loop.call_soon_threadsafe(main.cancel)
-        self._thread.join(GRACE)
+            self._stopping = True
+            if self._loop is not None and self._main is not None:
+                with contextlib.suppress(RuntimeError):  # the loop is closed already
+                    self._loop.call_soon_threadsafe(self._main.cancel)
+            if self._thread.is_alive():
+                self._state.wait_for(lambda: self._done, GRACE)
+        self._end(Absence.INTERRUPTED, INTERRUPTED)
+        if self._thread.is_alive():
+            self._thread.join(CLEANUP)
         return self._snapshot()
 
     def _snapshot(self) -> Snapshot:
@@ -138,7 +150,7 @@ class Gathering:
             python=platform.python_version(),
             openssl=ssl.OPENSSL_VERSION,
             resolver=resolver_name(self._config),
-            anchors=self._anchors.name,
+            anchors=self._anchors_name,
             versions={name: version for name in PACKAGES if (version := _version(name))},
             command=_command_line(),
         )
@@ -149,30 +161,45 @@ class Gathering:
         try:
             asyncio.run(self._gather())
         except BaseException as error:  # also SystemExit: the reader must not wait for ever
-            self._trouble = f"gathering broke off: {type(error).__name__}: {error}"
-        finally:
-            with self._state:
-                self._finished = datetime.now(UTC)
-                self._fill_in()
-                self._done = True
-                self._state.notify_all()
+            self._end(Absence.BROKEN, f"gathering broke off: {_told(error)}")
 
     async def _gather(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._main = asyncio.current_task()
-        endpoints = [s for s in self._subjects if isinstance(s, Endpoint)]
+        with self._state:
+            self._loop = asyncio.get_running_loop()
+            self._main = asyncio.current_task()
+            stopping = self._stopping
+        endpoints = [s for s in self._subjects if isinstance(s, Endpoint) and not stopping]
         try:
             results = await asyncio.gather(*(self._endpoint(e) for e in endpoints), return_exceptions=True)
         except asyncio.CancelledError:
-            self._trouble = "the run was interrupted"
+            self._end(Absence.INTERRUPTED, INTERRUPTED)
+            return
+        if stopping:
+            self._end(Absence.INTERRUPTED, INTERRUPTED)
             return
         broken = [r for r in results if isinstance(r, BaseException)]
-        if broken:
-            self._trouble = f"a probe broke off: {type(broken[0]).__name__}: {escape_text(str(broken[0]))}"
         self._complete = not broken
+        self._end(Absence.BROKEN, f"a probe broke off: {_told(broken[0])}" if broken else "the run ended before it")
+
+    def _end(self, absence: Absence, reason: str) -> None:
+        """Give every fact that is still missing this reason; from here on nobody waits.
+
+        That is not left to the end of the thread, because the loop ends only when the system's resolver has answered.
+        """
+        with self._state:
+            if self._done:
+                return
+            self._finished = datetime.now(UTC)
+            try:
+                self._fill_in(absence, reason)
+            finally:
+                self._done = True
+                self._state.notify_all()
 
     async def _endpoint(self, endpoint: Endpoint) -> None:
-        if endpoint.address:
+        if not self._wanted(endpoint):
+            found = Addresses(())
+        elif endpoint.address:
             found = Addresses((endpoint.address,))
         else:
             found = await addresses_of(self._config, endpoint.host)
@@ -194,8 +221,6 @@ class Gathering:
 
     async def _at_address(self, endpoint: Endpoint, address: str) -> None:
         wanted = self._wanted(endpoint)
-        if not wanted:
-            return
         budget = self._budgets.get(address)
         if budget is None:
             budget = self._budgets[address] = HostBudget(address, self._config.budget, self._progress)
@@ -213,7 +238,7 @@ class Gathering:
         except TimeoutError:
             trouble = _out_of_time(limit, budget) if bound.expired() else broke(TimeoutError())
         except asyncio.CancelledError:
-            trouble = PeerError(Absence.INTERRUPTED, "the run was interrupted")
+            trouble = PeerError(Absence.INTERRUPTED, INTERRUPTED)
             raise
         except Exception as error:  # a defect of ours: it must cost this endpoint's facts, not the run
             trouble = broke(error)
@@ -235,6 +260,8 @@ class Gathering:
         only_if_missing: bool = False,
     ) -> None:
         with self._state:
+            if self._done:
+                return  # too late
             pending = self._pending.setdefault((kind, endpoint.key), {address})
             if address not in pending:
                 if only_if_missing:
@@ -259,10 +286,8 @@ class Gathering:
             pending.discard(address)
             self._state.notify_all()
 
-    def _fill_in(self) -> None:
+    def _fill_in(self, absence: Absence, reason: str) -> None:
         """Give a reason to everything that was asked for and never came. Called with the lock held."""
-        reason = self._trouble or "the run ended before it"
-        absence = Absence.INTERRUPTED if self._trouble.startswith("the run was") else Absence.BROKEN
         seen = {(o.kind, o.subject) for o in self._observations}
         for endpoint in (s for s in self._subjects if isinstance(s, Endpoint)):
             for kind in self._wanted(endpoint):
@@ -285,6 +310,21 @@ def _out_of_time(limit: float, budget: HostBudget) -> PeerError:
     last = budget.effort().backoff_reasons[-1:]
     why = f"; the server last made it wait: {last[0]}" if last else ""
     return PeerError(Absence.BUDGET, f"not finished within the {limit:g} s for one endpoint (endpoint_seconds){why}")
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {escape_text(str(error), 200)}"
+
+
+def _harmless(progress: Callable[[str], None] | None) -> Callable[[str], None]:
+    """Progress is for people: an output that is closed must cost no facts."""
+
+    def say(text: str) -> None:
+        if progress is not None:
+            with contextlib.suppress(Exception):
+                progress(text)
+
+    return say
 
 
 def _version(package: str) -> str:

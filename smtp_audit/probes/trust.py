@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 # X509_V_FLAG_NO_CHECK_TIME: dates are judged apart, so that an expired certificate is not also called untrusted.
@@ -18,12 +18,16 @@ class Anchors:
 
     file: Path | None = None
 
-    @property
+    @cached_property
     def name(self) -> str:
-        """For the report: which anchors, and the hash of a file."""
+        """For the report: which anchors, and the hash of a file as it was at the first look."""
         if self.file is None:
             return "the system's store"
-        return f"{self.file} (SHA-256 {hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]}...)"
+        try:
+            content = self.file.read_bytes()
+        except OSError:
+            return f"{self.file} (cannot be read)"
+        return f"{self.file} (SHA-256 {hashlib.sha256(content).hexdigest()[:16]}...)"
 
     @property
     def usable(self) -> bool:
