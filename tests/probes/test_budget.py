@@ -115,7 +115,7 @@ class TestBackingOff:
         for _ in range(4):
             shared.back_off("421", time.monotonic())
             crowd = Crowd(shared)
-            await asyncio.gather(*(crowd.hold(0.02) for _ in range(6)))
+            await asyncio.gather(*(crowd.hold(0.01) for _ in range(6)))
             most.append(crowd.most)
         assert most == [2, 1, 1, 1]
 

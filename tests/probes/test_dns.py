@@ -28,7 +28,7 @@ def no_other_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_arguments: object, **_options: object) -> None:
         raise AssertionError("the system's resolver was asked")
 
-    monkeypatch.setattr(dns_probe, "LOOKUP_SECONDS", 0.3)
+    monkeypatch.setattr(dns_probe, "LOOKUP_SECONDS", 0.2)
     monkeypatch.setattr(socket, "getaddrinfo", forbidden)
     monkeypatch.setattr(dns.asyncresolver.Resolver, "read_resolv_conf", forbidden)
 
@@ -106,7 +106,6 @@ class TestMx:
             "192.0.2.1.",
             "\\195\\164.example.",
             "a\\.b.example.",
-            f"{'x' * 63}-.example.",
         ],
     )
     def test_an_exchange_that_is_no_host_name_is_a_failed_look_up(self, exchange):
