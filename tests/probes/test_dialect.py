@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtp_audit.facts.endpoint import Protocol
@@ -469,6 +469,7 @@ lines = st.lists(
 class TestAnyPeer:
     @pytest.mark.parametrize("protocol", Protocol)
     @pytest.mark.parametrize("step", ["greeting", "capabilities", "starttls", "capabilities_after_tls", "quit"])
+    @settings(max_examples=60)
     @given(said=lines)
     def test_nothing_but_a_peer_error_comes_out(self, protocol, step, said):
         dialect = dialect_for(protocol)
@@ -490,6 +491,7 @@ class TestAnyPeer:
         assert all(text.isascii() and text.isprintable() for text in shown)
 
     @pytest.mark.parametrize("protocol", Protocol)
+    @settings(max_examples=60)
     @given(said=lines)
     def test_a_list_of_capabilities_can_always_be_read(self, protocol, said):
         dialect = dialect_for(protocol)
