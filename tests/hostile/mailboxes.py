@@ -123,7 +123,11 @@ MAILBOX_PEERS = (
     Peer(
         "submissions-clear",
         "greets in clear text, with noise, where TLS belongs",
-        CONNECTED | _NO_TLS | {"implicit-tls": "fail", "service-greeting": "fail|not_applicable|indeterminate"},
+        # There is no TLS to log in inside of: that was seen, and implicit-tls fails for it.
+        CONNECTED
+        | _NO_TLS
+        | {"implicit-tls": "fail", "service-greeting": "fail|not_applicable|indeterminate"}
+        | dict.fromkeys(("auth-mechanisms", "auth-offered"), "not_applicable"),
         {"handshake": then(say(b"220 mail " + NOISE + b"\r\n"), hang)},
         Role.SUBMISSIONS,
         markers=(MARKUP,),
