@@ -32,6 +32,10 @@ DROPPED_TRIES = 4
 UNDECLARED_HINT = "a firewall that drops? Declare the endpoints that exist, and this port is left out"
 
 
+class Unrepeatable(PeerError):
+    """What must not be tried again: a login whose answer was a closed connection may have counted."""
+
+
 @dataclass
 class Session:
     """One connection under way, in the words of its protocol."""
@@ -144,13 +148,33 @@ class Approach:
         Raises:
             PeerError: what kept it from ending, after all tries.
         """
+        return await self.patiently(
+            lambda: self._once(action, transcript),
+            throttled_tries=throttled_tries,
+            dropped_tries=dropped_tries,
+            pause_when_dropped=pause_when_dropped,
+        )
+
+    async def patiently(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        throttled_tries: int = THROTTLED_TRIES,
+        dropped_tries: int = DROPPED_TRIES,
+        pause_when_dropped: bool = True,
+    ) -> T:
+        """Run `attempt`, which makes one connection, within the budget and as often as it takes.
+
+        Raises:
+            PeerError: what kept it from ending, after all tries.
+        """
         throttled = dropped = 0
         while True:
             began = time.monotonic()
             try:
                 async with self.budget.connection():
                     began = time.monotonic()
-                    result = await self._once(action, transcript)
+                    result = await attempt()
                 self.budget.served()
                 return result
             except Throttled as error:
@@ -160,7 +184,7 @@ class Approach:
                     reason = f"{error.reason} (turned away {throttled} times, with growing pauses)"
                     raise PeerError(Absence.REFUSED_SERVICE, reason) from None
             except PeerError as error:
-                if error.absence is not Absence.DROPPED:
+                if error.absence is not Absence.DROPPED or isinstance(error, Unrepeatable):
                     raise
                 dropped += 1
                 if pause_when_dropped:

@@ -13,7 +13,7 @@ from smtp_audit.facts.authentication import EnvelopeStep, LoginFacts, Unauthenti
 from smtp_audit.facts.endpoint import TlsStart, is_address
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
-from smtp_audit.probes.approach import Approach, Session
+from smtp_audit.probes.approach import Approach, Session, Unrepeatable
 from smtp_audit.probes.dialect import Smtp
 from smtp_audit.probes.trust import strict_context
 from smtp_audit.probes.wire import PeerError, Throttled, Transcript, tls_reason
@@ -88,7 +88,8 @@ async def try_login(approach: Approach, transcript: Transcript) -> LoginFacts:
         )
     limits = approach.config.limits
     seconds = limits.connect_seconds + limits.greeting_seconds + limits.handshake_seconds + limits.reply_seconds
-    async with approach.budget.connection():
+
+    async def attempt() -> LoginFacts:
         try:
             async with asyncio.timeout(seconds * 2) as bound:
                 return await _log_in(approach, transcript, seconds)
@@ -96,6 +97,8 @@ async def try_login(approach: Approach, transcript: Transcript) -> LoginFacts:
             if not bound.expired():
                 raise
             raise PeerError(Absence.TIMEOUT, f"the login did not end within {seconds * 2:g} s") from None
+
+    return await approach.patiently(attempt)
 
 
 async def _log_in(approach: Approach, transcript: Transcript, seconds: float) -> LoginFacts:
@@ -128,15 +131,30 @@ async def _log_in(approach: Approach, transcript: Transcript, seconds: float) ->
             transcript.note("no mechanism is offered that this client knows")
             return LoginFacts(offered=False)
         transcript.note(f"mechanisms: {escape_text(', '.join(client.server_auth_methods))}")
-        return await _authenticate(client, credentials.user, credentials.password, approach, transcript)
+        try:
+            return await _authenticate(client, credentials.user, credentials.password, approach, transcript)
+        except (aiosmtplib.SMTPException, OSError, EOFError, ValueError) as error:
+            # ValueError: a user name that no command can hold.
+            raise Unrepeatable(Absence.DROPPED, _broke_off(error, approach)) from None
+    except aiosmtplib.SMTPResponseException as error:
+        reply = _reply(error.code, error.message, approach)
+        if reply.code.startswith("4"):
+            raise Throttled(f"before the login it answered {reply}") from None
+        absence = Absence.REFUSED_SERVICE if reply.code.startswith("5") else Absence.MALFORMED
+        raise PeerError(absence, f"before the login it answered {reply}") from None
+    except aiosmtplib.SMTPTimeoutError as error:
+        raise PeerError(Absence.TIMEOUT, _broke_off(error, approach)) from None
     except (ssl.SSLError, aiosmtplib.SMTPConnectError) as error:
         raise _tls_trouble(error) from None
-    except (aiosmtplib.SMTPException, OSError, EOFError, ValueError) as error:
-        # ValueError: a user name that no command can hold.
-        said = redact(escape_text(str(error)), approach.secrets)
-        raise PeerError(Absence.DROPPED, f"the login broke off: {type(error).__name__}: {said}") from None
+    except (aiosmtplib.SMTPException, OSError, EOFError) as error:
+        raise PeerError(Absence.DROPPED, _broke_off(error, approach)) from None
     finally:
         await _hang_up(client, sock)
+
+
+def _broke_off(error: Exception, approach: Approach) -> str:
+    said = redact(escape_text(str(error)), approach.secrets)
+    return f"the login broke off: {type(error).__name__}: {said}"
 
 
 async def _authenticate(
@@ -161,8 +179,6 @@ async def _authenticate(
         except aiosmtplib.SMTPAuthenticationError as error:
             reply = _reply(error.code, error.message, approach)
             transcript.note(f"login with {name} refused: {reply}")
-            if reply.code == "421":
-                raise Throttled(f"the login was answered {reply}") from None
             if reply.code.startswith("4"):
                 raise PeerError(Absence.REFUSED_SERVICE, f"the login was answered {reply}") from None
             if not reply.code.startswith("5"):

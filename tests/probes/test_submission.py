@@ -253,6 +253,28 @@ class TestLogin:
         for form in (password, base64.b64encode(password.encode()).decode(), plain, plain[-16:]):
             assert form not in shown
 
+    @pytest.mark.parametrize(
+        "act", [leave, then(say(b"421 4.7.0 too many connections\r\n"), leave), then(say(b"450 later\r\n"), leave)]
+    )
+    @pytest.mark.parametrize("step", ["accept", "greeting", "capabilities", "starttls"])
+    async def test_a_connection_that_is_turned_away_before_the_login_is_made_again(self, authority, context, act, step):
+        """A rate limit is no verdict on the password, also not "could not tell"."""
+        busy = when(lambda dialogue: dialogue.number < 3, act, usual(step))
+        async with serving(talking(Role.SUBMISSION, context, auth=welcome, **{step: busy})) as stage:
+            approach = stage.approach(Role.SUBMISSION, ca=authority.anchors, password=PASSWORD)
+            facts = await try_login(approach, approach.transcript())
+            assert stage.connections == 3
+        assert facts.accepted
+        assert approach.budget.effort().backoffs == 2
+
+    @pytest.mark.parametrize("act", [leave, then(say(b"421 4.7.0 busy\r\n"), leave), hang])
+    async def test_a_password_that_was_sent_is_not_sent_again(self, authority, context, act):
+        """It may have counted against the account."""
+        async with serving(talking(Role.SUBMISSION, context, auth=act)) as stage:
+            await absence(login(stage, authority, limits=IMPATIENT)[0])
+            assert stage.connections == 1
+        assert len([line for line in stage.heard if line.startswith(b"AUTH")]) == 1
+
     async def test_without_credentials_nobody_is_asked(self):
         async with serving(talking(Role.SUBMISSION)) as stage:
             approach = stage.approach(Role.SUBMISSION)
