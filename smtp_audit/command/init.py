@@ -13,8 +13,13 @@ from smtp_audit.message import shown_path
 def run_init(arguments: argparse.Namespace) -> ExitStatus:
     """Write the file; an existing one is replaced with --force only."""
     from smtp_audit.configuration import init_text
+    from smtp_audit.configuration.file import FILE_NAME
 
     path = Path(arguments.file)
+    if path.is_dir():
+        raise ConfigurationError(
+            f"{shown_path(path)}: is a folder; name a file in it, such as {shown_path(path / FILE_NAME)}"
+        )
     try:
         with path.open("w" if arguments.force else "x", encoding="utf-8") as file:
             file.write(init_text())

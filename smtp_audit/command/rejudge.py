@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from smtp_audit.command.exit_status import ExitStatus
 from smtp_audit.errors import ConfigurationError
@@ -20,6 +21,10 @@ from smtp_audit.message import shown_path
 from smtp_audit.pipeline import Plan, conclude, prepare, unfinished_report
 from smtp_audit.record import Record
 from smtp_audit.report.model import Report
+
+
+_WORDS: Final = {"snapshot": "SNAPSHOT", "profile": "--profile", "config": "--config", "report": "--out"}
+"""How this command calls what `build_config` knows by the names of pytest's options."""
 
 
 def run_report(arguments: argparse.Namespace) -> ExitStatus:
@@ -52,7 +57,7 @@ def _plan(path: Path, arguments: argparse.Namespace, *, several: bool) -> Plan:
         "smtp_report": arguments.out,
     }
     here = Path.cwd()
-    config = build_config(options, here, here, os.environ)
+    config = build_config(options, here, here, os.environ, option=_WORDS.__getitem__)
     if config is None:
         raise ConfigurationError("no snapshot is named")
     # A scope that the configuration states is about a run; of several runs each has its own.

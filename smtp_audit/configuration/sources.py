@@ -85,6 +85,10 @@ class FileSettings:
     families: Families
 
 
+def _option(name: str) -> str:
+    return f"--smtp-{name}"
+
+
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """Read a smtp-audit.toml, or [tool.smtp_audit] of a pyproject.toml. Paths in it are relative to its folder.
 
@@ -110,6 +114,7 @@ def build_config(
     invocation_dir: Path,
     environ: Mapping[str, str],
     ini: Mapping[str, object] | None = None,
+    option: Callable[[str], str] = _option,
 ) -> Config | None:
     """The configuration of a run, or None when nothing asks for an audit.
 
@@ -119,30 +124,31 @@ def build_config(
         invocation_dir: what paths of the command line are relative to.
         environ: the environment, for the password.
         ini: the ini file, by the keys of `INI_KEYS`; here an empty value is "not given".
+        option: what messages call an option, from its key without `smtp_`: as the user typed it.
 
     Raises:
         ConfigurationError: a bad value, or options without a target.
     """
-    given = _given(options, OPTIONS, _option)
+    given = _given(options, OPTIONS, option)
     if not given:
         return None
     asked = any(name in given for name in _ASKING)
     if not asked and "config" not in given:
-        named = ", ".join(_option(name) for name in given)
+        named = ", ".join(option(name) for name in given)
         raise problem(named, f"given without a target; {_NAME_A_TARGET}{_found_hint(rootpath)}")
     for name in ("target", "endpoint", "domain"):
         if name in given and "snapshot" in given:
-            raise problem(_option(name), "cannot be used with --smtp-snapshot, which judges recorded facts")
+            raise problem(option(name), "cannot be used with --smtp-snapshot, which judges recorded facts")
     said = {key: value for key, value in (ini or {}).items() if value != ""}
     defaults = _given(said, INI_KEYS, _ini_key)
 
-    file = _find_file(given, defaults, rootpath, invocation_dir)
+    file = _find_file(given, defaults, rootpath, invocation_dir, option)
     known = file.known if file else Known()
     if not asked and not known:
-        where = shown_path(file.path) if file else _option("config")
+        where = shown_path(file.path) if file else option("config")
         raise problem(where, f"has no target: it needs [target] with domain, hosts or endpoint; or {_NAME_A_TARGET}")
     flags = tuple(flag for flag in ("intrusive", "slow") if flag in given)
-    line = read_settings({**given, "allow": flags}, _option, invocation_dir)
+    line = read_settings({**given, "allow": flags}, option, invocation_dir)
     config = _assemble(
         line,
         file,
@@ -153,17 +159,13 @@ def build_config(
         recorded="snapshot" in given,
     )
     snapshot = given.get("snapshot")
-    path = parse_path(snapshot, _option("snapshot"), invocation_dir) if isinstance(snapshot, str) else None
+    path = parse_path(snapshot, option("snapshot"), invocation_dir) if isinstance(snapshot, str) else None
     return config.model_copy(update={"partial": "partial" in given, "snapshot": path})
 
 
 def init_text() -> str:
     """The commented smtp-audit.toml that `smtp-audit init` writes: every key with its meaning, none in force."""
     return (resources.files("smtp_audit.configuration") / FILE_NAME).read_text(encoding="utf-8")
-
-
-def _option(name: str) -> str:
-    return f"--smtp-{name}"
 
 
 def _ini_key(name: str) -> str:
@@ -217,9 +219,11 @@ def _selection(given: Given, domain: str | None, known: Known) -> Selection:
     return select_domain(domain, known)
 
 
-def _find_file(given: Given, defaults: Given, rootpath: Path, invocation_dir: Path) -> FileSettings | None:
+def _find_file(
+    given: Given, defaults: Given, rootpath: Path, invocation_dir: Path, option: Callable[[str], str]
+) -> FileSettings | None:
     """The file of the option, else of the ini file, else the one beside it."""
-    for source, where, base in ((given, _option, invocation_dir), (defaults, _ini_key, rootpath)):
+    for source, where, base in ((given, option, invocation_dir), (defaults, _ini_key, rootpath)):
         named = source.get("config")
         if isinstance(named, str):
             return _read_file(parse_path(named, where("config"), base))

@@ -26,7 +26,7 @@ MAX_LABEL: Final = 63
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
-_VALID = "valid: HOST, HOST:PORT, an IPv4 address, IPv4:PORT, an IPv6 address, [IPv6]:PORT"
+_VALID = "valid: a mail domain, HOST, HOST:PORT, an IPv4 address, IPv4:PORT, an IPv6 address, [IPv6]:PORT"
 
 
 @dataclass(frozen=True)

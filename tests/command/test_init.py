@@ -37,6 +37,14 @@ def test_an_existing_file_stays_as_it_is_without_force(capsys):
     assert Path("own.toml").read_text() == init_text()
 
 
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_folder_is_no_file_that_could_be_replaced(force, capsys):
+    assert main(["init", ".", *force]) == 4
+    told = capsys.readouterr().err
+    assert "is a folder; name a file in it, such as smtp-audit.toml" in told
+    assert "--force" not in told
+
+
 def test_a_link_to_nowhere_is_an_existing_file():
     Path("smtp-audit.toml").symlink_to("elsewhere.toml")
     assert main(["init"]) == 4

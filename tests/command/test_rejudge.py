@@ -178,3 +178,20 @@ def test_a_crash_while_judging_leaves_no_open_report(recorded, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         main(["report", snapshot])
     assert gate(Path("reports"))["open"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "begins"),
+    [
+        (["--profile", "nosuch"], "--profile: no profile 'nosuch'"),
+        (["--profile", ""], "--profile: is empty"),
+        (["--out", "taken"], "--out: "),
+        (["--config", " "], "--config: is empty"),
+    ],
+)
+def test_a_message_names_the_option_that_was_typed(recorded, arguments, begins, capsys):
+    Path("taken").touch()
+    assert main(["report", str(recorded / "good" / "snapshot.json"), *arguments]) == 4
+    told = capsys.readouterr().err
+    assert told.startswith(f"smtp-audit: {begins}")
+    assert "--smtp-" not in told

@@ -76,7 +76,7 @@ def test_a_word_has_one_spelling(word, host, port):
 @pytest.mark.parametrize(
     ("word", "reason"),
     [
-        ("", "is empty"),
+        ("", "is empty; valid: a mail domain, HOST, HOST:PORT,"),
         (" ", "space"),
         ("mail.example.com ", "space"),
         ("mail example.com", "space"),
@@ -204,6 +204,7 @@ def test_every_role_can_be_given_to_any_port(role):
         ("mx=[::1]", "names no port"),
         ("MX=mail.example.com:25", "did you mean 'mx'?"),
         ("submision=mail.example.com:587", "did you mean 'submission'?"),
+        ("smpt=mail.example.com:25", "no role 'smpt' (known: mx, submission, submissions, imap,"),
         ("mx =mail.example.com:25", "no role 'mx '"),
         ("mx= mail.example.com:25", "space"),
         ("mx=mx=mail.example.com:25", "'='"),
