@@ -9,9 +9,11 @@ from typing import Any
 from smtp_audit.control import Medium, Rule
 from smtp_audit.facts.authentication import AuthFacts, EnvelopeStep, LoginFacts, UnauthenticatedMailFacts
 from smtp_audit.facts.certificate import Certificate, CertificateFacts, Trust
+from smtp_audit.facts.dns import MxFacts, MxRecord
 from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.service import (
+    CapabilityFacts,
     FirstWords,
     GreetingFacts,
     ImplicitTlsFacts,
@@ -61,6 +63,29 @@ def greeting(
 ) -> GreetingFacts:
     where = FirstWords.TLS if role in (Role.SUBMISSIONS, Role.IMAPS, Role.POP3S) else FirstWords.CLEAR_GREETING
     return GreetingFacts(role=role, first=first or where, reply=said, fault=fault, seconds=0.1)
+
+
+SMTP_BEFORE = ("mail.example.com", "PIPELINING", "STARTTLS", "8BITMIME")
+SMTP_INSIDE = ("mail.example.com", "PIPELINING", "AUTH PLAIN LOGIN", "8BITMIME")
+
+
+def capabilities(
+    role: Role = Role.SUBMISSION,
+    before: Sequence[str] | None = SMTP_BEFORE,
+    inside: Sequence[str] | None = SMTP_INSIDE,
+) -> CapabilityFacts:
+    """What was announced before and inside TLS, in the role's own lines; None is a state that was not reached."""
+    return CapabilityFacts(
+        role=role,
+        before_tls=None if before is None else tuple(before),
+        after_tls=None if inside is None else tuple(inside),
+    )
+
+
+def mx(*exchanges: str) -> MxFacts:
+    """The MX records of a domain, the most preferred first."""
+    records = tuple(MxRecord(preference=10 * number, exchange=name) for number, name in enumerate(exchanges, start=1))
+    return MxFacts(records=records)
 
 
 def starttls(**more: Any) -> StarttlsFacts:

@@ -65,7 +65,18 @@ class GreetingFacts(Facts):
 
 
 class CapabilityFacts(Facts):
-    """The capabilities announced before and inside TLS, as escaped lines; None where that state was not reached."""
+    """The capabilities announced before and inside TLS, as escaped lines; None where that state was not reached.
+
+    A line is what the protocol has, with the server's own capitals and nothing taken apart:
+
+    - SMTP: the text of each line of the reply to EHLO after its code. The first is the greeting and no capability:
+      ``mail.example.com``, ``SIZE 10240000``, ``STARTTLS`` (RFC 5321 section 4.1.1.1). A server that knows HELO only
+      gives that first line alone.
+    - IMAP: the untagged response without its ``*``: ``CAPABILITY IMAP4rev1 STARTTLS`` (RFC 3501 section 7.2.1).
+    - POP3: the lines of the answer to CAPA, without the status before and the dot behind them: ``STLS``,
+      ``SASL PLAIN`` (RFC 2449 section 5). A server without CAPA gives ``USER``.
+    - ManageSieve: quoted strings: ``"SASL" "PLAIN LOGIN"``, ``"STARTTLS"`` (RFC 5804 section 1.7).
+    """
 
     kind: ClassVar[str] = "capability"
 

@@ -1,0 +1,32 @@
+"""The factories that the cases of the controls are built with: none is missing."""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+
+import smtp_audit.facts
+from smtp_audit.facts.observation import Facts
+from smtp_audit.facts.tls import TlsFlaw
+from tests import facts_factories as make
+
+
+def test_there_is_a_factory_for_facts_of_every_kind() -> None:
+    for module in pkgutil.iter_modules(smtp_audit.facts.__path__, "smtp_audit.facts."):
+        import_module(module.name)
+    made = (
+        make.port(),
+        make.greeting(),
+        make.capabilities(),
+        make.starttls(),
+        make.implicit(),
+        make.tls(),
+        make.flaws(TlsFlaw.HEARTBLEED, vulnerable=False),
+        make.certificates(),
+        make.auth(),
+        make.mail(make.reply("250", "2.1.0 Ok")),
+        make.login(),
+        make.mx("mail.example.com"),
+    )
+    ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
+    assert {facts.kind for facts in made} == ours
