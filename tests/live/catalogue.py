@@ -7,33 +7,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from smtp_audit.control import load_builtin
+from smtp_audit.facts.endpoint import Endpoint
+from smtp_audit.safety import Safety
+
 from .authority import Kind
 
 HOST = "mail.lab.example"
 DOMAIN = "lab.example"
 
 CONTROLS = frozenset(
-    {
-        "port-open",
-        "port-closed",
-        "service-greeting",
-        "starttls-offered",
-        "starttls-works",
-        "implicit-tls",
-        "tls-obsolete-version",
-        "tls-current-version",
-        "certificate-trusted",
-        "certificate-name",
-        "certificate-in-date",
-        "certificate-days-left",
-        "auth-only-after-tls",
-        "auth-mechanisms",
-        "auth-offered",
-        "auth-absent-on-mx",
-        "submission-requires-auth",
-        "auth-works",
-    }
+    control.id
+    for control in load_builtin()
+    if control.subject is Endpoint
+    and control.safety is not Safety.SLOW
+    and control.origin.startswith("smtp_audit.controls.")
 )
+"""The controls that this lab has to show at work. The slow ones need sslyze, which has tests of its own."""
 
 # Without a greeting or without TLS there is nothing left to judge.
 _HIDES_THE_REST = frozenset({"service-greeting", "starttls-offered", "starttls-works", "implicit-tls"})

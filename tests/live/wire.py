@@ -206,7 +206,11 @@ def accepted_versions(place: Place) -> frozenset[ssl.TLSVersion]:
 
 
 def faults(place: Place, anchors: Path, *, minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2) -> frozenset[str]:
-    """The controls that this server must fail, as far as anyone can see from outside."""
+    """The controls that this server must fail, as far as anyone can see from outside.
+
+    A new control needs its own few lines here or in what is called from here, written from its RFC and not from its
+    code. Without them this judge does not see the new fault, and the tests of the servers that show it fail.
+    """
     found = {"port-closed"} if place.role in _CLOSED_BY_PROFILE else set()
     before = Features(starttls=False, mechanisms=frozenset())
     if place.role in IMPLICIT:
