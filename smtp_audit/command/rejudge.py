@@ -22,7 +22,6 @@ from smtp_audit.pipeline import Plan, conclude, prepare, unfinished_report
 from smtp_audit.record import Record
 from smtp_audit.report.model import Report
 
-
 _WORDS: Final = {"snapshot": "SNAPSHOT", "profile": "--profile", "config": "--config", "report": "--out"}
 """How this command calls what `build_config` knows by the names of pytest's options."""
 
