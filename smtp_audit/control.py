@@ -130,6 +130,10 @@ class Control:
             except ValidationError as error:
                 problem = error.errors()[0]["msg"]
                 raise ConfigurationError(f"{where}: control {self.id}: {name} = {given[name]!r}: {problem}") from None
+            if isinstance(given[name], str) and not isinstance(checked[name], str):
+                raise ConfigurationError(
+                    f"{where}: control {self.id}: {name} = {given[name]!r}: write it without quotes"
+                )
         return checked
 
     def expectation(self, parameters: Mapping[str, Any]) -> str:

@@ -155,9 +155,22 @@ def _way(
     if not controls:
         return Way(medium=medium, state=WayState.NOT_COVERED_YET, detail=gap or "no control reaches it yet")
     state, detail = _combine(controls, [r for r in records if r.control in controls])
+    unseen = _unseen(profile, controls, records)
+    if unseen and state is WayState.PASSING:
+        state, detail = WayState.UNDETERMINED, unseen
     if gap and state is WayState.PASSING:
         state, detail = WayState.PARTLY_COVERED, f"not covered yet: {gap}"
     return Way(medium=medium, state=state, detail=detail, controls=controls)
+
+
+def _unseen(profile: Profile, controls: Sequence[str], records: Sequence[Record]) -> str:
+    """The roles that the profile requires, that these controls are about, and that this run has no endpoint of."""
+    missing: set[str] = set()
+    for control in controls:
+        looked_at = {record.role for record in records if record.control == control}
+        about = profile.required_roles.intersection(profile.controls[control].roles)
+        missing |= {role for role in about if role not in looked_at}
+    return f"no endpoint of these roles was looked at in this run: {', '.join(sorted(missing))}" if missing else ""
 
 
 def _combine(controls: Sequence[str], records: Sequence[Record]) -> tuple[WayState, str]:

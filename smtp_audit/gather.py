@@ -33,7 +33,7 @@ from smtp_audit.wiretext import escape_text
 Key = tuple[str, str]
 """A kind of facts and a subject's key."""
 
-PACKAGES = ("smtp-audit", "pytest", "pydantic", "cryptography", "dnspython", "aiosmtplib", "jinja2")
+PACKAGES = ("pytest", "pydantic", "cryptography", "dnspython", "idna", "aiosmtplib", "jinja2")
 """The packages whose versions a report names."""
 
 GRACE = 5.0

@@ -16,7 +16,7 @@ from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Absence, Facts, Observation
 from smtp_audit.facts.service import CapabilityFacts, GreetingFacts
-from smtp_audit.limits import MAX_TRANSCRIPT_TEXT
+from smtp_audit.limits import MAX_TRANSCRIPT_LINES, MAX_TRANSCRIPT_TEXT
 from smtp_audit.profile import Profile
 from smtp_audit.record import Evidence, EvidenceKind, Record, RecordWaiver, Status
 from smtp_audit.software import recognise
@@ -28,11 +28,11 @@ Look = Callable[[str, str], tuple[Observation, ...]]
 
 Pair = tuple[Control, Endpoint | Domain]
 
-EVIDENCE_LINES = 60
-"""Lines of a transcript that a record keeps; the snapshot has the rest."""
-
 TRANSCRIPT_TEXT = 4 * MAX_TRANSCRIPT_TEXT + 32
 """Characters of a transcript line: every octet may be escaped as four, and the time stands before them."""
+
+EVIDENCE_LINES = MAX_TRANSCRIPT_LINES + 1
+"""Lines of a transcript that a record keeps: all that a probe writes, with its note of what it left out."""
 
 _NOT_RUN = (Absence.NOT_ALLOWED, Absence.NOT_AVAILABLE)
 

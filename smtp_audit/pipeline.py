@@ -25,11 +25,12 @@ from smtp_audit.facts.snapshot import Snapshot, Vantage, observed
 from smtp_audit.gate import Gate, closed, decide
 from smtp_audit.judge import Bench, Pair, judge, pairs
 from smtp_audit.message import problem, quoted, shown_path
-from smtp_audit.profile import Profile, load_profile
+from smtp_audit.profile import Profile, load_profile, load_standard, shipped_standards
 from smtp_audit.record import Record, Status
 from smtp_audit.report.model import Identity, ProfileControl, ProfileIdentity, Report
 from smtp_audit.suggestion import did_you_mean
 from smtp_audit.version import __version__
+from smtp_audit.waiver import Attestation
 from smtp_audit.wiretext import printable
 
 
@@ -147,6 +148,8 @@ def prepare(
             where = shown_path(config.source) if config.source else "waiver"
             hint = did_you_mean(waiver.control, registry.ids())
             raise problem(where, f"a waiver names the control {quoted(waiver.control)}{hint}")
+    for attestation in config.attestations:
+        _check_attestation(attestation, profile, config.source)
     if recorded is None and config.snapshot is not None:
         recorded = Snapshot.load(config.snapshot)
     if recorded is not None:
@@ -179,6 +182,23 @@ def _recorded_scope(snapshot: Snapshot) -> tuple[Scope, ...]:
         if name not in list(Scope):
             raise ConfigurationError(f"snapshot: no scope {printable(name)!r}{did_you_mean(name, Scope)}")
     return tuple(Scope(name) for name in snapshot.scope)
+
+
+def _check_attestation(attestation: Attestation, profile: Profile, source: Path | None) -> None:
+    """Raises ConfigurationError for a clause that the standard lacks, or that no person can attest."""
+    where = shown_path(source) if source else "attestation"
+    clause = next((c for c in profile.standard.clause if c.id == attestation.clause), None)
+    others = (load_standard(name, where)[0] for name in shipped_standards() if name != profile.standard.id)
+    if clause is None and any(attestation.clause in other for other in others):
+        return  # of another standard than this run's: it says nothing here, as the report's list shows
+    if clause is None:
+        hint = did_you_mean(attestation.clause, (c.id for c in profile.standard.clause))
+        raise problem(
+            where, f"an attestation names the clause {quoted(attestation.clause)} of {profile.standard.id}{hint}"
+        )
+    if Medium.ATTEST not in clause.by:
+        ways = ", ".join(clause.by)
+        raise problem(where, f"the clause {clause.id} cannot be attested: it has to be shown by {ways}")
 
 
 def _look_up(config: Config) -> Found:
@@ -290,6 +310,7 @@ def _report(
             standard_version=profile.standard.version,
             gate=profile.gate,
             certificate_scope=profile.certificate_scope,
+            changes=profile.changes,
         ),
         controls=tuple(_profile_control(plan, control_id) for control_id in profile.controls),
         records=tuple(kept),

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smtp_audit.control import Control, Medium, Registry
 from smtp_audit.errors import ConfigurationError
+from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.limits import MAX_CONFIG_BYTES
 from smtp_audit.message import problem, shown_path
 from smtp_audit.record import Severity, WhenNotRun
@@ -66,6 +67,8 @@ class ControlRule(BaseModel):
     parameters: dict[str, Any] = {}
     medium: Medium = Medium.PROBE
     """The control's own, so that the matrix knows it also where the control was applied to nothing."""
+    roles: tuple[Role, ...] = ()
+    """The roles of endpoints that the control is about; empty for controls about other subjects."""
 
 
 class Profile(BaseModel):
@@ -82,7 +85,15 @@ class Profile(BaseModel):
     certificate_scope: tuple[str, ...]
     controls: dict[str, ControlRule]
     partly: dict[str, dict[Medium, str]] = {}
+    changes: tuple[str, ...] = ()
+    """What a user's profile changes against the shipped one that it extends."""
     sha256: str
+
+    @property
+    def required_roles(self) -> frozenset[Role]:
+        """The roles that have to be there, by the profile's word: the parameter `required_roles` of its controls."""
+        lines = (rule.parameters.get("required_roles", ()) for rule in self.controls.values())
+        return frozenset(Role(role) for roles in lines for role in roles)
 
     def rule(self, control: Control) -> ControlRule:
         """The line about `control`; KeyError when the profile leaves it out."""
@@ -154,15 +165,22 @@ def load_profile(name_or_path: str, registry: Registry, base: Path | None = None
             raise ConfigurationError(f"{label}: the key {key!r} is missing")
     standard, standard_data = load_standard(merged["standard"], label)
     digest.update(standard_data)
-    rules = {
-        control_id: _rule(registry, standard, control_id, line, label)
-        for control_id, line in merged["controls"].items()
-    }
+    rules = _rules(registry, standard, merged, label)
     for control in registry:
         if control.id not in rules and not control.origin.startswith("smtp_audit.controls."):
             rules[control.id] = _rule(registry, standard, control.id, {"severity": "medium"}, label)
     for clause in merged["partly"]:
         _known_clause(standard, clause, f"{label}: [partly]")
+    changes: tuple[str, ...] = ()
+    if label not in _labels_of_shipped():
+        shipped = _merge([layer for place, layer in reversed(layers) if place in _labels_of_shipped()])
+        if shipped["standard"] == merged["standard"]:
+            base_rules = _rules(registry, standard, shipped, label)
+            changes = _note_changes(merged["name"], base_rules, rules, merged["partly"])
+        # A title or version says what a file is; the shipped one's would say it of another.
+        own = [layer for place, layer in layers if place not in _labels_of_shipped()]
+        merged["title"] = _first_given(layer.title for layer in own) or f"{own[0].name}, extends {own[-1].extends}"
+        merged["version"] = _first_given(layer.version for layer in own) or "unversioned"
     return Profile(
         name=merged["name"],
         title=merged["title"],
@@ -173,8 +191,62 @@ def load_profile(name_or_path: str, registry: Registry, base: Path | None = None
         certificate_scope=merged["certificate_scope"],
         controls=rules,
         partly=merged["partly"],
+        changes=changes,
         sha256=digest.hexdigest(),
     )
+
+
+def _first_given(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _labels_of_shipped() -> tuple[str, ...]:
+    return tuple(f"profile {name}" for name in shipped_profiles())
+
+
+def _rules(registry: Registry, standard: Standard, merged: Mapping[str, Any], label: str) -> dict[str, ControlRule]:
+    return {
+        control_id: _rule(registry, standard, control_id, line, label)
+        for control_id, line in merged["controls"].items()
+    }
+
+
+def _note_changes(
+    name: str,
+    base: Mapping[str, ControlRule],
+    own: Mapping[str, ControlRule],
+    partly: dict[str, dict[Medium, str]],
+) -> tuple[str, ...]:
+    """What a user's profile changes of a shipped one, in words; the clauses it touches become "partly covered" at most.
+
+    The catalogue of clauses says what its publisher asks. With another threshold a control may show less than that, and
+    no program can tell which way is stricter.
+    """
+    changes: list[str] = []
+    for control_id, rule in base.items():
+        mine = own.get(control_id)
+        if mine is None:
+            words, touched = f"{control_id}: left out", rule.clauses
+        elif mine.parameters != rule.parameters:
+            keys = [key for key in rule.parameters if mine.parameters[key] != rule.parameters[key]]
+            shown = ", ".join(f"{key} = {_shown(mine.parameters[key])}" for key in keys)
+            was = ", ".join(_shown(rule.parameters[key]) for key in keys)
+            words, touched = f"{control_id}: {shown} (was {was})", rule.clauses
+        elif set(rule.clauses) - set(mine.clauses):
+            touched = tuple(c for c in rule.clauses if c not in mine.clauses)
+            words = f"{control_id}: no longer for {', '.join(touched)}"
+        else:
+            continue
+        changes.append(words)
+        for clause in touched:
+            gaps = partly.setdefault(clause, {})
+            gap = f"profile {name} changes {words}"
+            gaps[rule.medium] = f"{gaps[rule.medium]}; {gap}" if rule.medium in gaps else gap
+    return tuple(changes)
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(str(item) for item in value) or "none" if isinstance(value, list | tuple) else str(value)
 
 
 def load_standard(standard_id: str, where: str) -> tuple[Standard, bytes]:
@@ -249,6 +321,7 @@ def _rule(registry: Registry, standard: Standard, control_id: str, line: Mapping
                 **{key: value for key, value in line.items() if key in _RULE_KEYS},
                 "parameters": control.check_parameters(given, label),
                 "medium": control.medium,
+                "roles": tuple(sorted(control.roles)) if control.subject is Endpoint else (),
             }
         )
     except ValidationError as error:

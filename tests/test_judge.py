@@ -244,7 +244,7 @@ def test_a_long_transcript_is_cut_with_a_note() -> None:
     assert len(lines) == EVIDENCE_LINES + 1
     assert lines[-1] == "(5 more lines in the snapshot)"
     whole = seen(port(), SUBJECT.key, ADDRESS, *(f"line {n}" for n in range(EVIDENCE_LINES)))
-    assert judged(follows_the_port, whole).evidence[0].lines[-1].endswith("line 59")
+    assert judged(follows_the_port, whole).evidence[0].lines[-1].endswith(f"line {EVIDENCE_LINES - 1}")
 
 
 def test_a_transcript_that_two_facts_share_is_shown_once() -> None:

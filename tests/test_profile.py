@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smtp_audit.control import REGISTRY, Registry, Rule, Verdict, control, load_builtin, passed
+from smtp_audit.control import REGISTRY, Medium, Registry, Rule, Verdict, control, load_builtin, passed
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.facts.service import PortFacts
@@ -112,7 +112,7 @@ SEC-1 = { probe = "nothing but TLS 1.3 is looked at" }
 
 def test_a_child_says_only_what_differs(tmp_path: Path, registry: Registry) -> None:
     parent, child = load_profile("enterprise", registry), load(tmp_path, CHILD)
-    assert (child.name, child.title, child.gate) == ("own", parent.title, Severity.LOW)
+    assert (child.name, child.title, child.gate) == ("own", "own, extends enterprise", Severity.LOW)
     assert set(parent.controls) - set(child.controls) == {"port-closed", "certificate-days-left"}
     was, now = parent.controls["port-open"], child.controls["port-open"]
     assert (now.severity, now.clauses) == (was.severity, was.clauses)
@@ -120,7 +120,9 @@ def test_a_child_says_only_what_differs(tmp_path: Path, registry: Registry) -> N
     assert child.controls["auth-works"].severity is Severity.LOW
     assert child.controls["auth-works"].when_not_run is WhenNotRun.LIST
     assert child.controls["starttls-works"] == parent.controls["starttls-works"]
-    assert set(child.partly) == {*parent.partly, "SEC-1"}
+    gone = {"port-closed", "certificate-days-left", "port-open"}
+    touched = {clause for control in gone for clause in parent.controls[control].clauses}
+    assert set(child.partly) == {*parent.partly, "SEC-1", *touched}
 
 
 def test_the_hash_covers_every_layer(tmp_path: Path) -> None:
@@ -250,3 +252,54 @@ def test_a_profile_may_speak_of_a_users_control(tmp_path: Path, own_control: str
 
 def test_a_builtin_control_that_is_not_named_is_left_out(tmp_path: Path) -> None:
     assert "certificate-trusted" not in load(tmp_path, WHOLE).controls
+
+
+# ----------------------------------------------------------------- what a profile changes of a shipped one
+
+
+def _house(tmp_path: Path, registry: Registry, text: str) -> Profile:
+    (tmp_path / "house.toml").write_text('name = "house"\nextends = "enterprise"\n' + text)
+    return load_profile("house.toml", registry, tmp_path)
+
+
+def test_a_changed_threshold_is_named_and_its_clauses_are_shown_in_part_at_most(
+    tmp_path: Path, registry: Registry
+) -> None:
+    house = _house(tmp_path, registry, '[controls]\ntls-obsolete-version = { minimum_version = "TLSv1.0" }\n')
+    assert house.changes == ("tls-obsolete-version: minimum_version = TLSv1.0 (was TLSv1.2)",)
+    assert "profile house changes tls-obsolete-version" in house.partly["BAN-4"][Medium.PROBE]
+    assert load_profile("enterprise", registry).partly.get("BAN-4", {}).get(Medium.PROBE) is None
+
+
+def test_a_control_left_out_is_named(tmp_path: Path, registry: Registry) -> None:
+    house = _house(tmp_path, registry, 'leave_out = ["certificate-days-left"]\n')
+    assert house.changes == ("certificate-days-left: left out",)
+    assert "left out" in house.partly["ALERT-7"][Medium.PROBE]
+
+
+def test_a_control_taken_from_a_clause_is_named(tmp_path: Path, registry: Registry) -> None:
+    house = _house(tmp_path, registry, '[controls]\ntls-obsolete-version = { clauses = ["SEC-1"] }\n')
+    assert house.changes[0].startswith("tls-obsolete-version: no longer for ")
+    assert Medium.PROBE in house.partly["BAN-4"]
+
+
+def test_another_severity_or_gate_changes_no_clause(tmp_path: Path, registry: Registry) -> None:
+    house = _house(tmp_path, registry, 'gate = "low"\n[controls]\nport-closed = { severity = "info" }\n')
+    assert house.changes == ()
+    assert house.partly == load_profile("enterprise", registry).partly
+
+
+def test_the_title_of_the_shipped_profile_is_not_another_profiles(tmp_path: Path, registry: Registry) -> None:
+    house = _house(tmp_path, registry, "")
+    assert (house.title, house.version) == ("house, extends enterprise", "unversioned")
+    named = _house(tmp_path, registry, 'title = "House rules"\nversion = "3"\n')
+    assert (named.title, named.version) == ("House rules", "3")
+
+
+def test_the_strict_profile_changes_nothing_by_its_own_account(registry: Registry) -> None:
+    assert load_profile("enterprise-strict", registry).changes == ()
+
+
+def test_a_number_in_quotes_is_refused(tmp_path: Path, registry: Registry) -> None:
+    with pytest.raises(ConfigurationError, match="minimum_days = '3': write it without quotes"):
+        _house(tmp_path, registry, '[controls]\ncertificate-days-left = { minimum_days = "3" }\n')

@@ -154,13 +154,15 @@ def implicit_tls(tls: ImplicitTlsFacts, rule: Rule) -> Verdict:
         "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1); for TLS 1.3 only: >=TLSv1.3",
         "dovecot": "ssl_min_protocol = TLSv1.2; for TLS 1.3 only: ssl_min_protocol = TLSv1.3",
         "exim": "with OpenSSL: openssl_options = +no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1 (TLS 1.3 only: also "
-        "+no_tlsv1_2); with GnuTLS (Debian): tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3",
+        "+no_tlsv1_2); with GnuTLS (Debian): tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3 "
+        "(TLS 1.3 only: without +VERS-TLS1.2)",
         "sendmail": "define(`confSERVER_SSL_OPTIONS', `+SSL_OP_NO_SSLv2 +SSL_OP_NO_SSLv3 +SSL_OP_NO_TLSv1 "
         "+SSL_OP_NO_TLSv1_1')dnl (8.15 and later); for TLS 1.3 only: also +SSL_OP_NO_TLSv1_2",
         "opensmtpd": 'protocols "tlsv1.2,tlsv1.3" at the end of the listen line; for TLS 1.3 only: "tlsv1.3"',
         "docker-mailserver": "TLS_LEVEL=modern (the default); for TLS 1.3 only: the Postfix lines in postfix-main.cf "
         "and the Dovecot line in dovecot.cf of the configuration volume",
-        "any": "set the lowest version in the service, or for the whole host: MinProtocol = TLSv1.2 in openssl.cnf",
+        "any": "set the lowest version in the service, or for the whole host: MinProtocol = TLSv1.2 in openssl.cnf "
+        "(for TLS 1.3 only: TLSv1.3)",
     },
 )
 def tls_obsolete_version(tls: TlsFacts, rule: Rule) -> Verdict:

@@ -74,6 +74,8 @@ class Absence(StrEnum):
     """The safety class of the probe was not permitted."""
     NOT_AVAILABLE = "not_available"
     """An input (credentials) or a tool (sslyze) is missing."""
+    NOT_GIVEN = "not_given"
+    """An input that the configuration promises is not there: unlike a missing option, that is no decision."""
     UNREACHABLE = "unreachable"
     """No address, no route, or no answer to the connection."""
     REFUSED_SERVICE = "refused_service"

@@ -37,11 +37,15 @@ class Vantage(BaseModel):
 
 
 class HostEffort(BaseModel):
-    """What one address was asked to bear: connections made, how often the budget backed off, and why."""
+    """What one address was asked to bear: connections made, how often the budget backed off, and why.
+
+    `source` is the address that the connections came from.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str
+    source: str = ""
     connections: int
     backoffs: int = 0
     backoff_reasons: tuple[str, ...] = ()

@@ -201,6 +201,7 @@ class Approach:
             if error.absence is Absence.UNREACHABLE and not self.endpoint.declared:
                 raise PeerError(error.absence, f"{error.reason} ({UNDECLARED_HINT})") from None
             raise
+        self.budget.source = connection.local_address
         try:
             dialect = dialect_for(self.endpoint.protocol, self.config.ehlo)
             result = await action(Session(connection, dialect, limits, self.endpoint, self.anchors))

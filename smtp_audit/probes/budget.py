@@ -26,6 +26,7 @@ class HostBudget:
 
     def __init__(self, address: str, limits: BudgetLimits, progress: Callable[[str], None] = lambda _: None) -> None:
         self.address = address
+        self.source = ""
         self._limits = limits
         self._progress = progress
         self._allowed = limits.connections
@@ -90,6 +91,7 @@ class HostBudget:
         """What it bore so far."""
         return HostEffort(
             address=self.address,
+            source=self.source,
             connections=self._connections,
             backoffs=self._backoffs,
             backoff_reasons=tuple(self._reasons),

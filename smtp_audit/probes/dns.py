@@ -40,7 +40,11 @@ def resolver_name(config: Config) -> str:
     """The resolver in words, for the report."""
     if config.resolver is not None:
         return f"{config.resolver.address} port {config.resolver.port}"
-    return "the system's resolver"
+    try:
+        servers = ", ".join(str(server) for server in dns.resolver.Resolver().nameservers)
+    except (dns.exception.DNSException, OSError):
+        return "the system's resolver, which is not configured"
+    return f"the system's resolver ({escape_text(servers, 200)})"
 
 
 class _NoAnswer(Exception):

@@ -84,7 +84,8 @@ async def try_login(approach: Approach, transcript: Transcript) -> LoginFacts:
         )
     if credentials.password is None or not credentials.password.get_secret_value():
         raise PeerError(
-            Absence.NOT_AVAILABLE, f"no password: the environment variable {credentials.password_env} is not set"
+            Absence.NOT_GIVEN,
+            f"no password for the user that was given: the environment variable {credentials.password_env} is not set",
         )
     limits = approach.config.limits
     seconds = limits.connect_seconds + limits.greeting_seconds + limits.handshake_seconds + limits.reply_seconds

@@ -31,6 +31,8 @@ class ProfileIdentity(BaseModel):
     standard_version: str
     gate: Severity
     certificate_scope: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+    """What a user's profile changes against the shipped one that it extends."""
 
 
 class ProfileControl(BaseModel):

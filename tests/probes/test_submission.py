@@ -282,7 +282,7 @@ class TestLogin:
             assert error.absence is Absence.NOT_AVAILABLE
             approach = stage.approach(Role.SUBMISSION, password="")
             error = await absence(try_login(approach, approach.transcript()))
-            assert error.absence is Absence.NOT_AVAILABLE
+            assert error.absence is Absence.NOT_GIVEN
             assert "SMTP_AUDIT_PASSWORD" in error.reason
             assert stage.connections == 0
 
