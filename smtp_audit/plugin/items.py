@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -14,8 +14,11 @@ from smtp_audit.plugin.audit import Audit
 from smtp_audit.plugin.naming import group_name, item_name
 from smtp_audit.plugin.outcomes import ControlFailed, SmtpAuditWarning
 from smtp_audit.plugin.stash import AUDIT
-from smtp_audit.plugin.wording import explain
+from smtp_audit.plugin.wording import explain, explain_again
 from smtp_audit.record import Record, Status, WhenNotRun
+
+_TOLD = pytest.StashKey[dict[tuple[str, str], str]]()
+"""Which item of this process told first why nothing could be determined: its node id, by host and reason."""
 
 
 class AuditSuite(pytest.Directory):
@@ -78,7 +81,9 @@ class ControlItem(pytest.Item):
         record = self.record = self.audit.judge(self.control, self.subject)
         self._tell_junit()
         match record.status:
-            case Status.INDETERMINATE | Status.ERROR:
+            case Status.INDETERMINATE:
+                self._give_no_answer(record)
+            case Status.ERROR:
                 pytest.fail(explain(record), pytrace=False)
             case Status.NOT_RUN if record.when_not_run is not WhenNotRun.LIST:
                 pytest.fail(explain(record), pytrace=False)
@@ -108,6 +113,19 @@ class ControlItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """No file and line: the control has a title."""
         return self.path, None, f"{self.subject.key}: {self.control.title}"
+
+    def _give_no_answer(self, record: Record) -> NoReturn:
+        """Say why in full, or in one line where an item of this host has said the same already.
+
+        A host that cannot be reached would else fill the terminal with one text a hundred times.
+        """
+        told = self.config.stash.setdefault(_TOLD, {})
+        if told.setdefault((record.group, record.summary), self.nodeid) == self.nodeid:
+            pytest.fail(explain(record), pytrace=False)
+        failure = pytest.fail.Exception(explain_again(record), pytrace=False)
+        # A note is not shown on the terminal; it is part of the message that JUnit files keep.
+        failure.add_note(explain(record))
+        raise failure
 
     def _mark(self) -> None:
         clauses = self.rule.clauses

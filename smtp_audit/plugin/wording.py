@@ -22,14 +22,24 @@ def explain(record: Record) -> str:
     return "\n".join(_lines(record))
 
 
+def explain_again(record: Record) -> str:
+    """One line for a record that gave no answer for a reason told above, with all of that reason."""
+    return f"{_lead(record)}: as above: {terminal_line(record.summary)}"
+
+
+def _lead(record: Record) -> str:
+    return _LEADS.get(record.status, str(record.severity))
+
+
 def _lines(record: Record) -> Iterator[str]:
-    lead = _LEADS.get(record.status, str(record.severity))
-    yield f"{lead}: {terminal_line(record.summary)}"
+    yield f"{_lead(record)}: {terminal_line(record.summary)}"
     yield f"control:  {record.control} ({record.severity}): {terminal_line(record.title)}"
     yield f"subject:  {terminal_line(record.subject)}{f', {record.role}' if record.role else ''}"
     yield f"expected: {terminal_line(record.expected)}"
-    if record.clauses or record.spec:
-        yield f"clauses:  {terminal_line(', '.join((*record.clauses, *record.spec)))}"
+    if record.clauses:
+        yield f"clauses:  {terminal_line(', '.join(record.clauses))}"
+    if record.spec:
+        yield f"sources:  {terminal_line('; '.join(record.spec))}"
     if record.waiver is not None:
         waiver = record.waiver
         yield f"waiver:   {waiver.state}: {terminal_line(f'{waiver.owner} until {waiver.expires}: {waiver.reason}')}"

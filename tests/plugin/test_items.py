@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from smtp_audit.facts.endpoint import Role
+from smtp_audit.facts.snapshot import Snapshot
 from smtp_audit.plugin.wording import EVIDENCE_LINES, explain
 from smtp_audit.record import Evidence, EvidenceKind, Status
 from tests.factories import make_record
@@ -37,7 +38,8 @@ def test_each_verdict_has_its_outcome(stage: Stage) -> None:
             "control:  starttls-offered (medium): STARTTLS is offered",
             "subject:  mail.example.com:25, mx",
             "expected: the capabilities before TLS list STARTTLS*",
-            "clauses:  RFC8314-1, RFC 3207 section 4*",
+            "clauses:  RFC8314-1",
+            "sources:  RFC 3207 section 4*",
             "remedy:   give the service a certificate*",
             "SKIPPED*not applicable: role mx may be open",
         ]
@@ -170,6 +172,49 @@ def test_junit_tells_failure_from_error_and_names_the_control(stage: Stage) -> N
     }
 
 
+def _silent(hosts: tuple[str, ...]) -> Snapshot:
+    roles = (Role.MX, Role.SUBMISSION, Role.IMAP)
+    return facts.mixed(*(facts.endpoint(role, host) for host in hosts for role in roles))
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_what_gave_no_answer_for_one_reason_is_told_once_for_each_host(stage: Stage, workers: tuple[str, ...]) -> None:
+    stage.record(_silent(("a.example", "b.example")))
+    run = stage.process if workers else stage.run
+    result = run("-k", "service-greeting", "--junitxml=j.xml", *workers)
+    result.assert_outcomes(errors=6)
+    lines = result.outlines
+    full = lines.count("could not be determined: no greeting within 20 s")
+    again = lines.count("could not be determined: as above: no greeting within 20 s")
+    assert full + again == 6
+    # Each process tells it once for each host.
+    assert 2 <= full <= (4 if workers else 2)
+    assert sum(line.startswith("control: ") for line in lines) == full
+    # A JUnit file is read one case at a time: there is no "above" in it.
+    cases = list(ElementTree.parse(stage.path / "j.xml").getroot()[0])
+    messages = [error.get("message", "") for case in cases for error in case.iter("error")]
+    assert len(messages) == 6
+    for message in messages:
+        assert "no greeting within 20 s" in message
+        assert "control:  service-greeting (high)" in message
+        assert "expected: " in message
+
+
+def test_the_short_summary_keeps_the_reason_of_every_item(stage: Stage) -> None:
+    stage.record(_silent(("a.example",)))
+    result = stage.run("-k", "service-greeting")
+    named = [line for line in result.outlines if line.startswith("ERROR smtp-audit::")]
+    assert len(named) == 3
+    assert all("no greeting within 20 s" in line or line.endswith("...") for line in named), named
+
+
+def test_failures_are_never_shortened(stage: Stage) -> None:
+    stage.record(_silent(("a.example",)))
+    lines = stage.run("-k", "starttls-offered").outlines
+    assert sum(line.startswith("control: ") for line in lines) == 3
+    assert not any("as above" in line for line in lines)
+
+
 def test_words_are_printable_and_few() -> None:
     evidence = Evidence(title="Observed", lines=("\x1b[31mred\x1b[0m \u202egnp", *("x" * 5000 for _ in range(100))))
     record = make_record(status=Status.FAIL, summary="a\nb\x07", title="t\x1b]0;", evidence=(evidence,))
@@ -177,6 +222,16 @@ def test_words_are_printable_and_few() -> None:
     assert all(line.isprintable() and line.isascii() and len(line) < 400 for line in text.split("\n"))
     assert len(text.split("\n")) <= EVIDENCE_LINES + 12
     assert "more lines in the report" in text
+
+
+def test_clauses_and_sources_have_lines_of_their_own() -> None:
+    record = make_record(status=Status.FAIL, clauses=("SEC-1", "TLS-2"), spec=("RFC 8996", "RFC 7525 section 3.1"))
+    lines = explain(record).split("\n")
+    assert "clauses:  SEC-1, TLS-2" in lines
+    assert "sources:  RFC 8996; RFC 7525 section 3.1" in lines
+    bare = explain(make_record(status=Status.FAIL, clauses=(), spec=()))
+    assert "clauses:" not in bare
+    assert "sources:" not in bare
 
 
 def test_picked_lines_go_before_transcripts() -> None:
