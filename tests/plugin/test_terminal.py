@@ -17,7 +17,7 @@ def test_the_verdict_is_shown_with_its_reasons(stage: Stage) -> None:
         [
             "*= smtp_audit =*",
             CLOSED,
-            "*service-greeting on mail.example.com:25: could not be determined*",
+            "*service-greeting [[]high] on mail.example.com:25: could not be determined*",
             "*starttls-offered [[]medium] on mail.example.com:25: not among the capabilities",
             "*reports/report.html",
         ],
