@@ -87,8 +87,8 @@ def sample_plan(snapshot: Snapshot | None, waived: bool = False) -> Plan:
         else (),
         attestations=(
             make_attestation(),
-            make_attestation(clause="POST-7", expires=date(2026, 11, 2)),
-            make_attestation(clause="SEC-1"),
+            make_attestation(clause="ENF-4", expires=date(2026, 11, 2)),
+            make_attestation(clause="RFC5321-1"),
         )
         if waived
         else (),
