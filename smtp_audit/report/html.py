@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -60,10 +61,31 @@ def render(report: Report) -> str:
 
 
 def _target(targets: Sequence[str]) -> str:
-    """The targets for a title; the identity block has all of them."""
-    if len(targets) > 3:
-        return f"{targets[0]} and {len(targets) - 1} more"
-    return ", ".join(targets) or "no target"
+    """The targets for a title, domains and hosts by name, endpoints counted; the identity block has all of them."""
+    if len(targets) < 2:
+        return targets[0] if targets else "no target"
+    endpoints = [target for target in targets if _ENDPOINT.search(target)]
+    names = [target for target in targets if target not in endpoints]
+    if not names:
+        return _some(endpoints, 1, "endpoint")
+    more = [_counted(len(endpoints), "endpoint")] if endpoints else []
+    return ", ".join((_some(names, 3, "name"), *more))
+
+
+_ENDPOINT = re.compile(r"=|^[^:]*:\d+$|\]:\d+$")
+"""A role and a place, or a place with a port: ``mx=mail.example.com:25``, ``mail.example.com:25``, ``[::1]:25``."""
+
+
+def _some(named: Sequence[str], most: int, noun: str) -> str:
+    left_out = len(named) - most
+    shown = ", ".join(named[:most])
+    if left_out < 1:
+        return shown
+    return f"{shown} and {left_out} more {noun if left_out == 1 else f'{noun}s'}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else f'{noun}s'}"
 
 
 def _accounted(report: Report, anchors: Anchors) -> list[tuple[int, str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smtp_audit.coverage import ClauseCoverage, ClauseStatus, Way, WayState
 from smtp_audit.record import Record, Status
@@ -35,7 +35,7 @@ class WayRow:
 
 @dataclass(frozen=True)
 class ClauseRow:
-    """One clause, with its anchor; `absent` are its ways that are out of scope."""
+    """One clause, with its anchor; `absent` are its ways that are out of scope, `word` says it when that matters."""
 
     anchor: str
     clause: ClauseCoverage
@@ -64,12 +64,17 @@ def clause_rows(report: Report, anchors: Anchors) -> tuple[ClauseRow, ...]:
 
 def _clause_row(clause: ClauseCoverage, seen: Seen, anchors: Anchors) -> ClauseRow:
     present = [way for way in clause.ways if way.state is not WayState.OUT_OF_SCOPE]
+    absent = tuple(way.medium for way in clause.ways if way.state is WayState.OUT_OF_SCOPE)
+    word = CLAUSE[clause.status]
+    if clause.status is ClauseStatus.MET and absent:
+        # It may still be broken where this run did not look.
+        word = replace(word, name=f"{word.name} (in scope)")
     return ClauseRow(
         anchor=anchors("clause", clause.clause),
         clause=clause,
-        word=CLAUSE[clause.status],
+        word=word,
         ways=tuple(_way_row(way, seen, anchors) for way in present),
-        absent=tuple(way.medium for way in clause.ways if way.state is WayState.OUT_OF_SCOPE),
+        absent=absent,
     )
 
 

@@ -86,7 +86,11 @@ SEVERITY_TONE: Mapping[Severity, str] = {
 
 CLAUSE: Mapping[ClauseStatus, Word] = {
     ClauseStatus.MET: Word(
-        "met", "✓", "good", "Every way of showing it that is in scope has controls, and all of them pass."
+        "met",
+        "✓",
+        "good",
+        "Every way of showing it that is in scope has controls, and all of them pass. The matrix says met (in scope) "
+        "where other ways are not part of this run.",
     ),
     ClauseStatus.ATTESTED: Word(
         "attested", "◆", "calm", "A named person states it, with evidence and an expiry; no program can measure it."

@@ -124,6 +124,25 @@ def test_the_style_applies_and_something_is_to_be_seen(width: int, height: int, 
     assert sizes[0] != sizes[1]
 
 
+@pytest.mark.parametrize("width", [1100, 1280])
+def test_the_subjects_need_no_sideways_scrolling(width: int, browse: Browse, tmp_path: Path) -> None:
+    source = render(sample_report(poor_snapshot()))
+    measure = (
+        "<script>const box = document.querySelector('table.subjects').parentElement;"
+        "document.title = `${innerWidth} ${box.scrollWidth} ${box.clientWidth}`</script></body>"
+    )
+    # Without the policy, so that the measuring may run.
+    source = re.sub(r"<meta http-equiv[^>]*>", "", source).replace("</body>", measure)
+    page = tmp_path / "report.html"
+    page.write_text(source, encoding="utf-8")
+    done = browse(f"--window-size={width},900", "--dump-dom", page.as_uri())
+    measured = re.search(r"<title>(\d+) (\d+) (\d+)</title>", done.stdout)
+    assert measured is not None
+    window, needed, there = map(int, measured.groups())
+    assert window <= width
+    assert 0 < needed <= there
+
+
 def test_it_prints_with_all_folded_parts_open(browse: Browse, tmp_path: Path) -> None:
     opening = "details::details-content { content-visibility: visible; block-size: auto; display: block; }"
     source = render(sample_report(poor_snapshot()))

@@ -123,8 +123,11 @@ class TestPage:
             *(way.detail for clause in FULL.coverage.clauses for way in clause.ways),
             *(reason for reason in FULL.gate.reasons),
             *(record.label for record in FULL.records),
+            *(e.title for record in FULL.records for e in record.evidence),
             FULL.coverage.standard,
         }, missing
+        # The title of a transcript is put together anew, with every kind of facts that was read from it.
+        assert "Transcript at 192.0.2.25 of greeting, began 2026-11-22 12:00:00 UTCxZQX" in text
 
     def test_venom_is_shown_not_dropped(self) -> None:
         text = Page(render(make_report([make_record(status=Status.FAIL, summary=VENOM[0] + VENOM[8])]))).text

@@ -11,6 +11,7 @@ import pytest
 from smtp_audit.control import Medium
 from smtp_audit.coverage import ClauseStatus, Way, WayState
 from smtp_audit.facts.endpoint import Domain, Role
+from smtp_audit.facts.snapshot import HostEffort
 from smtp_audit.gate import Gate
 from smtp_audit.record import RecordWaiver, Severity, Status, WhenNotRun
 from smtp_audit.report.html import render
@@ -124,13 +125,28 @@ class TestVerdict:
         records.append(make_record("a-pass"))
         page = page_of(make_report(records))
         [critical, alike] = [item for item in page.all("li") if list_of(page, item) == "reasons"][:2]
-        assert critical.text.startswith("port-open: could not be determined")
+        assert critical.text.startswith("port-open [critical]: could not be determined")
         where = ", ".join(subject.key for subject in subjects)
         assert alike.text == f"tls-obsolete-version [high]: accepts TLSv1.0 on {where}"
         assert "alike reasons together" in page.by_id("verdict").text
         for record in records[:-1]:
             target = f"record-{record.control}-{record.subject}".replace(".", "-").replace(":", "-")
             assert record.subject in page.by_id(target).text
+
+    def test_every_reason_names_its_severity_and_failures_come_first_among_equals(self) -> None:
+        records = [
+            make_record("a", status=Status.INDETERMINATE, severity=Severity.CRITICAL, summary="silent"),
+            make_record("b", status=Status.ERROR, severity=Severity.CRITICAL),
+            make_record("c", status=Status.FAIL, severity=Severity.CRITICAL),
+            make_record("d", status=Status.FAIL, severity=Severity.HIGH),
+            make_record("e", status=Status.NOT_RUN, severity=Severity.HIGH),
+            make_record("f"),
+        ]
+        page = page_of(make_report(records))
+        reasons = [item.text for item in page.all("li") if list_of(page, item) == "reasons"]
+        heads = ["c [critical]", "b [critical]", "a [critical]", "d [high]", "e [high]"]
+        assert [reason.partition(":")[0] for reason in reasons] == heads
+        assert reasons[2].startswith("a [critical]: could not be determined: silent on ")
 
     def test_a_reason_about_the_run_comes_first(self) -> None:
         gate = Gate(
@@ -209,13 +225,13 @@ class TestIdentity:
     def test_many_targets_are_counted_in_the_title_and_named_below(self) -> None:
         targets = ("example.com", *(f"mx=mail.example.com:{port}" for port in (2525, 2526, 2527)))
         page = page_of(make_report(identity=make_identity(targets=targets)))
-        assert page.one("h1").text == "Mail server audit example.com and 3 more"
+        assert page.one("h1").text == "Mail server audit example.com, 3 endpoints"
         assert ", ".join(targets) in page.by_id("identity").text
         assert "no target" in page_of(make_report(identity=make_identity(targets=()))).one("title").text
 
     def test_effort_by_address(self) -> None:
         [row] = [e.text for e in page_of(make_report()).all("tr") if e.text.startswith("192.0.2.25")]
-        assert row == "192.0.2.25371421"
+        assert row == "192.0.2.25\N{EN DASH}371421"
 
     def test_addresses_without_effort(self) -> None:
         page = page_of(make_report(identity=make_identity(addresses=("192.0.2.25", "2001:db8::25"))))
@@ -369,6 +385,38 @@ class TestCards:
         assert "line 200" not in text
         assert "(4800 more lines in report.json)" in text
 
+    def test_a_conversation_that_showed_facts_of_six_kinds_is_one_exhibit(self) -> None:
+        kinds = ("port", "greeting", "capability", "auth", "certificate", "starttls")
+        began = "began 2026-11-22 12:00:00 UTC"
+        lines = ("  0.012 < 220 only.once.example ESMTP", "  0.020 > EHLO x")
+        records = [
+            make_record(kind, evidence=(make_transcript(*lines, title=f"Transcript at 192.0.2.25, {kind}, {began}"),))
+            for kind in kinds
+        ]
+        two = tuple(make_transcript(*lines, title=f"Transcript at 192.0.2.25, {k}, {began}") for k in kinds[:2])
+        records.append(make_record("needs-two", status=Status.FAIL, evidence=two))
+        page = page_of(make_report(records))
+        [exhibit] = page.all("details", class_="exhibit", id="evidence-1")
+        assert f"Transcript at 192.0.2.25 of {', '.join(kinds)}, {began}" in exhibit.text
+        assert f"Used by {', '.join(kinds)}, needs-two" in exhibit.text
+        assert page.by_id("evidence").text.count("only.once.example") == 1
+        links = [a.text for a in page.all("a") if a.attributes["href"] == "#evidence-1"]
+        assert links == ["E1"] * len(records)
+
+    @pytest.mark.parametrize(
+        "title",
+        [
+            "Transcript at 192.0.2.26, greeting, began 2026-11-22 12:00:00 UTC",
+            "Transcript at 192.0.2.25, greeting, began 2026-11-22 12:00:01 UTC",
+            "Something else",
+        ],
+    )
+    def test_conversations_that_only_read_the_same_stay_apart(self, title: str) -> None:
+        records = [make_record("a"), make_record("b", evidence=(make_transcript(title=title),))]
+        page = page_of(make_report(records))
+        assert len(page.all("details", class_="exhibit")) == 2
+        assert title.partition(",")[0] in page.by_id("evidence-2").text
+
     def test_a_waiver_is_told_with_its_record(self) -> None:
         given = RecordWaiver(owner="ops@example.com", reason="ticket 123", expires=date(2027, 1, 31), state="stale")
         page = page_of(make_report([make_record(status=Status.FAIL, waiver=given)]))
@@ -400,6 +448,22 @@ class TestMatrix:
     def test_every_clause_status(self, status: ClauseStatus) -> None:
         page = page_of(make_report(coverage=make_coverage([make_clause("SEC-1", status)])))
         assert f"{CLAUSE[status].symbol}{CLAUSE[status].name}" in page.by_id("clause-sec-1").text
+
+    def test_a_clause_that_is_met_where_this_run_looked_says_so(self) -> None:
+        seen = Way(medium=Medium.PROBE, state=WayState.PASSING, controls=("a",))
+        unseen = [Way(medium=m, state=WayState.OUT_OF_SCOPE, detail="x") for m in (Medium.DNS, Medium.CLIENT)]
+        clauses = [
+            make_clause("SEC-1", ClauseStatus.MET, ways=(seen, *unseen)),
+            make_clause("SEC-2", ClauseStatus.MET, ways=(seen,)),
+            make_clause("SEC-3", ClauseStatus.PARTLY_COVERED, ways=(seen, *unseen)),
+        ]
+        page = page_of(make_report([make_record("a")], coverage=make_coverage(clauses)))
+        assert "met (in scope)" in page.by_id("clause-sec-1").text
+        assert "dns, client out of scope" in page.by_id("clause-sec-1").text
+        assert "met" in page.by_id("clause-sec-2").text
+        for other in ("sec-2", "sec-3"):
+            assert "(in scope)" not in page.by_id(f"clause-{other}").text
+        assert "2 met" in page.by_id("clauses").text
 
     def test_conflicts_and_gaps_are_named(self) -> None:
         ways = (
@@ -459,6 +523,43 @@ class TestStatements:
         for row, state in zip(rows, ("valid", "expired", "not yet valid", "unused", "unused"), strict=True):
             assert state in row
         assert "no such clause" in rows[4]
+
+
+@pytest.mark.parametrize(
+    ("targets", "title"),
+    [
+        ((), "no target"),
+        (("mx=mail.good.example:25",), "mx=mail.good.example:25"),
+        (("good.example", *(f"mx=mail.good.example:{port}" for port in range(4))), "good.example, 4 endpoints"),
+        (("good.example", "[2001:db8::1]:25"), "good.example, 1 endpoint"),
+        (("a.example", "2001:db8::25"), "a.example, 2001:db8::25"),
+        (tuple(f"{name}.example" for name in "abcde"), "a.example, b.example, c.example and 2 more names"),
+        (("mail.a.example:25", "mail.a.example:587"), "mail.a.example:25 and 1 more endpoint"),
+    ],
+)
+def test_a_title_counts_endpoints_apart_from_names(targets: tuple[str, ...], title: str) -> None:
+    page = page_of(make_report(identity=make_identity(targets=targets)))
+    assert page.one("title").text == f"CLOSED: mail server audit of {title}"
+    assert page.one("h1").text == f"Mail server audit {title}"
+
+
+def test_the_effort_tells_which_address_the_server_saw() -> None:
+    efforts = (
+        HostEffort(address="192.0.2.25", source="198.51.100.7", connections=3),
+        HostEffort(address="192.0.2.26", connections=1),
+    )
+    rows = [row.text for row in page_of(make_report(identity=make_identity(efforts=efforts))).all("tr")]
+    assert "AddressFromConnectionsBack-offsWhy it backed off" in rows
+    assert any(row.startswith("192.0.2.25198.51.100.730") for row in rows)
+    assert any(row.startswith("192.0.2.26\N{EN DASH}10") for row in rows)
+
+
+def test_symbols_at_the_head_of_a_table_have_names() -> None:
+    page = page_of(make_report())
+    head = next(row for row in page.all("tr") if row.text.startswith("SubjectRole"))
+    for word in STATUS.values():
+        assert f"{word.symbol}{word.name}" in head.text
+        assert f"{word.symbol}{word.name}" in page.one("p", class_="key").text
 
 
 def test_the_end_tells_the_limits_and_every_word() -> None:
