@@ -16,7 +16,7 @@ from smtp_audit.limits import Limits
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.dialect import Dialect, dialect_for
 from smtp_audit.probes.trust import Anchors, tolerant_context
-from smtp_audit.probes.wire import Connection, PeerError, Throttled, Transcript, connect
+from smtp_audit.probes.wire import Connection, Contradiction, PeerError, Throttled, Transcript, connect
 from smtp_audit.secret import Secret
 
 T = TypeVar("T")
@@ -45,6 +45,8 @@ class Session:
     limits: Limits
     endpoint: Endpoint
     anchors: Anchors
+    clear_mechanisms: frozenset[str] | None = None
+    """What the first look saw offered before TLS; None while it looks."""
 
     async def greeting(self) -> tuple[Reply, float]:
         """The greeting and the seconds it took.
@@ -91,7 +93,9 @@ class Session:
         if self.endpoint.tls_start is TlsStart.IMPLICIT:
             return True
         await self.greeting()
-        if not self.dialect.offers_starttls(await self.capabilities()):
+        capabilities = await self.capabilities()
+        self._compare(capabilities)
+        if not self.dialect.offers_starttls(capabilities):
             return False
         reply = await self.starttls()
         if self.dialect.temporary(reply):
@@ -99,6 +103,14 @@ class Session:
         if not self.dialect.accepted(reply):
             raise PeerError(Absence.REFUSED_SERVICE, f"{self.dialect.starttls_name} was answered {reply}")
         return True
+
+    def _compare(self, capabilities: tuple[str, ...]) -> None:
+        """Raises Contradiction when logins are offered in clear that the first look did not see."""
+        if self.clear_mechanisms is None:
+            return
+        new = [name for name in self.dialect.mechanisms(capabilities) if name not in self.clear_mechanisms]
+        if new:
+            raise Contradiction(f"offers {', '.join(new)} before TLS now, and did not at first")
 
     async def secure(self) -> tuple[str, ...]:
         """Greeting, TLS where it can be had (not verified), and the capabilities then."""
@@ -129,6 +141,8 @@ class Approach:
     budget: HostBudget
     anchors: Anchors
     secrets: tuple[Secret, ...] = ()
+    clear_mechanisms: frozenset[str] | None = None
+    """What the first look saw offered before TLS, for later visits to compare with."""
 
     def transcript(self) -> Transcript:
         """A fresh transcript that masks the run's secrets."""
@@ -204,7 +218,9 @@ class Approach:
         self.budget.source = connection.local_address
         try:
             dialect = dialect_for(self.endpoint.protocol, self.config.ehlo)
-            result = await action(Session(connection, dialect, limits, self.endpoint, self.anchors))
+            result = await action(
+                Session(connection, dialect, limits, self.endpoint, self.anchors, self.clear_mechanisms)
+            )
         except BaseException:
             connection.abort()
             raise

@@ -76,6 +76,9 @@ def _malformed(what: str, line: bytes) -> PeerError:
 _SMTP_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 
 
+_LOGIN_LINE = re.compile(r"AUTH(?:[ =]|\\x09)", re.IGNORECASE)
+
+
 class Smtp(Dialect):
     """RFC 5321 with RFC 3207 and RFC 4954."""
 
@@ -131,7 +134,14 @@ class Smtp(Dialect):
         raise PeerError(Absence.REFUSED_SERVICE, f"EHLO and HELO are refused: {reply}")
 
     def _keywords(self, capabilities: tuple[str, ...]) -> list[list[str]]:
-        return [line.upper().split() for line in capabilities[1:] if line.strip()]
+        """The announced keywords with their parameters, upper case.
+
+        Tabs (escaped by then) and commas part words too: a client that is lenient takes what a careless server meant.
+        """
+        # The first line is the greeting (RFC 5321 section 4.1.1.1), unless a careless server offers logins in it.
+        first = capabilities[:1] if capabilities and _LOGIN_LINE.match(capabilities[0]) else ()
+        lines = [line.upper().replace("\\X09", " ").replace(",", " ") for line in (*first, *capabilities[1:])]
+        return [line.split() for line in lines if line.strip()]
 
     def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
         return any(words[0] == "STARTTLS" for words in self._keywords(capabilities))

@@ -75,6 +75,7 @@ class Inspection:
         """Look, then do everything else at once."""
         self.began = datetime.now(UTC)
         await first_look(self.look)
+        self.approach.clear_mechanisms = self.look.clear_mechanisms
         for kind, what in self._seen():
             self.emit(kind, what, self.look.transcript, self.began)
         self.progress(f"{self.approach.endpoint.key}: {self._state()}")

@@ -39,6 +39,13 @@ class Throttled(PeerError):
         super().__init__(Absence.REFUSED_SERVICE, reason)
 
 
+class Contradiction(PeerError):
+    """The server says something else than on an earlier connection: neither can be taken for its word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Absence.MALFORMED, reason)
+
+
 class Transcript:
     """What was said on one or more connections, escaped, redacted and capped as it is recorded."""
 
