@@ -2,7 +2,8 @@
 
 The runner alone adds `indeterminate` (no facts), `error` (the control crashed) and `not run` (the probe was not allowed
 or lacks an input). A subject with several addresses gets one record: a fault seen at any of them is a failure, and it
-passes only when it passes at all of them.
+passes only when it passes at all of them. A failure that is waived, or only advice, says nothing of an address that
+could not be seen: then that is what the record says.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from smtp_audit.facts.observation import Absence, Facts, Observation
 from smtp_audit.facts.service import CapabilityFacts, GreetingFacts
 from smtp_audit.limits import MAX_TRANSCRIPT_LINES, MAX_TRANSCRIPT_TEXT
 from smtp_audit.profile import Profile
-from smtp_audit.record import Evidence, EvidenceKind, Record, RecordWaiver, Status
+from smtp_audit.record import Evidence, EvidenceKind, Record, RecordWaiver, Status, WhenNotRun
 from smtp_audit.software import recognise
 from smtp_audit.waiver import Waiver
 from smtp_audit.wiretext import printable
@@ -33,6 +34,9 @@ TRANSCRIPT_TEXT = 4 * MAX_TRANSCRIPT_TEXT + 32
 
 EVIDENCE_LINES = MAX_TRANSCRIPT_LINES + 1
 """Lines of a transcript that a record keeps: all that a probe writes, with its note of what it left out."""
+
+SHARED_SUMMARY = 480
+"""Characters of each of two findings that share a summary."""
 
 _NOT_RUN = (Absence.NOT_ALLOWED, Absence.NOT_AVAILABLE)
 
@@ -68,13 +72,10 @@ def judge(control: Control, subject: Endpoint | Domain, look: Look, bench: Bench
         _at_address(control, rule, [_pick(observations[need.kind], address) for need in control.needs])
         for address in addresses
     ] or [_Finding(Status.NOT_RUN, "nothing about it was gathered in this run")]
-    decisive = min(findings, key=lambda finding: _PRECEDENCE.index(finding.status))
-    several = len(addresses) > 1
+    decisive = _first(findings)
     summary = decisive.summary
-    if several:
-        where = addresses[findings.index(decisive)]
-        same = all(f.summary == decisive.summary for f in findings)
-        summary = summary if same else f"{where}: {summary}"
+    if any(f.summary != summary for f in findings):
+        summary = f"{_place(addresses[findings.index(decisive)])}: {summary}"
     evidence = tuple(
         item
         for address, finding in zip(addresses, findings, strict=False)
@@ -101,7 +102,18 @@ def judge(control: Control, subject: Endpoint | Domain, look: Look, bench: Bench
         software=_software(look, subject.key),
         remedy=dict(control.remedy),
     )
-    return _settle(record, bench)
+    settled = _settle(record, bench)
+    unseen = [f for f in findings if f.status in _UNSEEN]
+    if line.when_not_run is WhenNotRun.LIST:
+        unseen = [f for f in unseen if f.status is not Status.NOT_RUN]
+    if settled.status not in _OPENING or not unseen:
+        return settled
+    # What was accepted is the failure that was seen, not the one that may be where nothing was seen.
+    unclear = _first(unseen)
+    told, failure = (
+        f"{_place(addresses[findings.index(f)])}: {printable(f.summary, SHARED_SUMMARY)}" for f in (unclear, decisive)
+    )
+    return record.model_copy(update={"status": unclear.status, "summary": f"{told}; it fails at {failure}"})
 
 
 @dataclass(frozen=True)
@@ -120,6 +132,19 @@ _PRECEDENCE = (
     Status.PASS,
     Status.NOT_APPLICABLE,
 )
+
+_UNSEEN = (Status.ERROR, Status.INDETERMINATE, Status.NOT_RUN)
+
+# What a waiver or the gate's threshold makes of a failure: neither keeps the gate closed.
+_OPENING = (Status.WAIVED, Status.ADVISORY)
+
+
+def _first(findings: Sequence[_Finding]) -> _Finding:
+    return min(findings, key=lambda finding: _PRECEDENCE.index(finding.status))
+
+
+def _place(address: str | None) -> str:
+    return address or "an address that is not known"
 
 
 def _pick(observations: Sequence[Observation], address: str | None) -> Observation | None:
