@@ -21,7 +21,7 @@ from smtp_audit.facts.dns import Found, MxFacts
 from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Observation
 from smtp_audit.facts.service import PortFacts
-from smtp_audit.facts.snapshot import Snapshot, Vantage, observed
+from smtp_audit.facts.snapshot import Snapshot, Vantage
 from smtp_audit.gate import Gate, closed, decide
 from smtp_audit.judge import Bench, Pair, judge, pairs
 from smtp_audit.message import problem, quoted, shown_path
@@ -261,8 +261,15 @@ def _faults(plan: Plan, snapshot: Snapshot | None, now: datetime) -> list[str]:
     hosts = dict.fromkeys(s.host for s in plan.subjects if isinstance(s, Endpoint))
     for host in hosts:
         keys = [s.key for s in plan.subjects if isinstance(s, Endpoint) and s.host == host]
-        if not any(facts.open for key in keys for facts in observed(snapshot, PortFacts, key)):
+        looks = [o for key in keys for o in snapshot.about(PortFacts.kind, key)]
+        took = {o.address for o in looks if isinstance(o.facts, PortFacts) and o.facts.open}
+        if not took:
             faults.append(f"no port of {host} took a connection: nothing there was audited")
+            continue
+        # Clients are sent to every address: one where all ports are closed was not audited, whatever another shows.
+        for address in dict.fromkeys(o.address for o in looks if o.address not in took):
+            where = address or "an address that is not known"
+            faults.append(f"no port of {host} took a connection at {where}: nothing there was audited")
     return faults
 
 

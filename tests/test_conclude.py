@@ -23,6 +23,7 @@ from smtp_audit.record import Record, Severity, Status, WhenNotRun
 from smtp_audit.report.model import Report
 from smtp_audit.waiver import Attestation, Waiver
 from tests.facts_factories import (
+    ADDRESS,
     HOST,
     NOW,
     absent,
@@ -131,6 +132,44 @@ def test_one_dead_host_of_two_keeps_the_gate_closed() -> None:
     report = concluded(of, snapshot(OPEN, dead, subjects=of.subjects))
     assert {r.status for r in report.records} == {Status.PASS, Status.NOT_APPLICABLE}
     assert report.gate.reasons == ("no port of mx2.example.com took a connection: nothing there was audited",)
+
+
+SECOND = "192.0.2.26"
+
+
+def _with_starttls(role: Role, subject: str, address: str) -> list[Observation]:
+    return [seen(port(role, declared=False), subject, address), seen(starttls(), subject, address)]
+
+
+def _closed(role: Role, subject: str, address: str) -> list[Observation]:
+    refuses = port(role, is_open=False, declared=False)
+    return [seen(refuses, subject, address), absent("starttls", Absence.CLOSED, "", subject, address)]
+
+
+def test_an_address_that_refuses_every_port_keeps_the_gate_closed() -> None:
+    """Undeclared and not required, a closed port is no fault; an address with nothing but those is."""
+    rules = profile({"port-open": line(parameters={"required_roles": []}), "starttls-offered": line()})
+    first, other = endpoint(declared=False), endpoint(Role.SUBMISSION, declared=False)
+    of = plan(rules, (first, other))
+    facts = [
+        *_with_starttls(Role.MX, first.key, ADDRESS),
+        *_closed(Role.MX, first.key, SECOND),
+        *_closed(Role.SUBMISSION, other.key, ADDRESS),
+    ]
+    report = concluded(of, snapshot(*facts, *_closed(Role.SUBMISSION, other.key, SECOND), subjects=of.subjects))
+    assert {r.status for r in report.records} == {Status.PASS, Status.NOT_APPLICABLE}
+    assert report.gate.reasons == (f"no port of {HOST} took a connection at {SECOND}: nothing there was audited",)
+
+    facts += _with_starttls(Role.SUBMISSION, other.key, SECOND)
+    assert concluded(of, snapshot(*facts, subjects=of.subjects)).gate.open, "one open port at each address is enough"
+
+
+@pytest.mark.parametrize("where", [SECOND, None])
+def test_an_address_of_which_nothing_is_known_keeps_the_gate_closed(where: str | None) -> None:
+    unseen = absent("port", Absence.TIMEOUT, "no answer", address=where)
+    report = concluded(facts=snapshot(OPEN, STARTTLS, unseen))
+    named = where or "an address that is not known"
+    assert f"no port of {HOST} took a connection at {named}: nothing there was audited" in report.gate.reasons
 
 
 def test_no_facts_at_all() -> None:
@@ -280,6 +319,39 @@ def test_a_waiver_of_an_unknown_control_is_answered_with_the_nearest() -> None:
     waiver = Waiver(control="port-opne", owner="ops", reason="x", expires=NOW.date())
     with pytest.raises(ConfigurationError, match=r"control 'port-opne' \(did you mean 'port-open'\?\)"):
         prepare(Config(endpoints=(endpoint(),), waivers=(waiver,)))
+
+
+def _attesting(clause_id: str, **more: Any) -> Config:
+    statement = _STATEMENT.model_copy(update={"clause": clause_id})
+    return Config(endpoints=(endpoint(),), attestations=(statement,), **more)
+
+
+@pytest.mark.parametrize(
+    ("clause_id", "says"),
+    [
+        ("STACK-99", "an attestation names the clause 'STACK-99' of enterprise-smtp-1.0 (did you mean 'STACK-9'?)"),
+        ("nothing like it", "an attestation names the clause 'nothing like it' of enterprise-smtp-1.0"),
+        ("two\nlines", "an attestation names the clause 'two"),
+        ("CORE-2", "the clause CORE-2 cannot be attested: it has to be shown by probe"),
+    ],
+)
+def test_an_attestation_that_cannot_count_is_refused_in_one_line(clause_id: str, says: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        prepare(_attesting(clause_id))
+    assert says in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_an_attestation_of_the_standard_of_the_run_is_taken() -> None:
+    assert prepare(_attesting("CORE-4")).profile.standard.id == "enterprise-smtp-1.0"
+
+
+def test_an_attestation_of_another_shipped_standard_says_nothing_here() -> None:
+    of = prepare(_attesting("CORE-4", profile="rfc-baseline"))
+    assert "CORE-4" not in {c.id for c in of.profile.standard.clause}
+    report = unfinished_report(of, NOW)
+    assert [a.clause for a in report.attestations] == ["CORE-4"]
+    assert not [row for row in report.coverage.clauses if row.attestation]
 
 
 def test_the_configuration_may_move_the_gate() -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtp_audit.control import Medium
-from smtp_audit.coverage import MEDIUM_SCOPE, ClauseCoverage, ClauseStatus, WayState, cover
-from smtp_audit.profile import ControlRule, Profile
+from smtp_audit.control import Medium, load_builtin
+from smtp_audit.coverage import MEDIUM_SCOPE, ClauseCoverage, ClauseStatus, Coverage, WayState, cover
+from smtp_audit.facts.endpoint import Role
+from smtp_audit.profile import ControlRule, Profile, load_profile
 from smtp_audit.record import Record, Severity, Status
 from smtp_audit.waiver import Attestation
-from tests.facts_factories import clause, line, profile, record
+from tests.facts_factories import HOST, clause, line, profile, record
 
 TODAY = date(2026, 6, 1)
 ALL_SCOPES = frozenset(MEDIUM_SCOPE.values())
@@ -178,6 +180,81 @@ def test_an_attestation_needs_no_scope() -> None:
     found = row(profile({}, clause(by=(ATTEST,))), scope=["server"], attestations=[attested()])
     assert found.status is ClauseStatus.ATTESTED
     assert row(profile({}, clause(by=(ATTEST,))), scope=["server"]).status is ClauseStatus.OUT_OF_SCOPE
+
+
+# ------------------------------------------------------------------------------------------- roles that are required
+
+MX, SUBMISSION, IMAPS = Role.MX, Role.SUBMISSION, Role.IMAPS
+
+
+def requiring(*required: Role, about: tuple[Role, ...] = tuple(Role), **more: Any) -> Profile:
+    """A profile that requires roles, by a control of another clause, and whose control `a` is about some."""
+    demand = line(Severity.HIGH, "C-2", parameters={"required_roles": list(required)}, roles=tuple(Role))
+    return profile({"a": line(Severity.HIGH, "C-1", roles=about), "demand": demand}, clause(), **more)
+
+
+def looked_at(*roles: Role, control: str = "a", status: Status = Status.PASS) -> list[Record]:
+    return [record(control, status, f"{HOST}:{role.standard_port}", role=role) for role in roles]
+
+
+def test_undetermined_while_a_required_role_was_not_looked_at() -> None:
+    found = row(requiring(MX, SUBMISSION, IMAPS), *looked_at(MX))
+    assert found.status is ClauseStatus.UNDETERMINED
+    assert found.ways[0].state is WayState.UNDETERMINED
+    assert found.ways[0].detail == "no endpoint of these roles was looked at in this run: imaps, submission"
+
+
+def test_met_when_every_required_role_was_looked_at() -> None:
+    assert row(requiring(MX, SUBMISSION), *looked_at(MX, SUBMISSION)).status is ClauseStatus.MET
+    assert row(requiring(MX, SUBMISSION), *looked_at(MX, SUBMISSION, IMAPS)).status is ClauseStatus.MET
+
+
+def test_only_the_roles_that_the_control_is_about_are_missed() -> None:
+    rules = requiring(MX, SUBMISSION, about=(MX, IMAPS))
+    assert row(rules, *looked_at(MX)).status is ClauseStatus.MET
+    assert row(rules, *looked_at(IMAPS)).ways[0].detail.endswith("in this run: mx")
+    assert row(requiring(MX, about=()), record("a")).status is ClauseStatus.MET
+
+
+def test_another_control_that_looked_at_the_role_does_not_stand_in() -> None:
+    rules = requiring(MX, SUBMISSION)
+    records = [*looked_at(MX), *looked_at(MX, SUBMISSION, control="demand")]
+    assert row(rules, *records).status is ClauseStatus.UNDETERMINED
+
+
+def test_a_role_that_was_not_looked_at_hides_no_failure_and_no_doubt() -> None:
+    rules = requiring(MX, SUBMISSION)
+    assert row(rules, *looked_at(MX, status=Status.FAIL)).status is ClauseStatus.NOT_MET
+    assert row(rules, *looked_at(MX, status=Status.ERROR)).ways[0].detail == f"a on {HOST}:25"
+    partly = requiring(MX, SUBMISSION, partly={"C-1": {PROBE: "not all"}})
+    assert row(partly, *looked_at(MX)).status is ClauseStatus.UNDETERMINED
+    assert row(partly, *looked_at(MX, SUBMISSION)).status is ClauseStatus.PARTLY_COVERED
+
+
+def _all_passing(rules: Profile, *roles: Role) -> Coverage:
+    records = [
+        record(name, subject=f"{HOST}:{role.standard_port}", role=role)
+        for name, rule in rules.controls.items()
+        for role in roles
+        if role in rule.roles
+    ]
+    return cover(rules, records, ["server"], (), TODAY)
+
+
+def _unseen(matrix: Coverage) -> list[str]:
+    return [c.clause for c in matrix.clauses for way in c.ways if "no endpoint of these roles" in way.detail]
+
+
+def test_the_shipped_profiles() -> None:
+    registry = load_builtin()
+    enterprise, baseline = (load_profile(name, registry) for name in ("enterprise", "rfc-baseline"))
+    required = enterprise.required_roles
+    assert MX in required
+    assert len(required) > 1
+    assert _unseen(_all_passing(enterprise, MX))
+    assert not _unseen(_all_passing(enterprise, *required))
+    assert baseline.required_roles == frozenset()
+    assert not _unseen(_all_passing(baseline, MX))
 
 
 # ------------------------------------------------------------------------------------------------------ the matrix
