@@ -13,9 +13,12 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import Enum
 from importlib import metadata
+
+from pydantic import BaseModel
 
 from smtp_audit.configuration.model import Config
 from smtp_audit.facts.endpoint import Domain, Endpoint
@@ -27,6 +30,7 @@ from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
 from smtp_audit.probes.inspection import FIRST_LOOK_KINDS, Inspection, broke, kinds_of
 from smtp_audit.probes.trust import Anchors
 from smtp_audit.probes.wire import PeerError, Transcript
+from smtp_audit.secret import Secret, redact
 from smtp_audit.version import __version__
 from smtp_audit.wiretext import escape_text
 
@@ -43,6 +47,9 @@ CLEANUP = 0.5
 """Seconds more that the loop gets to clean up after them; nothing it could still say would count."""
 
 INTERRUPTED = "the run was interrupted"
+
+REPEATED = "the server repeated the password"
+"""Why there are no facts where they would show a secret."""
 
 
 class Gathering:
@@ -259,6 +266,8 @@ class Gathering:
         *,
         only_if_missing: bool = False,
     ) -> None:
+        if isinstance(what, Facts) and _repeats(what, self._secrets, endpoint.host):
+            what = PeerError(Absence.MALFORMED, REPEATED)
         with self._state:
             if self._done:
                 return  # too late
@@ -277,7 +286,7 @@ class Gathering:
                     address=address,
                     facts=facts,
                     absence=what.absence if isinstance(what, PeerError) else None,
-                    reason=what.reason if isinstance(what, PeerError) else "",
+                    reason=redact(what.reason, self._secrets) if isinstance(what, PeerError) else "",
                     transcript=lines,
                     started=began or self._started,
                     finished=now,
@@ -304,6 +313,27 @@ class Gathering:
                             finished=self._finished or self._started,
                         )
                     )
+
+
+def _repeats(facts: Facts, secrets: Sequence[Secret], host: str) -> bool:
+    """Whether any text among the facts, but for the host's name, which is ours, holds a secret in any of its forms.
+
+    Text by text and not in JSON, whose own words (`port`, `true`) and escapes are nothing that a server said.
+    """
+    return any(text != host and redact(text, secrets) != text for text in _texts(facts))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _texts(getattr(value, name))
+    elif isinstance(value, Mapping):
+        yield from _texts((*value.keys(), *value.values()))
+    elif isinstance(value, (tuple, list, set, frozenset)):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str) and not isinstance(value, Enum):
+        yield value
 
 
 def _out_of_time(limit: float, budget: HostBudget) -> PeerError:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import collections
+import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,11 +17,13 @@ from typing import Any, ClassVar
 import pytest
 
 from smtp_audit import gather
-from smtp_audit.configuration.model import Config
+from smtp_audit.configuration.model import Config, Credentials
+from smtp_audit.facts.authentication import AuthFacts
+from smtp_audit.facts.certificate import CertificateFacts
 from smtp_audit.facts.dns import MxFacts
 from smtp_audit.facts.endpoint import Domain, Endpoint, Role
-from smtp_audit.facts.observation import Absence, Observation
-from smtp_audit.facts.service import PortFacts
+from smtp_audit.facts.observation import Absence, Facts, Observation
+from smtp_audit.facts.service import CapabilityFacts, FirstWords, GreetingFacts, PortFacts, Reply
 from smtp_audit.facts.snapshot import Snapshot
 from smtp_audit.gather import Gathering
 from smtp_audit.limits import Limits
@@ -26,6 +31,9 @@ from smtp_audit.probes import dns as dns_probe
 from smtp_audit.probes.dns import Addresses
 from smtp_audit.probes.inspection import FIRST_LOOK_KINDS, kinds_of
 from smtp_audit.probes.wire import PeerError
+from smtp_audit.secret import MASK, Secret
+from smtp_audit.version import __version__
+from tests.facts_factories import certificate
 
 SOON = 3.0
 """Seconds within which anything that does not wait on purpose has to be over."""
@@ -246,6 +254,73 @@ class TestOneAnswerEach:
         snapshot = in_time(gathering().start().finish)
         assert snapshot.complete
         assert snapshot.observations == ()
+
+
+PASSWORD = 'pa"ss\\wörd 7'
+ENCODED = base64.b64encode(f"\0alice\0{PASSWORD}".encode()).decode()
+
+
+class TestPassword:
+    """A hostile server repeats on one connection what it was given on another."""
+
+    def gathered(self, what: Facts | PeerError) -> tuple[Observation, str]:
+        (only,) = ENDPOINTS[:1]
+        login = Credentials(user="alice", password=Secret(PASSWORD))
+        config = Config(endpoints=(only,), credentials=login)
+        work = Gathering(config, (only,), kinds=all_kinds(only))
+        work._emit(only, "127.0.0.1", what.kind if isinstance(what, Facts) else "greeting", what)
+        work._end(Absence.INTERRUPTED, "over")
+        snapshot = work.finish()
+        (found,) = (o for o in snapshot.observations if o.absence is not Absence.INTERRUPTED)
+        return found, snapshot.dump()
+
+    @pytest.mark.parametrize("said", [*Secret(PASSWORD).forms(), ENCODED])
+    def test_is_masked_in_a_reason(self, said):
+        found, text = self.gathered(PeerError(Absence.REFUSED_SERVICE, f"greeted with 554 {said}, go away"))
+        assert found.reason == f"greeted with 554 {MASK}, go away"
+        assert found.absence is Absence.REFUSED_SERVICE
+        assert json.dumps(said)[1:-1] not in text
+        assert said not in text
+
+    @pytest.mark.parametrize("said", [*Secret(PASSWORD).forms(), ENCODED])
+    @pytest.mark.parametrize(
+        "facts",
+        [
+            lambda said: GreetingFacts(
+                role=Role.MX, first=FirstWords.OTHER, reply=Reply(code="220", lines=(f"hi {said}",)), seconds=0.1
+            ),
+            lambda said: CapabilityFacts(role=Role.MX, before_tls=("PIPELINING", f"X-{said}")),
+            lambda said: AuthFacts(role=Role.MX, after_tls=(said,)),
+            lambda said: CertificateFacts(
+                offered=True, host="mail.example.com", chain=(certificate(subject=f"CN={said}"),)
+            ),
+        ],
+    )
+    def test_takes_the_facts_with_it(self, facts, said):
+        found, text = self.gathered(facts(said))
+        assert (found.facts, found.absence) == (None, Absence.MALFORMED)
+        assert found.reason == "the server repeated the password"
+        assert json.dumps(said)[1:-1] not in text
+        assert said not in text
+
+    @pytest.mark.parametrize(
+        "facts",
+        [
+            GreetingFacts(role=Role.MX, first=FirstWords.OTHER, reply=Reply(code="220", lines=("hi",)), seconds=0.1),
+            CertificateFacts(offered=True, host="mail.example.com", chain=(certificate(),)),
+        ],
+    )
+    def test_is_not_seen_where_it_is_not(self, facts):
+        assert self.gathered(facts)[0].facts == facts
+
+    @pytest.mark.parametrize("word", ["port", "open", "true", "mx", "mail.example.com"])
+    def test_that_is_a_word_of_ours_costs_no_facts(self, monkeypatch, word):
+        monkeypatch.setattr(sys.modules[__name__], "PASSWORD", word)
+        for facts in (
+            PortFacts(role=Role.MX, declared=True, open=True),
+            CertificateFacts(offered=False, host="mail.example.com"),
+        ):
+            assert self.gathered(facts)[0].facts == facts
 
 
 class TestWanted:
@@ -534,7 +609,8 @@ class TestSnapshot:
         snapshot = in_time(gathering(*ENDPOINTS).start().finish)
         assert snapshot.vantage.python
         assert snapshot.vantage.anchors
-        assert {"smtp-audit", "cryptography"} <= snapshot.vantage.versions.keys()
+        assert {"pytest", "cryptography"} <= snapshot.vantage.versions.keys()
+        assert snapshot.tool == f"smtp_audit {__version__}"
         assert snapshot.started <= snapshot.finished
         assert Snapshot.parse(snapshot.dump()) == snapshot
 
