@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass, field
 
@@ -29,6 +30,9 @@ from smtp_audit.wiretext import escape
 SHOWN = 200
 """Octets of a peer's odd first words that a fact quotes."""
 
+CLOSED_PAUSE = 1.0
+"""Seconds between the first refused connection and the one that says whether the port is closed."""
+
 STARTTLS_TRIES = 3
 """How often a temporary refusal of STARTTLS (454) is asked again before it counts as the server's answer."""
 
@@ -45,6 +49,7 @@ class FirstLook:
     opened: bool | None = None
     greeting: GreetingFacts | None = None
     before: tuple[str, ...] | None = None
+    clear_visits: list[tuple[str, ...]] = field(default_factory=list)
     after: tuple[str, ...] | None = None
     starttls: StarttlsFacts | None = None
     implicit: ImplicitTlsFacts | None = None
@@ -74,6 +79,12 @@ class FirstLook:
         if self.implicit is not None:
             return True
         return self.trouble is not None and self.trouble.absence in (Absence.MALFORMED, Absence.DROPPED)
+
+    @property
+    def clear_mechanisms(self) -> frozenset[str] | None:
+        """The logins offered before TLS; None where that state was not reached."""
+        seen = None if self.before is None else self._auth().before_tls
+        return None if seen is None else frozenset(seen)
 
     def not_closed(self, error: PeerError) -> PeerError:
         """An error met here. A refused connection to a port that took one before excuses nothing, as CLOSED would."""
@@ -117,11 +128,13 @@ class FirstLook:
         dialect = dialect_for(endpoint.protocol)
         greeted = self.greeting.reply if self.greeting is not None else None
         by_greeting = dialect.mechanisms_of_greeting(greeted) if greeted is not None else ()
+        # Every visit counts: a login that was offered in clear once is offered in clear.
+        in_clear = [name for visit in self.clear_visits for name in dialect.mechanisms(visit)]
         # A greeting comes once: in clear on a port with STARTTLS, inside TLS on one for implicit TLS.
         implicit = endpoint.tls_start is TlsStart.IMPLICIT
         return AuthFacts(
             role=endpoint.role,
-            before_tls=None if self.before is None else (*dialect.mechanisms(self.before), *by_greeting),
+            before_tls=None if self.before is None else tuple(dict.fromkeys((*in_clear, *by_greeting))),
             after_tls=None
             if self.after is None
             else (*dialect.mechanisms(self.after), *(by_greeting if implicit else ())),
@@ -139,12 +152,21 @@ class FirstLook:
 
 
 async def first_look(look: FirstLook) -> None:
-    """Look at an endpoint for the first time, filling in `look`. Never raises for what the peer does."""
+    """Look at an endpoint for the first time, filling in `look`. Never raises for what the peer does.
+
+    A port is closed when it refuses two connections, `CLOSED_PAUSE` apart.
+    """
+    visit = _look_implicit if look.approach.endpoint.tls_start is TlsStart.IMPLICIT else _look_starttls
     try:
-        if look.approach.endpoint.tls_start is TlsStart.IMPLICIT:
-            await _look_implicit(look)
-        else:
-            await _look_starttls(look)
+        try:
+            await visit(look)
+        except PeerError as error:
+            if error.absence is not Absence.CLOSED or look.opened:
+                raise
+            # A closed port excuses all else, and a server that restarts or a firewall may refuse one connection.
+            look.transcript.note(f"once more in {CLOSED_PAUSE:g} s, to see whether it is closed")
+            await asyncio.sleep(CLOSED_PAUSE)
+            await visit(look)
     except PeerError as error:
         if error.absence is Absence.CLOSED and look.opened is None:
             look.opened = False
@@ -156,6 +178,7 @@ async def _look_starttls(look: FirstLook) -> None:
         look.opened = True
         await _greet(look, session)
         look.before = await session.capabilities()
+        look.clear_visits.append(look.before)
         name = session.dialect.starttls_name
         if not session.dialect.offers_starttls(look.before):
             session.connection.transcript.note(f"{name} is not offered")

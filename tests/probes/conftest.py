@@ -8,7 +8,7 @@ import inspect
 import pytest
 
 from smtp_audit.lab.authority import Authority
-from smtp_audit.probes import budget, versions
+from smtp_audit.probes import budget, session, versions
 
 TEST_SECONDS = 30.0
 """A coroutine that takes longer has hung."""
@@ -34,6 +34,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "FIRST_PAUSE", PAUSE)
     monkeypatch.setattr(budget, "LONGEST_PAUSE", PAUSE * 4)
     monkeypatch.setattr(versions, "RETRY_PAUSE", PAUSE)
+    monkeypatch.setattr(session, "CLOSED_PAUSE", PAUSE)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from typing import Any
 
 import pytest
 
@@ -14,14 +15,17 @@ from smtp_audit.facts.service import FirstWords
 from smtp_audit.facts.tls import TlsVersion
 from smtp_audit.lab.authority import Authority
 from smtp_audit.limits import BudgetLimits
+from smtp_audit.probes import approach, session
 from smtp_audit.probes.session import FirstLook, first_look
-from smtp_audit.probes.wire import PeerError
+from smtp_audit.probes.wire import Connection, PeerError, connect
 from tests.hostile.acts import hang, inside_tls, leave, read_the_hello, say, then, usual, when
 from tests.hostile.dialogue import Dialogue
 from tests.hostile.records import alert, read_hello
 
 from .stage import HOST, QUICK, Peer, Stage, server_context, serving, talking
 from .test_trust import TRUSTED, UNTRUSTED, limit
+
+REAL_PAUSE = session.CLOSED_PAUSE
 
 STARTTLS = [Role.MX, Role.SUBMISSION, Role.IMAP, Role.POP3, Role.SIEVE]
 IMPLICIT = [Role.SUBMISSIONS, Role.IMAPS, Role.POP3S]
@@ -140,6 +144,20 @@ class TestSound:
         assert not facts["auth"].tls_offered
 
 
+def refuse_at_first(monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
+    """Refuse the first connections, as a firewall does that resets above a rate; gives the ports they were for."""
+    refused: list[int] = []
+
+    async def connect_or_not(address: str, port: int, *more: Any) -> Connection:
+        if len(refused) < times:
+            refused.append(port)
+            raise PeerError(Absence.CLOSED, f"port {port} refuses connections")
+        return await connect(address, port, *more)
+
+    monkeypatch.setattr(approach, "connect", connect_or_not)
+    return refused
+
+
 class TestPort:
     @pytest.mark.parametrize("role", [Role.MX, Role.IMAPS])
     async def test_a_refused_connection_is_a_closed_port_and_all_else_follows(self, look_at, role):
@@ -149,6 +167,44 @@ class TestPort:
         port = facts.pop("port")
         assert not port.open
         assert {what.absence for what in facts.values()} == {Absence.CLOSED}
+
+    @pytest.mark.parametrize("role", [Role.MX, Role.IMAPS])
+    async def test_one_refused_connection_is_no_closed_port(self, context, look_at, monkeypatch, role):
+        """With the real pause: a server that restarts, or a firewall, may refuse one connection and no other."""
+        monkeypatch.setattr(session, "CLOSED_PAUSE", REAL_PAUSE)
+        async with serving(talking(role, context)) as stage:
+            refused = refuse_at_first(monkeypatch, 1)
+            began = time.monotonic()
+            look = await look_at(stage, role)
+            assert time.monotonic() - began >= REAL_PAUSE
+            assert stage.connections == 1
+        assert refused == [stage.port]
+        assert look.trouble is None
+        facts = facts_of(look)
+        assert facts["port"].open
+        assert not any(isinstance(what, PeerError) for what in facts.values())
+        assert any("once more in 1 s" in line.text for line in look.transcript.lines)
+
+    async def test_two_refused_connections_are_and_no_third_is_tried(self, context, look_at, monkeypatch):
+        async with serving(talking(Role.MX, context)) as stage:
+            refused = refuse_at_first(monkeypatch, 2)
+            facts = facts_of(await look_at(stage))
+            assert stage.connections == 0
+        assert len(refused) == 2
+        assert not facts["port"].open
+        assert facts["greeting"].absence is Absence.CLOSED
+
+    async def test_refused_and_then_silent_is_unknown_and_not_closed(self, look_at, monkeypatch):
+        async def refuse_then_drop(*_arguments: object, **_named: object) -> Connection:
+            tries.append(None)
+            raise PeerError(*((Absence.CLOSED, "refused") if len(tries) == 1 else (Absence.TIMEOUT, "no answer")))
+
+        tries: list[None] = []
+        async with serving(talking(Role.MX)) as stage:
+            monkeypatch.setattr(approach, "connect", refuse_then_drop)
+            facts = facts_of(await look_at(stage))
+        assert len(tries) == 2
+        assert {what.absence for what in facts.values()} == {Absence.TIMEOUT}
 
     @pytest.mark.parametrize("role", [Role.MX, Role.SUBMISSION, Role.IMAP, *IMPLICIT])
     async def test_a_port_that_took_a_connection_once_is_never_called_closed(self, authority, look_at, role):
