@@ -7,7 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from smtp_audit.control import Medium, Rule
-from smtp_audit.facts.authentication import AuthFacts, EnvelopeStep, LoginFacts, UnauthenticatedMailFacts
+from smtp_audit.facts.authentication import (
+    AuthFacts,
+    EnvelopeStep,
+    LoginFacts,
+    Transaction,
+    UnauthenticatedMailFacts,
+    asks_for_login,
+)
 from smtp_audit.facts.certificate import Certificate, CertificateFacts, Trust
 from smtp_audit.facts.dns import MxFacts, MxRecord
 from smtp_audit.facts.endpoint import Endpoint, Role
@@ -191,20 +198,35 @@ def auth(
     )
 
 
-SENDER = "MAIL FROM:<a@example.org>"
+SENDERS = ("MAIL FROM:<a@example.org>", "MAIL FROM:<b@example.net>", "MAIL FROM:<>")
 LOCAL = "RCPT TO:<postmaster@example.com>"
 FOREIGN = "RCPT TO:<b@example.net>"
 
 
-def mail(sender: Reply, *recipients: Reply, inside_tls: bool = True) -> UnauthenticatedMailFacts:
-    """A transaction without login: the reply to MAIL, then to RCPT for a local and a foreign address."""
+def mail(*replies: Reply, inside_tls: bool = True) -> UnauthenticatedMailFacts:
+    """Every sender gets the same: the reply to MAIL, then to RCPT for a local and a foreign address.
+
+    As the probe does, only the first sender is tried when its MAIL asks for a login by its codes.
+    """
+    senders = 1 if asks_for_login(replies[0]) else len(SENDERS)
+    return mails(*[replies] * senders, inside_tls=inside_tls)
+
+
+def mails(*senders: Sequence[Reply], inside_tls: bool = True, ended: str = "") -> UnauthenticatedMailFacts:
+    """The replies to each of the senders: an own one, a foreign one, the null sender."""
     return UnauthenticatedMailFacts(
         inside_tls=inside_tls,
-        mail=EnvelopeStep(command=SENDER, reply=sender),
-        recipients=tuple(
-            EnvelopeStep(command=command, reply=answer)
-            for command, answer in zip((LOCAL, FOREIGN), recipients, strict=False)
+        transactions=tuple(
+            Transaction(
+                mail=EnvelopeStep(command=sender, reply=replies[0]),
+                recipients=tuple(
+                    EnvelopeStep(command=command, reply=answer)
+                    for command, answer in zip((LOCAL, FOREIGN), replies[1:], strict=False)
+                ),
+            )
+            for sender, replies in zip(SENDERS, senders, strict=False)
         ),
+        ended=ended,
     )
 
 

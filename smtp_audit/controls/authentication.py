@@ -6,7 +6,14 @@ import re
 
 from smtp_audit.control import Rule, Safety, Verdict, control, fail, not_applicable, passed
 from smtp_audit.errors import Undetermined
-from smtp_audit.facts.authentication import AuthFacts, EnvelopeStep, LoginFacts, UnauthenticatedMailFacts
+from smtp_audit.facts.authentication import (
+    AuthFacts,
+    EnvelopeStep,
+    LoginFacts,
+    Transaction,
+    UnauthenticatedMailFacts,
+    asks_for_login,
+)
 from smtp_audit.facts.endpoint import ALL_ROLES, STARTTLS_ROLES, SUBMISSION_ROLES, Endpoint, Role, TlsStart
 from smtp_audit.facts.service import Reply
 
@@ -168,7 +175,7 @@ def auth_absent_on_mx(auth: AuthFacts, rule: Rule) -> Verdict:
 @control(
     "submission-requires-auth",
     title="Submission refuses mail from clients that have not logged in",
-    expects="MAIL, or RCPT for a local and a foreign address, is refused with 5xx before AUTH",
+    expects="MAIL, or RCPT for a local and a foreign address, is refused with 5xx before AUTH, whoever the sender is",
     subject=Endpoint,
     needs=UnauthenticatedMailFacts,
     roles=SUBMISSION_ROLES,
@@ -191,41 +198,113 @@ def submission_requires_auth(mail: UnauthenticatedMailFacts, rule: Rule) -> Verd
     Spammers find an open relay within hours and the server ends on every block list. Mail to local recipients counts as
     well: submission skips the checks that mail from outside passes on port 25.
     """
-    steps = (mail.mail, *mail.recipients)
+    steps = tuple(step for transaction in mail.transactions for step in transaction.steps)
     said = tuple(f"{step.command}: {step.reply}" for step in steps)
-    taken = [step for step in mail.recipients if step.reply.code.startswith("2")]
-    if taken:
-        return fail(f"takes mail without a login: {taken[0].command} is answered with {taken[0].reply}", evidence=said)
-    if mail.mail.reply.code.startswith("2"):
-        if not mail.recipients:
-            raise Undetermined("MAIL is accepted without a login, and no recipient was tried")
-        decisive: tuple[EnvelopeStep, ...] = mail.recipients
-    else:
-        decisive = (mail.mail,)
-    for step in decisive:
+    for transaction in mail.transactions:
+        for step in transaction.recipients:
+            if step.reply.code.startswith("2"):
+                summary = f"takes mail without a login: {step.command} is answered with {step.reply}"
+                return fail(f"{summary}, after {transaction.mail.command}", evidence=said)
+    senders = [transaction.mail for transaction in mail.transactions]
+    if not any(step.reply.code.startswith("2") for step in senders):
+        for step in senders:
+            if asks_for_login(step.reply) and not _doubt(step.reply, inside_tls=mail.inside_tls):
+                return passed(f"{step.command} is refused: {step.reply}", evidence=said)
+    step = _refused_for_all(mail)
+    return passed(f"{step.command} is refused: {step.reply}; so is every other sender", evidence=said)
+
+
+_SENDERS = 3
+"""An own one, a foreign one, the null sender: a refusal that names no reason may be about any one of them."""
+
+_RECIPIENTS = 2
+
+
+def _refused_for_all(mail: UnauthenticatedMailFacts) -> EnvelopeStep:
+    """The refusal to show, when every sender is refused for want of a login or for no reason of its own.
+
+    Raises:
+        Undetermined: some sender was not tried, or refused for now, or for another reason.
+    """
+    why = f" ({mail.ended})" if mail.ended else ""
+    decisive = [_decisive(transaction, why) for transaction in mail.transactions]
+    for step in (step for steps in decisive for step in steps):
+        if doubt := _unrefused(step.reply):
+            raise Undetermined(f"{doubt}: {step.command}: {step.reply}")
+    complete = len(decisive) >= _SENDERS
+    # What keeps out the own sender alone is of no account once the others are refused for good.
+    for step in (step for steps in (decisive[1:] if complete else decisive) for step in steps):
         if doubt := _doubt(step.reply, inside_tls=mail.inside_tls):
             raise Undetermined(f"{doubt}: {step.command}: {step.reply}")
-    return passed(f"{decisive[0].command} is refused: {decisive[0].reply}", evidence=said)
+    if not complete:
+        raise Undetermined(
+            f"{len(decisive)} of {_SENDERS} senders tried{why}, and others may be taken"
+            + "".join(f": {steps[-1].command}: {steps[-1].reply}" for steps in decisive[-1:])
+        )
+    own = decisive[0][0]
+    return decisive[1][0] if _doubt(own.reply, inside_tls=mail.inside_tls) else own
+
+
+def _decisive(transaction: Transaction, why: str) -> tuple[EnvelopeStep, ...]:
+    """The steps that mail hangs on: MAIL, or where that is accepted all recipients.
+
+    Raises:
+        Undetermined: MAIL is accepted, and not all recipients were tried.
+    """
+    if not transaction.mail.reply.code.startswith("2"):
+        return (transaction.mail,)
+    if len(transaction.recipients) < _RECIPIENTS:
+        tried = "not every" if transaction.recipients else "no"
+        sender = transaction.mail.command
+        raise Undetermined(f"{sender} is accepted without a login, and {tried} recipient was tried{why}")
+    return transaction.recipients
 
 
 # Enhanced status codes (RFC 3463) that refuse an address, a mailbox, or the command's form: they come after, or beside,
 # the question whether this client may send at all.
 _ABOUT_ADDRESS = re.compile(r"5\.[12]\.\d+\b")
 _ABOUT_FORM = re.compile(r"5\.5\.[24]\b")
-_FORM_CODES = frozenset({"500", "501", "502", "504", "555"})
+_FORM_CODES = frozenset({"500", "501", "502", "503", "504", "555"})
+
+# SPF, DKIM, DMARC and reverse DNS have enhanced codes of their own (RFC 7372 section 3).
+_ABOUT_ORIGIN = re.compile(r"5\.7\.2[0-9]\b")
+# What a server says about this client or this sender: another client, or another sender, may be taken.
+_ORIGIN_WORDS = re.compile(
+    r"\b(?:spf|dkim|dmarc|dns-?bl|rbl|ptr|rdns|helo|ehlo|banned|dynamic|listed|your ip)\b"
+    r"|(?:black|block|deny|gr[ae]y|dnsbl|rbl)[- ]?list|\bblocked\b|reputation|\bspam|spoof|forge|\bverif"
+    r"|reverse|host ?name|too many|rate limit|not logged in|not owned|login mismatch"
+    r"|(?:sender|from)\b.{0,30}\bdomain|\bdomain of\b.{0,20}\bsender",
+    re.IGNORECASE,
+)
+# "authorized" and "authority" ask for nothing.
+_LOGIN_WORDS = re.compile(r"auth(?!or)|\blog(?:ged)?[- ]?in\b|\blog[- ]?on\b|\bsasl\b", re.IGNORECASE)
+# Addresses that are repeated, and what stands in angle brackets: their letters say nothing.
+_REPEATED = re.compile(r"<[^<>\s]*>|\S+@\S+")
+
+
+def _unrefused(reply: Reply) -> str:
+    """Why a reply is no refusal for good; empty when it is one."""
+    if re.fullmatch(r"5[0-9][0-9]", reply.code):
+        return ""
+    return "temporary refusal" if reply.code.startswith("4") else "unexpected answer"
 
 
 def _doubt(reply: Reply, *, inside_tls: bool) -> str:
-    """Why a refusal does not show that a login is wanted; empty when it does."""
-    if not re.fullmatch(r"5[0-9][0-9]", reply.code):
-        return "temporary refusal" if reply.code.startswith("4") else "unexpected answer"
-    text = " ".join(reply.lines)
-    if not inside_tls and "STARTTLS" in text.upper():
-        return "TLS is wanted first, and could not be had"
+    """Why a refusal does not show that a login is wanted; empty when it does, or when it names no reason at all."""
+    if doubt := _unrefused(reply):
+        return doubt
+    text = _REPEATED.sub(" ", " ".join(reply.lines))
+    login = bool(_LOGIN_WORDS.search(text))
+    if "STARTTLS" in text.upper() and not (inside_tls and login):
+        return "TLS is wanted first" if inside_tls else "TLS is wanted first, and could not be had"
+    if _ABOUT_ORIGIN.match(text) or _ORIGIN_WORDS.search(text):
+        return "refused for this client or sender, not for want of a login"
+    if login or asks_for_login(reply):
+        return ""
     if _ABOUT_ADDRESS.match(text):
         return "refused for the address, not for want of a login"
     if reply.code in _FORM_CODES or _ABOUT_FORM.match(text):
-        return "refused for the form of the command, not for want of a login"
+        return "refused for the form or order of the command, not for want of a login"
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -35,17 +36,42 @@ class EnvelopeStep(BaseModel):
     reply: Reply
 
 
-class UnauthenticatedMailFacts(Facts):
-    """A mail transaction without AUTH on a submission port, inside TLS where it can be had; given up before DATA.
+class Transaction(BaseModel):
+    """What came of one sender: the reply to MAIL, and to RCPT for a local and a foreign recipient.
 
-    `recipients` holds one step for each recipient tried (a local and a foreign one); it is empty when MAIL was refused.
+    `recipients` is empty when MAIL was refused, and short when the connection broke off.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mail: EnvelopeStep
+    recipients: tuple[EnvelopeStep, ...] = ()
+
+    @property
+    def steps(self) -> tuple[EnvelopeStep, ...]:
+        """All commands, in the order in which they were sent."""
+        return (self.mail, *self.recipients)
+
+
+class UnauthenticatedMailFacts(Facts):
+    """Mail transactions without AUTH on a submission port, inside TLS where it can be had; given up before DATA.
+
+    `transactions` holds one for each sender tried, in this order: an own address, a foreign one, the null sender. Only
+    the first is there when its MAIL was answered with 530 or 5.7.0, which ask for a login whoever the sender is
+    (`asks_for_login`). `ended` says why others are missing or short, when the connection broke off.
     """
 
     kind: ClassVar[str] = "unauthenticated_mail"
 
     inside_tls: bool
-    mail: EnvelopeStep
-    recipients: tuple[EnvelopeStep, ...] = ()
+    transactions: tuple[Transaction, ...]
+    ended: str = ""
+
+
+def asks_for_login(reply: Reply) -> bool:
+    """Whether the codes of a refusal ask for a login: 530, or the enhanced 5.7.0 (RFC 4954 section 6)."""
+    enhanced = reply.code.startswith("5") and re.match(r"5\.7\.0(?![.0-9])", " ".join(reply.lines))
+    return reply.code == "530" or bool(enhanced)
 
 
 class LoginFacts(Facts):

@@ -9,7 +9,13 @@ import ssl
 
 import aiosmtplib
 
-from smtp_audit.facts.authentication import EnvelopeStep, LoginFacts, UnauthenticatedMailFacts
+from smtp_audit.facts.authentication import (
+    EnvelopeStep,
+    LoginFacts,
+    Transaction,
+    UnauthenticatedMailFacts,
+    asks_for_login,
+)
 from smtp_audit.facts.endpoint import TlsStart, is_address
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
@@ -40,35 +46,112 @@ def mail_domain(approach: Approach) -> str:
 async def try_without_auth(approach: Approach, transcript: Transcript) -> UnauthenticatedMailFacts:
     """MAIL and RCPT without AUTH, then RSET: nothing is sent. RFC 6409 section 4.3, RFC 4954 section 6.
 
-    The sender is an address that the server itself has to know, so that a refusal is not about an unknown domain;
-    one recipient is local and one foreign, because servers differ in which of them they take from strangers.
+    Three senders are tried, because servers differ in whom they ask for a login: an own one (a check of who may use the
+    domain refuses that one alone), a foreign one (a check of its domain refuses that one alone) and the null sender.
+    One recipient is local and one foreign, because servers differ in which of them they take from strangers.
+
+    Some servers hang up after a few refusals: the senders that are left are then tried on another connection, as long
+    as each gets any further.
 
     Raises:
-        PeerError: the transaction could not be tried.
+        PeerError: not one transaction could be tried.
     """
     domain = mail_domain(approach)
     foreign = next(name for name in FOREIGN_DOMAINS if not domain.endswith(name))
+    own_address, foreign_address = f"postmaster@{domain}", f"smtp-audit@{foreign}"
+    envelopes = _Envelopes((own_address, foreign_address, ""), (own_address, foreign_address))
+    broken = await approach.visit(envelopes.visit, transcript)
+    while broken is not None and not envelopes.settled and broken.absence in _GOES_ON:
+        before = len(envelopes.seen)
+        try:
+            broken = await approach.visit(envelopes.visit, transcript, throttled_tries=2, dropped_tries=1)
+        except PeerError as error:
+            broken = error
+        if len(envelopes.seen) == before:
+            break
+    return envelopes.facts(broken)
 
-    async def visit(session: Session) -> UnauthenticatedMailFacts:
+
+_GOES_ON = (Absence.DROPPED, Absence.REFUSED_SERVICE)
+"""After a hang-up or 421 another connection may get further; who fell silent or spoke nonsense is not asked again."""
+
+
+class _Envelopes:
+    """The senders and recipients to try, and what is known of them so far, over all connections."""
+
+    def __init__(self, senders: tuple[str, ...], recipients: tuple[str, ...]) -> None:
+        self._senders = senders
+        self._recipients = recipients
+        self._steps: list[EnvelopeStep] = []
+        self._inside_tls = True
+        self.seen: list[Transaction] = []
+
+    @property
+    def settled(self) -> bool:
+        """Whether no further sender need be tried: all were, or mail is taken, or a login is wanted from everyone."""
+        if len(self.seen) == len(self._senders) or self._taken:
+            return True
+        return len(self.seen) == 1 and asks_for_login(self.seen[0].mail.reply)
+
+    @property
+    def _taken(self) -> bool:
+        steps = [step for transaction in self.seen for step in transaction.recipients] + self._steps[1:]
+        return any(step.reply.code.startswith("2") for step in steps)
+
+    async def visit(self, session: Session) -> PeerError | None:
+        """Try the senders that are left; what broke it off, if anything did after there was something to keep.
+
+        Raises:
+            PeerError: nothing is known yet.
+        """
         await session.secure()
         smtp, connection = session.dialect, session.connection
         if not isinstance(smtp, Smtp):
             raise PeerError(Absence.BROKEN, "mail transactions are for SMTP endpoints")
-        async with connection.within(session.limits.reply_seconds * 3, "replies to MAIL and RCPT"):
-            mail = await _step(smtp, session, f"MAIL FROM:<postmaster@{domain}>")
-            recipients: list[EnvelopeStep] = []
-            if smtp.accepted(mail.reply):
-                recipients.append(await _step(smtp, session, f"RCPT TO:<postmaster@{domain}>"))
-                recipients.append(await _step(smtp, session, f"RCPT TO:<smtp-audit@{foreign}>"))
+        self._inside_tls = self._inside_tls and connection.tls is not None
+        fresh = True
+        try:
+            while not self.settled:
+                async with connection.within(session.limits.reply_seconds * 3, "replies to MAIL and RCPT"):
+                    if not fresh:
+                        await _reset(smtp, session)
+                    await self._transaction(smtp, session, self._senders[len(self.seen)])
+                fresh = False
+        except PeerError as error:
+            # Mail that was taken is known, however the connection ends.
+            if not self.seen and not self._taken:
+                raise
+            return error
         with contextlib.suppress(PeerError):
             await connection.send(b"RSET\r\nQUIT\r\n", shown="RSET, QUIT")
-        return UnauthenticatedMailFacts(inside_tls=connection.tls is not None, mail=mail, recipients=tuple(recipients))
+        return None
 
-    return await approach.visit(visit, transcript)
+    async def _transaction(self, smtp: Smtp, session: Session, sender: str) -> None:
+        self._steps = []
+        commands = [f"MAIL FROM:<{sender}>", *(f"RCPT TO:<{recipient}>" for recipient in self._recipients)]
+        for command in commands:
+            self._steps.append(EnvelopeStep(command=command, reply=await smtp.command(session.connection, command)))
+            if not smtp.accepted(self._steps[0].reply):
+                break
+        self._keep()
+
+    def _keep(self) -> None:
+        if self._steps:
+            self.seen.append(Transaction(mail=self._steps[0], recipients=tuple(self._steps[1:])))
+        self._steps = []
+
+    def facts(self, broken: PeerError | None) -> UnauthenticatedMailFacts:
+        """What was seen, the transaction that was broken off last included."""
+        self._keep()
+        ended = "" if broken is None else broken.reason
+        return UnauthenticatedMailFacts(inside_tls=self._inside_tls, transactions=tuple(self.seen), ended=ended)
 
 
-async def _step(smtp: Smtp, session: Session, command: str) -> EnvelopeStep:
-    return EnvelopeStep(command=command, reply=await smtp.command(session.connection, command))
+async def _reset(smtp: Smtp, session: Session) -> None:
+    """RSET, so that the next MAIL is not refused for coming inside a transaction."""
+    reply = await smtp.command(session.connection, "RSET")
+    if not smtp.accepted(reply):
+        raise PeerError(Absence.REFUSED_SERVICE, f"RSET was answered {reply}")
 
 
 async def try_login(approach: Approach, transcript: Transcript) -> LoginFacts:

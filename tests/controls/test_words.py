@@ -19,7 +19,7 @@ from tests.facts_factories import (
     greeting,
     implicit,
     issuer,
-    mail,
+    mails,
     reply,
     rule,
     starttls,
@@ -91,11 +91,12 @@ _TWO_FLAWS = TlsFlawFacts(
         ("auth-absent-on-mx", auth(Role.MX, None, ["PLAIN", "LOGIN"]), ("inside TLS: PLAIN, LOGIN",)),
         (
             "submission-requires-auth",
-            mail(reply("250", "ok"), reply("250", "ok"), reply("554", "no")),
+            mails([reply("250", "ok"), reply("250", "ok"), reply("554", "no")], [reply("550", "no")]),
             (
                 "MAIL FROM:<a@example.org>: 250 ok",
                 "RCPT TO:<postmaster@example.com>: 250 ok",
                 "RCPT TO:<b@example.net>: 554 no",
+                "MAIL FROM:<b@example.net>: 550 no",
             ),
         ),
         ("tls-heartbleed", _TWO_FLAWS, ("sslyze 6.3.1: heartbleed: 14 octets too many",)),

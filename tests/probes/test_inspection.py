@@ -79,7 +79,7 @@ class TestSound:
             found = await inspect(stage, budget=BudgetLimits(connections=1, per_second=1000))
         # The peer knows the password of its own user, whoever the user is.
         assert found["login"].accepted
-        assert found["unauthenticated_mail"].mail.reply.code == "530"
+        assert found["unauthenticated_mail"].transactions[0].mail.reply.code == "530"
 
     async def test_where_tls_is_not_offered_there_is_none_to_survey(self, inspect):
         async with serving(talking(Role.SUBMISSION, capabilities=BARE)) as stage:

@@ -316,8 +316,10 @@ class TestWithoutAuth:
             facts = await mail(stage, role)
             await stage.quiet()
         assert facts.inside_tls
-        assert facts.mail.reply.code == "530"
-        assert facts.recipients == ()
+        (only,) = facts.transactions
+        assert only.mail.reply.code == "530"
+        assert only.recipients == ()
+        assert facts.ended == ""
         assert b"DATA" not in b"\n".join(stage.heard).upper()
         assert b"RSET" in stage.heard
 
@@ -326,12 +328,13 @@ class TestWithoutAuth:
         async with serving(open_relay) as stage:
             facts = await mail(stage, domain="probe.example")
             await stage.quiet()
-        assert facts.mail.command == "MAIL FROM:<postmaster@probe.example>"
-        assert [step.command for step in facts.recipients] == [
+        (only,) = facts.transactions
+        assert only.mail.command == "MAIL FROM:<postmaster@probe.example>"
+        assert [step.command for step in only.recipients] == [
             "RCPT TO:<postmaster@probe.example>",
             "RCPT TO:<smtp-audit@example.com>",
         ]
-        assert [step.reply.code for step in facts.recipients] == ["250", "250"]
+        assert [step.reply.code for step in only.recipients] == ["250", "250"]
         words = [line.split()[0].upper() for line in stage.heard]
         assert b"DATA" not in words
         assert words.index(b"RSET") > words.index(b"RCPT")
@@ -353,18 +356,26 @@ class TestWithoutAuth:
         taking = talking(Role.SUBMISSION, context, mail=say(b"250 ok\r\n"), rcpt=say(b"550 no\r\n"))
         async with serving(taking) as stage:
             facts = await mail(stage, host=host, domain=domain)
-        assert facts.mail.command == f"MAIL FROM:<postmaster@{own}>"
-        assert [step.command for step in facts.recipients] == [
-            f"RCPT TO:<postmaster@{own}>",
-            f"RCPT TO:<smtp-audit@{foreign}>",
+            await stage.quiet()
+        assert [each.mail.command for each in facts.transactions] == [
+            f"MAIL FROM:<postmaster@{own}>",
+            f"MAIL FROM:<smtp-audit@{foreign}>",
+            "MAIL FROM:<>",
         ]
+        for each in facts.transactions:
+            assert [step.command for step in each.recipients] == [
+                f"RCPT TO:<postmaster@{own}>",
+                f"RCPT TO:<smtp-audit@{foreign}>",
+            ]
+        assert stage.connections == 1
+        assert stage.heard.count(b"RSET") == 3
 
     async def test_without_starttls_it_is_asked_in_clear(self, context):
         bare = talking(Role.SUBMISSION, context, capabilities=say(b"250 mail\r\n"))
         async with serving(bare) as stage:
             facts = await mail(stage)
         assert not facts.inside_tls
-        assert facts.mail.reply.code == "530"
+        assert facts.transactions[0].mail.reply.code == "530"
 
     async def test_a_certificate_that_proves_nothing_does_not_matter_here(self, authority):
         weak = server_context(authority.issue("weak", UNTRUSTED["self-signed"][0]))
@@ -393,11 +404,84 @@ class TestWithoutAuth:
         busy = when(lambda dialogue: dialogue.number < 3, then(say(b"421 4.3.2 busy\r\n"), leave), usual("mail"))
         async with serving(talking(Role.SUBMISSION, context, mail=busy)) as stage:
             facts = await mail(stage)
-        assert facts.mail.reply.code == "530"
+        assert facts.transactions[0].mail.reply.code == "530"
         assert stage.connections == 3
 
     async def test_a_temporary_refusal_is_kept_as_it_is(self, context):
         """Whether 451 is an answer is not for a probe to say."""
         later = talking(Role.SUBMISSION, context, mail=say(b"451 4.3.0 later\r\n"))
         async with serving(later) as stage:
-            assert (await mail(stage)).mail.reply.code == "451"
+            assert (await mail(stage)).transactions[0].mail.reply.code == "451"
+
+    @pytest.mark.parametrize(
+        ("answer", "senders"),
+        [
+            (b"530 5.7.0 Authentication required", 1),
+            (b"502 5.7.0 Please authenticate first", 1),
+            (b"550 5.7.0 no", 1),
+            (b"550 authentication required", 3),
+            (b"554 5.7.1 Access denied", 3),
+            (b"550 5.7.09 no", 3),
+            (b"451 5.7.0 later", 3),
+        ],
+    )
+    async def test_only_a_code_that_asks_for_a_login_speaks_for_all_senders(self, context, answer, senders):
+        async with serving(talking(Role.SUBMISSION, context, mail=say(answer + b"\r\n"))) as stage:
+            facts = await mail(stage)
+        assert len(facts.transactions) == senders
+        assert facts.ended == ""
+
+    @pytest.mark.parametrize("end", [leave, then(say(b"421 4.5.0 Too many errors, bye\r\n"), leave)])
+    async def test_who_hangs_up_after_some_refusals_is_asked_the_rest_again(self, context, end):
+        """As chasquid does at the third."""
+        refusals = 0
+
+        async def third_time(dialogue: Dialogue) -> None:
+            nonlocal refusals
+            refusals += 1
+            await (end if refusals % 3 == 0 else say(b"550 5.7.9 must be authenticated\r\n"))(dialogue)
+
+        async with serving(talking(Role.SUBMISSION, context, mail=third_time)) as stage:
+            facts = await mail(stage, domain="probe.example")
+            assert stage.connections == 2
+        assert [each.mail.command for each in facts.transactions] == [
+            "MAIL FROM:<postmaster@probe.example>",
+            "MAIL FROM:<smtp-audit@example.com>",
+            "MAIL FROM:<>",
+        ]
+        assert facts.ended == ""
+
+    @pytest.mark.parametrize(
+        ("act", "ended"),
+        [
+            (leave, "closed the connection"),
+            (hang, "no replies to MAIL and RCPT"),
+            (say(b"what?\r\n"), "not an SMTP reply"),
+            (then(say(b"421 4.3.2 busy\r\n"), leave), "421 4.3.2 busy"),
+        ],
+        ids=["drops", "hangs", "nonsense", "421"],
+    )
+    async def test_what_was_seen_before_the_end_is_kept(self, context, act, ended):
+        own = when(lambda dialogue: b"postmaster" in dialogue.line, say(b"550 no\r\n"), act)
+        async with serving(talking(Role.SUBMISSION, context, mail=own)) as stage:
+            facts = await mail(stage, limits=IMPATIENT)
+            assert stage.connections <= 2
+        assert [each.mail.reply.code for each in facts.transactions] == ["550"]
+        assert ended in facts.ended
+
+    async def test_mail_that_was_taken_is_known_however_it_ends(self, context):
+        local = when(lambda dialogue: b"postmaster" in dialogue.line, say(b"250 ok\r\n"), leave)
+        async with serving(talking(Role.SUBMISSION, context, mail=say(b"250 ok\r\n"), rcpt=local)) as stage:
+            facts = await mail(stage)
+            assert stage.connections == 1
+        (only,) = facts.transactions
+        assert [step.reply.code for step in only.recipients] == ["250"]
+        assert "closed the connection" in facts.ended
+
+    async def test_half_a_transaction_is_kept_as_half(self, context):
+        own = when(lambda dialogue: b"postmaster" in dialogue.line, say(b"550 no\r\n"), say(b"250 ok\r\n"))
+        async with serving(talking(Role.SUBMISSION, context, mail=own, rcpt=leave)) as stage:
+            facts = await mail(stage)
+        assert [len(each.recipients) for each in facts.transactions] == [0, 0]
+        assert [each.mail.reply.code for each in facts.transactions] == ["550", "250"]
+        assert facts.ended

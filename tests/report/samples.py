@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from smtp_audit.configuration.model import Config, Credentials, Scope
-from smtp_audit.facts.authentication import AuthFacts, EnvelopeStep, LoginFacts, UnauthenticatedMailFacts
+from smtp_audit.facts.authentication import AuthFacts, EnvelopeStep, LoginFacts, Transaction, UnauthenticatedMailFacts
 from smtp_audit.facts.certificate import Certificate, CertificateFacts, Trust
 from smtp_audit.facts.endpoint import STANDARD_PORTS, Endpoint, Role
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
@@ -268,7 +268,7 @@ def _service(endpoint: Endpoint, poor: bool) -> list[Observation]:
         mail = EnvelopeStep(command="MAIL FROM:<probe@example.net>", reply=refusal)
         facts += [
             (
-                UnauthenticatedMailFacts(inside_tls=True, mail=mail),
+                UnauthenticatedMailFacts(inside_tls=True, transactions=(Transaction(mail=mail),)),
                 (*conversation, "> MAIL FROM:<probe@example.net>", "< 530 5.7.0 Must issue AUTH first"),
             ),
             (
