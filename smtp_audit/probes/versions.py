@@ -242,7 +242,9 @@ class VersionSurvey:
         can_name = version > TlsVersion.SSL3 and self.approach.endpoint.server_name is not None
         if outcome.acceptance is Acceptance.REFUSED and can_name:
             # Many senders give no name (Postfix by default), and a server may have other settings for them.
-            nameless = await self._ask(version, None, patient=False, named=False)
+            nameless = await self._ask(version, None, patient=not any(self.says_no_by.values()), named=False)
+            if nameless.acceptance is Acceptance.UNKNOWN:
+                nameless = await self._ask(version, None, patient=False, named=False)
             if nameless.acceptance is Acceptance.ACCEPTED:
                 return nameless.model_copy(update={"detail": "to a client that gives no server name (SNI)"})
         return outcome
