@@ -50,7 +50,7 @@ def test_wrong_words_are_a_usage_error_with_pytests_number(words):
         (["report", "hostile.json"], "hostile.json"),
         (["report", "."], "cannot be read"),
         (["init", "no/such/folder/file.toml"], "no/such/folder/file.toml"),
-        (["init", "."], "--force"),
+        (["init", "."], "is a folder"),
         (["explain", "no-such-control"], "no-such-control"),
         (["list", "--profile", "hostile.json"], "hostile.json"),
     ],

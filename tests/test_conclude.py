@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smtp_audit.conclusion import conclude, unfinished_report
 from smtp_audit.configuration.model import Config, Scope
 from smtp_audit.control import Medium, load_builtin
 from smtp_audit.errors import ConfigurationError
@@ -17,7 +18,8 @@ from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.facts.observation import Absence, Observation
 from smtp_audit.facts.snapshot import Snapshot
 from smtp_audit.judge import judge, pairs
-from smtp_audit.pipeline import Plan, audit, conclude, prepare, unfinished_report
+from smtp_audit.pipeline import audit
+from smtp_audit.plan import Plan, prepare
 from smtp_audit.profile import Profile
 from smtp_audit.record import Record, Severity, Status, WhenNotRun
 from smtp_audit.report.model import Report

@@ -45,9 +45,11 @@ def run_demo(arguments: argparse.Namespace) -> ExitStatus:
 
 
 def _audit(site: Site, folder: Path) -> Report:
+    from smtp_audit.conclusion import unfinished_report
     from smtp_audit.configuration import load_config
     from smtp_audit.lab.sites import PASSWORD_VARIABLE
-    from smtp_audit.pipeline import audit, prepare, unfinished_report
+    from smtp_audit.pipeline import audit
+    from smtp_audit.plan import prepare
     from smtp_audit.report.files import write_report
 
     file = site.anchors.parent / f"{site.name}.toml"

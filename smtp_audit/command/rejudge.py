@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from smtp_audit.command.exit_status import ExitStatus
+from smtp_audit.conclusion import conclude, unfinished_report
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.snapshot import Snapshot
 from smtp_audit.judge import judge
 from smtp_audit.message import shown_path
-from smtp_audit.pipeline import Plan, conclude, prepare, unfinished_report
+from smtp_audit.plan import Plan, prepare
 from smtp_audit.record import Record
 from smtp_audit.report.model import Report
 

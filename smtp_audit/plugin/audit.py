@@ -12,7 +12,7 @@ from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Observation
 from smtp_audit.facts.snapshot import Snapshot
 from smtp_audit.judge import Bench, Pair, judge
-from smtp_audit.pipeline import FactSource, Plan
+from smtp_audit.plan import FactSource, Plan
 from smtp_audit.record import Record
 
 

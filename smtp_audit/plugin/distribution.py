@@ -10,7 +10,7 @@ import pytest
 from smtp_audit.configuration.model import Config
 from smtp_audit.facts.dns import Found
 from smtp_audit.facts.snapshot import Snapshot
-from smtp_audit.pipeline import Plan, prepare
+from smtp_audit.plan import Plan, prepare
 from smtp_audit.plugin.audit import Audit
 
 _KEY = "smtp_audit"

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from smtp_audit.conclusion import conclude, unfinished_report
 from smtp_audit.errors import SmtpAuditError
 from smtp_audit.facts.snapshot import Snapshot
-from smtp_audit.pipeline import Plan, conclude, unfinished_report
+from smtp_audit.plan import Plan
 from smtp_audit.plugin.audit import Audit
 from smtp_audit.plugin.reporting import fault_of, record_of
 from smtp_audit.record import Record

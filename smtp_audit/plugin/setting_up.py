@@ -9,7 +9,7 @@ import pytest
 
 from smtp_audit.configuration import build_config
 from smtp_audit.errors import SmtpAuditError
-from smtp_audit.pipeline import Plan, prepare
+from smtp_audit.plan import Plan, prepare
 from smtp_audit.plugin.audit import Audit
 from smtp_audit.plugin.distribution import Distribution, received_plan
 from smtp_audit.plugin.gatekeeper import Gatekeeper

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+from smtp_audit.conclusion import conclude, unfinished_report
 from smtp_audit.configuration.model import Config, Credentials, Scope
 from smtp_audit.facts.authentication import AuthFacts, EnvelopeStep, LoginFacts, Transaction, UnauthenticatedMailFacts
 from smtp_audit.facts.certificate import Certificate, CertificateFacts, Trust
@@ -21,7 +22,7 @@ from smtp_audit.facts.service import (
 from smtp_audit.facts.snapshot import HostEffort, Snapshot, Vantage
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcome
 from smtp_audit.judge import judge
-from smtp_audit.pipeline import Plan, conclude, prepare, unfinished_report
+from smtp_audit.plan import Plan, prepare
 from smtp_audit.record import Record
 from smtp_audit.report.model import Report
 from smtp_audit.secret import Secret
