@@ -113,6 +113,6 @@ def test_a_mask_is_not_masked_again():
 
 @pytest.mark.parametrize("line", ["QUJD" * 2000, "A" * 8192, "secret" * 1300, "c2Vj" * 2000], ids=["0", "1", "2", "3"])
 def test_long_hostile_lines_take_no_time(line):
-    began = time.perf_counter()
+    began = time.process_time()
     redact(line, [Secret("secret"), Secret("AAAAAAAA"), Secret("A")])
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -50,9 +50,9 @@ def complaint(content, tmp_path):
     ids=short,
 )
 def test_what_is_no_toml_of_ours_gets_one_line(content, reason, tmp_path):
-    began = time.perf_counter()
+    began = time.process_time()
     assert reason in complaint(content, tmp_path)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_what_cannot_be_read_gets_one_line(tmp_path):
@@ -108,10 +108,10 @@ def test_dots_in_texts_and_comments_are_not_counted(content, tmp_path):
     ids=short,
 )
 def test_hostile_text_takes_no_time(text):
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ConfigurationError):
         parse_toml(text, "file")
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))

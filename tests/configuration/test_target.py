@@ -178,10 +178,10 @@ def test_an_address_is_taken_in_every_spelling(address):
 
 
 def test_parsing_hostile_words_takes_no_time():
-    began = time.perf_counter()
+    began = time.process_time()
     for word in ("." * 1_000_000, ":" * 1_000_000, "[" * 1_000_000, "ß" * 1_000_000, "a-" * 500_000, "ä." * 250):
         complaint(word)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("role", Role)

@@ -582,7 +582,7 @@ def test_the_page_promises_nothing() -> None:
 def test_a_big_report_renders_quickly_and_stays_moderate() -> None:
     report = sample_report(poor_snapshot(), waived=True)
     render(report)
-    began = time.perf_counter()
+    began = time.process_time()
     source = render(report)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     assert len(source) < 600_000
