@@ -206,9 +206,9 @@ FOREIGN = "RCPT TO:<b@example.net>"
 def mail(*replies: Reply, inside_tls: bool = True) -> UnauthenticatedMailFacts:
     """Every sender gets the same: the reply to MAIL, then to RCPT for a local and a foreign address.
 
-    As the probe does, only the first sender is tried when its MAIL asks for a login by its codes.
+    As the probe does, only the first two senders are tried when their MAIL asks for a login by its codes.
     """
-    senders = 1 if asks_for_login(replies[0]) else len(SENDERS)
+    senders = 2 if asks_for_login(replies[0]) else len(SENDERS)
     return mails(*[replies] * senders, inside_tls=inside_tls)
 
 

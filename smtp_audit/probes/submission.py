@@ -88,10 +88,13 @@ class _Envelopes:
 
     @property
     def settled(self) -> bool:
-        """Whether no further sender need be tried: all were, or mail is taken, or a login is wanted from everyone."""
+        """Whether no further sender need be tried: all were, or mail is taken, or a login is wanted from everyone.
+
+        The own sender alone does not tell: a server may want a login for its own domain's addresses and no others.
+        """
         if len(self.seen) == len(self._senders) or self._taken:
             return True
-        return len(self.seen) == 1 and asks_for_login(self.seen[0].mail.reply)
+        return len(self.seen) > 1 and all(asks_for_login(transaction.mail.reply) for transaction in self.seen)
 
     @property
     def _taken(self) -> bool:

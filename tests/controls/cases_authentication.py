@@ -61,8 +61,11 @@ _OWNER = reply("553", "5.7.1 <a@example.org>: Sender address rejected: not logge
 _ASKED = reply("550", "authentication required")
 
 _SUBMISSION = (
-    # One MAIL whose codes ask for a login: whoever the sender is.
-    Case(_ID, mail(_WANTED), PASS, "MAIL FROM:<a@example.org> is refused: 530"),
+    # A MAIL of a foreign sender whose codes ask for a login: whoever the sender is.
+    Case(_ID, mail(_WANTED), PASS, "MAIL FROM:<b@example.net> is refused: 530"),
+    # Of the own sender alone it may be the rule for the own domain, and no other.
+    Case(_ID, mails([_WANTED]), INDETERMINATE, "1 of 3 senders tried"),
+    Case(_ID, mails([_WANTED], [_OK, _OK, _RELAY]), FAIL, "takes mail without a login"),
     Case(_ID, mail(reply("530", "Error: authentication Required")), PASS, "is refused: 530"),
     Case(_ID, mail(reply("502", "5.7.0 Please authenticate first")), PASS, "is refused: 502"),
     Case(_ID, mail(_WANTED, inside_tls=False), PASS, "is refused: 530"),

@@ -316,9 +316,9 @@ class TestWithoutAuth:
             facts = await mail(stage, role)
             await stage.quiet()
         assert facts.inside_tls
-        (only,) = facts.transactions
-        assert only.mail.reply.code == "530"
-        assert only.recipients == ()
+        own, foreign = facts.transactions
+        assert own.mail.reply.code == foreign.mail.reply.code == "530"
+        assert own.recipients == foreign.recipients == ()
         assert facts.ended == ""
         assert b"DATA" not in b"\n".join(stage.heard).upper()
         assert b"RSET" in stage.heard
@@ -416,9 +416,9 @@ class TestWithoutAuth:
     @pytest.mark.parametrize(
         ("answer", "senders"),
         [
-            (b"530 5.7.0 Authentication required", 1),
-            (b"502 5.7.0 Please authenticate first", 1),
-            (b"550 5.7.0 no", 1),
+            (b"530 5.7.0 Authentication required", 2),
+            (b"502 5.7.0 Please authenticate first", 2),
+            (b"550 5.7.0 no", 2),
             (b"550 authentication required", 3),
             (b"554 5.7.1 Access denied", 3),
             (b"550 5.7.09 no", 3),

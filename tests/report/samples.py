@@ -269,7 +269,9 @@ def _service(endpoint: Endpoint, poor: bool) -> list[Observation]:
         mail = EnvelopeStep(command="MAIL FROM:<probe@example.net>", reply=refusal)
         facts += [
             (
-                UnauthenticatedMailFacts(inside_tls=True, transactions=(Transaction(mail=mail),)),
+                UnauthenticatedMailFacts(
+                    inside_tls=True, transactions=(Transaction(mail=mail), Transaction(mail=mail))
+                ),
                 (*conversation, "> MAIL FROM:<probe@example.net>", "< 530 5.7.0 Must issue AUTH first"),
             ),
             (
