@@ -205,14 +205,17 @@ async def _log_in(approach: Approach, transcript: Transcript, seconds: float) ->
         timeout=seconds,
     )
     transcript.note(f"login as {escape_text(credentials.user)} by aiosmtplib {aiosmtplib.__version__}")
+    transports: list[asyncio.BaseTransport | None] = []
     try:
         await client.connect()
+        transports.append(client.transport)
         if not implicit:
             await client.ehlo()
             if not client.supports_extension("starttls"):
                 transcript.note("STARTTLS is not offered: the password is not sent in clear")
                 return LoginFacts(offered=False)
             await client.starttls()
+            transports.append(client.transport)
         await client.ehlo()
         if not client.server_auth_methods:
             transcript.note("no mechanism is offered that this client knows")
@@ -236,7 +239,7 @@ async def _log_in(approach: Approach, transcript: Transcript, seconds: float) ->
     except (aiosmtplib.SMTPException, OSError, EOFError) as error:
         raise PeerError(Absence.DROPPED, _broke_off(error, approach)) from None
     finally:
-        await _hang_up(client, sock)
+        await _hang_up(client, sock, transports)
 
 
 def _broke_off(error: Exception, approach: Approach) -> str:
@@ -279,15 +282,22 @@ async def _authenticate(
     raise PeerError(Absence.BROKEN, "no mechanism was tried")
 
 
-async def _hang_up(client: aiosmtplib.SMTP, sock: socket.socket) -> None:
-    """Close at once. The socket is the transport's own as soon as there is one, and only the transport may close it."""
-    transport = client.transport
+async def _hang_up(
+    client: aiosmtplib.SMTP, sock: socket.socket, transports: list[asyncio.BaseTransport | None]
+) -> None:
+    """Close at once, by the transports alone.
+
+    The socket is theirs as soon as there is one: closed under them, its descriptor is given to the next connection
+    while the loop still knows it as theirs. The client forgets a transport that it has closed, and a closed TLS
+    transport waits for the peer's goodbye; abort() does not.
+    """
     client.close()
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
-        await asyncio.sleep(0)  # lets the loop forget the descriptor before it is used again
-    else:
-        sock.close()
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)  # ends what the client has opened and shown to nobody
+    for transport in transports:
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+    await asyncio.sleep(0)  # lets the loop forget the descriptor before it is used again
 
 
 def _tls_trouble(error: Exception) -> PeerError:
