@@ -12,7 +12,7 @@ from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.facts.service import PortFacts
 from smtp_audit.facts.snapshot import Snapshot, Vantage
 from smtp_audit.gate import Gate, closed, decide
-from smtp_audit.judge import Pair
+from smtp_audit.judge import Pair, bare_record
 from smtp_audit.plan import Plan
 from smtp_audit.record import Record, Status
 from smtp_audit.report.model import Identity, ProfileControl, ProfileIdentity, Report
@@ -154,24 +154,6 @@ def _profile_control(plan: Plan, control_id: str) -> ProfileControl:
 
 def _not_run(plan: Plan, pair: Pair, finished: bool) -> Record:
     control, subject = pair
-    line = plan.profile.rule(control)
     why = "it was deselected, or the run ended before it" if finished else "the run has not finished"
-    return Record(
-        control=control.id,
-        title=control.title,
-        subject=subject.key,
-        group=subject.group,
-        label=subject.label,
-        role=subject.role if isinstance(subject, Endpoint) else "",
-        status=Status.NOT_RUN,
-        severity=line.severity,
-        summary=f"not judged in this run: {why}",
-        expected=control.expectation(line.parameters),
-        rationale=control.rationale,
-        clauses=line.clauses,
-        spec=control.spec,
-        medium=control.medium,
-        safety=control.safety,
-        when_not_run=line.when_not_run,
-        remedy=dict(control.remedy),
-    )
+    summary = f"not judged in this run: {why}"
+    return bare_record(control, subject, plan.profile.rule(control), Status.NOT_RUN, summary)

@@ -18,7 +18,7 @@ from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Absence, Facts, Observation
 from smtp_audit.facts.service import CapabilityFacts, GreetingFacts
 from smtp_audit.limits import MAX_TRANSCRIPT_LINES, MAX_TRANSCRIPT_TEXT
-from smtp_audit.profile import Profile
+from smtp_audit.profile import ControlRule, Profile
 from smtp_audit.record import Evidence, EvidenceKind, Record, RecordWaiver, Status, WhenNotRun
 from smtp_audit.software import recognise
 from smtp_audit.waiver import Waiver
@@ -81,26 +81,8 @@ def judge(control: Control, subject: Endpoint | Domain, look: Look, bench: Bench
         for address, finding in zip(addresses, findings, strict=False)
         for item in _evidence(finding, address, [_pick(seen, address) for seen in observations.values()])
     )
-    record = Record(
-        control=control.id,
-        title=control.title,
-        subject=subject.key,
-        group=subject.group,
-        label=subject.label,
-        role=subject.role if isinstance(subject, Endpoint) else "",
-        status=decisive.status,
-        severity=line.severity,
-        summary=printable(summary),
-        expected=control.expectation(line.parameters),
-        rationale=control.rationale,
-        clauses=line.clauses,
-        spec=control.spec,
-        medium=control.medium,
-        safety=control.safety,
-        when_not_run=line.when_not_run,
-        evidence=evidence,
-        software=_software(look, subject.key),
-        remedy=dict(control.remedy),
+    record = bare_record(control, subject, line, decisive.status, printable(summary)).model_copy(
+        update={"evidence": evidence, "software": _software(look, subject.key)}
     )
     settled = _settle(record, bench)
     unseen = [f for f in findings if f.status in _UNSEEN]
@@ -114,6 +96,31 @@ def judge(control: Control, subject: Endpoint | Domain, look: Look, bench: Bench
         f"{_place(addresses[findings.index(f)])}: {printable(f.summary, SHARED_SUMMARY)}" for f in (unclear, decisive)
     )
     return record.model_copy(update={"status": unclear.status, "summary": f"{told}; it fails at {failure}"})
+
+
+def bare_record(
+    control: Control, subject: Endpoint | Domain, line: ControlRule, status: Status, summary: str
+) -> Record:
+    """A record of what control, subject and profile alone say, without evidence."""
+    return Record(
+        control=control.id,
+        title=control.title,
+        subject=subject.key,
+        group=subject.group,
+        label=subject.label,
+        role=subject.role if isinstance(subject, Endpoint) else "",
+        status=status,
+        severity=line.severity,
+        summary=summary,
+        expected=control.expectation(line.parameters),
+        rationale=control.rationale,
+        clauses=line.clauses,
+        spec=control.spec,
+        medium=control.medium,
+        safety=control.safety,
+        when_not_run=line.when_not_run,
+        remedy=dict(control.remedy),
+    )
 
 
 @dataclass(frozen=True)
