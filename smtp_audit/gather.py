@@ -28,7 +28,7 @@ from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
 from smtp_audit.probes.inspection import FIRST_LOOK_KINDS, Inspection, broke, kinds_of
-from smtp_audit.probes.trust import Anchors
+from smtp_audit.probes.tls.trust import Anchors
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.secret import Secret, redact
 from smtp_audit.version import __version__

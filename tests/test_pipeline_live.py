@@ -17,7 +17,7 @@ from smtp_audit.lab.authority import Authority
 from smtp_audit.limits import BudgetLimits
 from smtp_audit.pipeline import AuditResult, audit
 from smtp_audit.probes.inspection import kinds_of
-from smtp_audit.probes.trust import Anchors
+from smtp_audit.probes.tls.trust import Anchors
 from smtp_audit.record import Status
 from smtp_audit.secret import Secret
 

@@ -15,7 +15,7 @@ from smtp_audit.facts.service import Reply
 from smtp_audit.limits import Limits
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.dialect import Dialect, dialect_for
-from smtp_audit.probes.trust import Anchors, tolerant_context
+from smtp_audit.probes.tls.trust import Anchors, tolerant_context
 from smtp_audit.probes.wire import Connection, Contradiction, PeerError, Throttled, Transcript, connect
 from smtp_audit.secret import Secret
 

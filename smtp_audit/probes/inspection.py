@@ -16,9 +16,9 @@ from smtp_audit.facts.service import CapabilityFacts, GreetingFacts, ImplicitTls
 from smtp_audit.facts.tls import TlsFacts, TlsFlawFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.session import FirstLook, first_look
-from smtp_audit.probes.sslyze_process import find_flaws
 from smtp_audit.probes.submission import try_login, try_without_auth
-from smtp_audit.probes.versions import VersionSurvey
+from smtp_audit.probes.tls.sslyze_process import find_flaws
+from smtp_audit.probes.tls.versions import VersionSurvey
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety
 from smtp_audit.sslyze_environment import find_sslyze

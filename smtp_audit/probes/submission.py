@@ -21,7 +21,7 @@ from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
 from smtp_audit.probes.approach import Approach, Session, Unrepeatable
 from smtp_audit.probes.dialect import Smtp
-from smtp_audit.probes.trust import strict_context
+from smtp_audit.probes.tls.trust import strict_context
 from smtp_audit.probes.wire import PeerError, Throttled, Transcript, tls_reason
 from smtp_audit.secret import Secret, redact
 from smtp_audit.wiretext import escape_text

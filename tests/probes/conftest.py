@@ -8,7 +8,8 @@ import inspect
 import pytest
 
 from smtp_audit.lab.authority import Authority
-from smtp_audit.probes import budget, session, versions
+from smtp_audit.probes import budget, session
+from smtp_audit.probes.tls import versions
 
 TEST_SECONDS = 30.0
 """A coroutine that takes longer has hung."""

@@ -14,7 +14,7 @@ from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.limits import BudgetLimits, Limits
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.budget import HostBudget
-from smtp_audit.probes.trust import Anchors
+from smtp_audit.probes.tls.trust import Anchors
 from smtp_audit.secret import Secret
 from tests.hostile.dialogue import Act, Dialogue
 from tests.hostile.wire import Left, Wire

@@ -18,7 +18,7 @@ from smtp_audit.secret import MASK
 from tests.hostile.acts import hang, leave, say, then, usual, when
 
 from .stage import PASSWORD, Peer, server_context, serving, talking
-from .test_trust import TRUSTED
+from .tls.test_trust import TRUSTED
 
 ONE_AT_A_TIME = BudgetLimits(connections=1, per_second=1000)
 

@@ -23,7 +23,7 @@ from tests.hostile.dialogue import Dialogue
 from tests.hostile.markers import PASSWORD
 
 from .stage import Stage, server_context, serving, talking
-from .test_trust import TRUSTED
+from .tls.test_trust import TRUSTED
 
 Found = dict[str, Facts | PeerError]
 

@@ -23,7 +23,7 @@ from tests.hostile.dialogue import Dialogue
 from tests.hostile.records import alert, read_hello
 
 from .stage import HOST, QUICK, Peer, Stage, server_context, serving, talking
-from .test_trust import TRUSTED, UNTRUSTED, limit
+from .tls.test_trust import TRUSTED, UNTRUSTED, limit
 
 REAL_PAUSE = session.CLOSED_PAUSE
 
@@ -120,7 +120,7 @@ class TestSound:
         assert facts["certificate"].trust.trusted
 
     async def test_without_anchors_trust_is_not_spoken_of(self, context, look_at, monkeypatch):
-        monkeypatch.setattr("smtp_audit.probes.trust.Anchors.usable", False)
+        monkeypatch.setattr("smtp_audit.probes.tls.trust.Anchors.usable", False)
         async with serving(talking(Role.MX, context)) as stage:
             facts = facts_of(await look_at(stage, ca=None))
         assert facts["certificate"].chain

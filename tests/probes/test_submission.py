@@ -19,7 +19,7 @@ from tests.hostile.acts import hang, inside_tls, leave, say, then, usual, when
 from tests.hostile.dialogue import Dialogue
 
 from .stage import HOST, PASSWORD, USER, Stage, server_context, serving, talking
-from .test_trust import TRUSTED, UNTRUSTED, limit
+from .tls.test_trust import TRUSTED, UNTRUSTED, limit
 
 SOUND = TRUSTED["sound"]
 WAYS = [Role.SUBMISSION, Role.SUBMISSIONS]

@@ -24,7 +24,7 @@ from smtp_audit.limits import (
     MAX_TRANSCRIPT_LINES,
     MAX_TRANSCRIPT_TEXT,
 )
-from smtp_audit.probes.trust import Anchors, tolerant_context
+from smtp_audit.probes.tls.trust import Anchors, tolerant_context
 from smtp_audit.probes.wire import Connection, PeerError, Transcript, connect
 from smtp_audit.secret import MASK, Secret
 from smtp_audit.wiretext import unescape

@@ -18,15 +18,15 @@ from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcom
 from smtp_audit.lab.authority import Authority
 from smtp_audit.limits import BudgetLimits
 from smtp_audit.probes.approach import THROTTLED_TRIES
-from smtp_audit.probes.hello import Answer, families
-from smtp_audit.probes.versions import ORDER, TRIES, VersionSurvey, ask_hello
+from smtp_audit.probes.tls.hello import Answer, families
+from smtp_audit.probes.tls.versions import ORDER, TRIES, VersionSurvey, ask_hello
 from smtp_audit.probes.wire import PeerError
 from tests.hostile.acts import hang, leave, say, then, usual, when
 from tests.hostile.dialogue import Dialogue
 from tests.hostile.records import Hello, alert, one_octet_records, read_hello, server_hello
 from tests.hostile.wire import Left
+from tests.probes.stage import QUICK, Peer, Script, Stage, server_context, serving, talking
 
-from .stage import QUICK, Peer, Script, Stage, server_context, serving, talking
 from .test_trust import TRUSTED, limit
 
 SERVER_NAME = 0

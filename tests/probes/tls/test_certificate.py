@@ -22,9 +22,8 @@ from hypothesis import strategies as st
 from smtp_audit.facts.certificate import CertificateFacts
 from smtp_audit.lab.authority import Authority, Kind
 from smtp_audit.limits import MAX_CHAIN_CERTIFICATES
-from smtp_audit.probes.certificate import MAX_NAMES, chain_of, read_certificate, read_chain
-
-from .stage import HOST, server_context
+from smtp_audit.probes.tls.certificate import MAX_NAMES, chain_of, read_certificate, read_chain
+from tests.probes.stage import HOST, server_context
 
 NOON = datetime(2026, 11, 22, 12, 0, 30, tzinfo=UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())

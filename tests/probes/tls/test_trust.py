@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from smtp_audit.lab.authority import Authority, Kind
-from smtp_audit.probes import trust
-from smtp_audit.probes.trust import Anchors, strict_context, tolerant_context
+from smtp_audit.probes.tls import trust
+from smtp_audit.probes.tls.trust import Anchors, strict_context, tolerant_context
+from tests.probes.stage import HOST, server_context
 
-from .stage import HOST, server_context
 from .test_certificate import handshake
 
 SOUND = Kind(names=(f"DNS:{HOST}",))

@@ -23,15 +23,14 @@ from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.tls import TlsFlaw, TlsFlawFacts
 from smtp_audit.lab import Lab
 from smtp_audit.limits import BudgetLimits, Limits
-from smtp_audit.probes import sslyze_process
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.budget import HostBudget
-from smtp_audit.probes.sslyze_process import find_flaws
-from smtp_audit.probes.trust import Anchors
+from smtp_audit.probes.tls import sslyze_process
+from smtp_audit.probes.tls.sslyze_process import find_flaws
+from smtp_audit.probes.tls.trust import Anchors
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.sslyze_environment import find_sslyze
-
-from .stage import HOST
+from tests.probes.stage import HOST
 
 
 def completed(**result: Any) -> dict[str, Any]:

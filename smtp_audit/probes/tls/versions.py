@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcome
 from smtp_audit.probes.approach import Approach, Session
-from smtp_audit.probes.hello import (
+from smtp_audit.probes.tls.hello import (
     ALERT_NAMES,
     CLEAN_REFUSALS,
     INCOMPLETE,

@@ -87,7 +87,7 @@ SIGNATURES = (
 @cache
 def suite_names() -> dict[int, str]:
     """Number to name of every known suite of TLS."""
-    text = (resources.files("smtp_audit.probes") / "cipher_suites.txt").read_text()
+    text = (resources.files("smtp_audit.probes.tls") / "cipher_suites.txt").read_text()
     rows = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
     return {int(number, 16): name for number, name in rows}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smtp_audit.facts.tls import Acceptance, TlsVersion
 from smtp_audit.lab.authority import Authority, Kind
-from smtp_audit.probes.hello import (
+from smtp_audit.probes.tls.hello import (
     CLEAN_REFUSALS,
     GROUPS,
     HELLO_RETRY_RANDOM,
@@ -32,10 +32,9 @@ from smtp_audit.probes.hello import (
     suite_name,
     suite_names,
 )
-from smtp_audit.probes.versions import classify
+from smtp_audit.probes.tls.versions import classify
 from tests.hostile.records import Hello, alert, message, parse_hello, record, server_hello
-
-from .stage import HOST, server_context
+from tests.probes.stage import HOST, server_context
 
 MODERN = [version for version in TlsVersion if version >= TlsVersion.TLS10]
 RECORDS = [version for version in TlsVersion if version >= TlsVersion.SSL3]
