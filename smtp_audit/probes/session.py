@@ -21,9 +21,9 @@ from smtp_audit.facts.service import (
 )
 from smtp_audit.facts.tls import TlsVersion
 from smtp_audit.probes.approach import Approach, Session
+from smtp_audit.probes.tls.ask import ask_hello
 from smtp_audit.probes.tls.certificate import chain_of, read_chain
 from smtp_audit.probes.tls.hello import Answer
-from smtp_audit.probes.tls.versions import ask_hello
 from smtp_audit.probes.wire import PeerError, Throttled, Transcript, tls_reason
 from smtp_audit.wiretext import escape
 

@@ -54,6 +54,15 @@ class Transcript:
         self._secrets = tuple(secrets)
         self._lines: list[Line] = []
         self._left_out = 0
+        self._muted = False
+        self.visits = 0
+        """Connections recorded so far, for who records only some of them in full."""
+
+    def muted(self) -> Transcript:
+        """One that records nothing: for the many connections that are told in a line each."""
+        other = Transcript(self._secrets)
+        other._muted = True
+        return other
 
     def sent(self, text: str) -> None:
         """A line of ours."""
@@ -61,13 +70,16 @@ class Transcript:
 
     def received(self, data: bytes) -> None:
         """A line of the peer, without its line end."""
-        self._add("<", escape(data))
+        if not self._muted:
+            self._add("<", escape(data))
 
     def note(self, text: str) -> None:
         """What happened between the lines."""
         self._add("*", text)
 
     def _add(self, way: str, text: str) -> None:
+        if self._muted:
+            return
         if len(self._lines) >= MAX_TRANSCRIPT_LINES:
             self._left_out += 1
             return
