@@ -91,6 +91,12 @@ def suite_name(number: int) -> str:
 
 
 @cache
+def suite_numbers() -> dict[str, int]:
+    """Name to number."""
+    return {name: number for number, name in suite_names().items()}
+
+
+@cache
 def classic_suites() -> tuple[int, ...]:
     """Every suite for TLS 1.2 and before."""
     return tuple(n for n, name in suite_names().items() if "_WITH_" in name and n >> 8 != 0x13)
