@@ -11,7 +11,7 @@ from smtp_audit.facts.suites import traits
 from smtp_audit.facts.tls import TlsVersion
 from smtp_audit.probes.tls.ask import Prober
 from smtp_audit.probes.tls.flight import FiniteField, Flight
-from smtp_audit.probes.tls.hello import Shape, suite_name
+from smtp_audit.probes.tls.hello import Shape, suite_name, suite_numbers
 from smtp_audit.probes.tls.parameters import CURVES, GROUP_NAMES, GROUPS, group_name
 from smtp_audit.probes.tls.primes import MAX_TESTED_BITS, is_prime, published
 
