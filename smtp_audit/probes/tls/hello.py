@@ -125,16 +125,24 @@ def _family(exchange: str) -> str:
     return "static DH" if exchange.startswith(("DH_", "ECDH_")) else "pre-shared and others"
 
 
-def _vector(width: int, content: bytes) -> bytes:
+def vector(width: int, content: bytes) -> bytes:
+    """`content` behind its length in `width` octets (RFC 8446 section 3.4)."""
     return len(content).to_bytes(width, "big") + content
 
 
-def _extension(number: int, content: bytes) -> bytes:
-    return struct.pack("!H", number) + _vector(2, content)
+def extension(number: int, content: bytes) -> bytes:
+    """One extension (RFC 8446 section 4.2)."""
+    return struct.pack("!H", number) + vector(2, content)
 
 
-def _numbers(values: Iterable[int]) -> bytes:
+def numbers(values: Iterable[int]) -> bytes:
+    """Numbers of two octets: suites, groups, signature schemes, versions."""
     return b"".join(struct.pack("!H", value) for value in values)
+
+
+def name_extension(server_name: str) -> bytes:
+    """The server_name extension (RFC 6066 section 3)."""
+    return extension(0, vector(2, b"\0" + vector(2, server_name.encode("ascii"))))
 
 
 def client_hello(version: TlsVersion, server_name: str | None, suites: Sequence[int] | None = None) -> bytes:
@@ -148,30 +156,30 @@ def client_hello(version: TlsVersion, server_name: str | None, suites: Sequence[
     legacy = min(version.code, TlsVersion.TLS12.code)
     body = struct.pack("!H", legacy) + os.urandom(32)
     # RFC 8446 appendix D.4: a session id makes middleboxes take the hello for a resumption.
-    body += _vector(1, os.urandom(32) if tls13 else b"")
-    body += _vector(2, _numbers(offered)) + _vector(1, b"\0")
+    body += vector(1, os.urandom(32) if tls13 else b"")
+    body += vector(2, numbers(offered)) + vector(1, b"\0")
     if version > TlsVersion.SSL3:
-        body += _vector(2, _extensions(version, server_name))
-    message = b"\x01" + _vector(3, body)
+        body += vector(2, _extensions(version, server_name))
+    message = b"\x01" + vector(3, body)
     record_version = 0x0300 if version is TlsVersion.SSL3 else 0x0301
-    return struct.pack("!BH", HANDSHAKE_RECORD, record_version) + _vector(2, message)
+    return struct.pack("!BH", HANDSHAKE_RECORD, record_version) + vector(2, message)
 
 
 def _extensions(version: TlsVersion, server_name: str | None) -> bytes:
     parts = []
     if server_name is not None:
-        parts.append(_extension(0, _vector(2, b"\0" + _vector(2, server_name.encode("ascii")))))
+        parts.append(name_extension(server_name))
     parts += [
-        _extension(10, _vector(2, _numbers(GROUPS if version is TlsVersion.TLS13 else GROUPS[3:]))),
-        _extension(11, b"\x01\x00"),  # uncompressed points
-        _extension(13, _vector(2, _numbers(SIGNATURES))),
-        _extension(23, b""),  # extended_master_secret
+        extension(10, vector(2, numbers(GROUPS if version is TlsVersion.TLS13 else GROUPS[3:]))),
+        extension(11, b"\x01\x00"),  # uncompressed points
+        extension(13, vector(2, numbers(SIGNATURES))),
+        extension(23, b""),  # extended_master_secret
     ]
     if version is TlsVersion.TLS13:
         parts += [
-            _extension(43, _vector(1, struct.pack("!H", version.code))),
-            _extension(45, b"\x01\x01"),  # psk_dhe_ke
-            _extension(51, _vector(2, b"".join(_key_shares()))),
+            extension(43, vector(1, struct.pack("!H", version.code))),
+            extension(45, b"\x01\x01"),  # psk_dhe_ke
+            extension(51, vector(2, b"".join(_key_shares()))),
         ]
     return b"".join(parts)
 
@@ -185,7 +193,7 @@ def _key_shares() -> tuple[bytes, ...]:
     x_share = x25519.X25519PrivateKey.generate().public_key().public_bytes_raw()
     p_key = ec.generate_private_key(ec.SECP256R1()).public_key()
     p_share = p_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return (struct.pack("!H", 0x001D) + _vector(2, x_share), struct.pack("!H", 0x0017) + _vector(2, p_share))
+    return (struct.pack("!H", 0x001D) + vector(2, x_share), struct.pack("!H", 0x0017) + vector(2, p_share))
 
 
 def _ssl2_hello() -> bytes:
@@ -280,7 +288,7 @@ def _parse_server_hello(message: bytes) -> HelloAnswer:
     if session > 32 or len(body) < 38 + session:
         return HelloAnswer(Answer.OTHER, detail="a malformed ServerHello")
     suite = int.from_bytes(body[35 + session : 37 + session], "big")
-    extensions = _extension_map(body[38 + session :])
+    extensions = extension_map(body[38 + session :])
     if extensions is None:
         return HelloAnswer(Answer.OTHER, detail="a ServerHello with malformed extensions")
     if (chosen := extensions.get(43)) is not None:
@@ -290,22 +298,22 @@ def _parse_server_hello(message: bytes) -> HelloAnswer:
     return HelloAnswer(Answer.SERVER_HELLO, version=version, suite=suite, retry=random == HELLO_RETRY_RANDOM)
 
 
-def _extension_map(data: bytes) -> dict[int, bytes] | None:
+def extension_map(data: bytes) -> dict[int, bytes] | None:
     """The extensions by number; None when they are malformed. A ServerHello may have none."""
     if not data:
         return {}
     if len(data) < 2 or int.from_bytes(data[:2], "big") != len(data) - 2:
         return None
     found: dict[int, bytes] = {}
-    rest = data[2:]
-    while rest:
-        if len(rest) < 4:
+    place = 2
+    while place < len(data):
+        if len(data) < place + 4:
             return None
-        number, length = struct.unpack("!HH", rest[:4])
-        if len(rest) < 4 + length or number in found:
+        number, length = struct.unpack_from("!HH", data, place)
+        if len(data) < place + 4 + length or number in found:
             return None
-        found[number] = rest[4 : 4 + length]
-        rest = rest[4 + length :]
+        found[number] = data[place + 4 : place + 4 + length]
+        place += 4 + length
     return found
 
 
