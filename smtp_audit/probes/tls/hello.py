@@ -124,15 +124,18 @@ def _family(exchange: str) -> str:
     return "static DH" if exchange.startswith(("DH_", "ECDH_")) else "pre-shared and others"
 
 
-def _vector(width: int, content: bytes) -> bytes:
+def vector(width: int, content: bytes) -> bytes:
+    """A vector with a length of `width` octets (RFC 8446 section 3.4)."""
     return len(content).to_bytes(width, "big") + content
 
 
-def _extension(number: int, content: bytes) -> bytes:
-    return struct.pack("!H", number) + _vector(2, content)
+def extension(number: int, content: bytes) -> bytes:
+    """An extension: number, length, content (RFC 8446 section 4.2)."""
+    return struct.pack("!H", number) + vector(2, content)
 
 
-def _numbers(values: Iterable[int]) -> bytes:
+def numbers(values: Iterable[int]) -> bytes:
+    """Numbers of two octets each."""
     return b"".join(struct.pack("!H", value) for value in values)
 
 
@@ -164,6 +167,11 @@ class Shape:
 PLAIN = Shape()
 
 
+def name_extension(server_name: str) -> bytes:
+    """The server_name extension (RFC 6066 section 3)."""
+    return extension(SERVER_NAME, vector(2, b"\0" + vector(2, server_name.encode("ascii"))))
+
+
 def client_hello(
     version: TlsVersion, server_name: str | None, suites: Sequence[int] | None = None, shape: Shape = PLAIN
 ) -> bytes:
@@ -181,13 +189,13 @@ def client_hello(
     legacy = min(version.code, TlsVersion.TLS12.code)
     body = struct.pack("!H", legacy) + os.urandom(32)
     # RFC 8446 appendix D.4: a session id makes middleboxes take the hello for a resumption.
-    body += _vector(1, os.urandom(32) if tls13 else b"")
-    body += _vector(2, _numbers(offered)) + _vector(1, b"\1\0" if shape.compression and not tls13 else b"\0")
+    body += vector(1, os.urandom(32) if tls13 else b"")
+    body += vector(2, numbers(offered)) + vector(1, b"\1\0" if shape.compression and not tls13 else b"\0")
     if version > TlsVersion.SSL3:
-        body += _vector(2, _extensions(version, server_name, shape))
-    message = b"\x01" + _vector(3, body)
+        body += vector(2, _extensions(version, server_name, shape))
+    message = b"\x01" + vector(3, body)
     record_version = 0x0300 if version is TlsVersion.SSL3 else 0x0301
-    return struct.pack("!BH", HANDSHAKE_RECORD, record_version) + _vector(2, message)
+    return struct.pack("!BH", HANDSHAKE_RECORD, record_version) + vector(2, message)
 
 
 def _extensions(version: TlsVersion, server_name: str | None, shape: Shape) -> bytes:
@@ -196,33 +204,33 @@ def _extensions(version: TlsVersion, server_name: str | None, shape: Shape) -> b
     versions: tuple[int, ...] = (version.code,)
     if shape.grease:
         groups, versions = (GREASE, *groups), (GREASE, *versions)
-    parts = [_extension(GREASE, b"")] if shape.grease else []
+    parts = [extension(GREASE, b"")] if shape.grease else []
     if server_name is not None:
-        parts.append(_extension(SERVER_NAME, _vector(2, b"\0" + _vector(2, server_name.encode("ascii")))))
+        parts.append(name_extension(server_name))
     if shape.extras:
         parts += [
-            _extension(STATUS_REQUEST, b"\x01\0\0\0\0"),
-            _extension(HEARTBEAT, b"\x01"),
-            _extension(CERTIFICATE_TIMESTAMPS, b""),
+            extension(STATUS_REQUEST, b"\x01\0\0\0\0"),
+            extension(HEARTBEAT, b"\x01"),
+            extension(CERTIFICATE_TIMESTAMPS, b""),
         ]
-        parts += [] if tls13 else [_extension(ENCRYPT_THEN_MAC, b""), _extension(SESSION_TICKET, b"")]
+        parts += [] if tls13 else [extension(ENCRYPT_THEN_MAC, b""), extension(SESSION_TICKET, b"")]
     if groups:
-        parts.append(_extension(SUPPORTED_GROUPS, _vector(2, _numbers(groups))))
+        parts.append(extension(SUPPORTED_GROUPS, vector(2, numbers(groups))))
     parts += [
-        _extension(POINT_FORMATS, b"\x01\x00"),  # uncompressed points
-        _extension(SIGNATURE_ALGORITHMS, _vector(2, _numbers(shape.signatures))),
-        _extension(EXTENDED_MASTER_SECRET, b""),
+        extension(POINT_FORMATS, b"\x01\x00"),  # uncompressed points
+        extension(SIGNATURE_ALGORITHMS, vector(2, numbers(shape.signatures))),
+        extension(EXTENDED_MASTER_SECRET, b""),
     ]
     if tls13:
         shares = b"".join(_key_shares()) if shape.key_shares else b""
         parts += [
-            _extension(SUPPORTED_VERSIONS, _vector(1, _numbers(versions))),
-            _extension(PSK_MODES, b"\x01\x01"),  # psk_dhe_ke
-            _extension(KEY_SHARE, _vector(2, shares)),
+            extension(SUPPORTED_VERSIONS, vector(1, numbers(versions))),
+            extension(PSK_MODES, b"\x01\x01"),  # psk_dhe_ke
+            extension(KEY_SHARE, vector(2, shares)),
         ]
     if shape.grease:
         # The last one with an octet in it (RFC 8701 section 3.1), and another number than the first.
-        parts.append(_extension(0xBABA, b"\0"))
+        parts.append(extension(0xBABA, b"\0"))
     return b"".join(parts)
 
 
@@ -235,7 +243,7 @@ def _key_shares() -> tuple[bytes, ...]:
     x_share = x25519.X25519PrivateKey.generate().public_key().public_bytes_raw()
     p_key = ec.generate_private_key(ec.SECP256R1()).public_key()
     p_share = p_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return (struct.pack("!H", 0x001D) + _vector(2, x_share), struct.pack("!H", 0x0017) + _vector(2, p_share))
+    return (struct.pack("!H", 0x001D) + vector(2, x_share), struct.pack("!H", 0x0017) + vector(2, p_share))
 
 
 def _ssl2_hello() -> bytes:
