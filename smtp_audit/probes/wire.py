@@ -232,15 +232,19 @@ class Connection:
         if self._buffer:
             raise PeerError(Absence.MALFORMED, f"sent {len(self._buffer)} octets in clear where TLS had to begin")
 
-    async def start_tls(self, context: ssl.SSLContext, server_name: str | None) -> ssl.SSLObject:
-        """A TLS handshake from here on.
+    async def start_tls(
+        self, context: ssl.SSLContext, server_name: str | None, session: ssl.SSLSession | None = None
+    ) -> ssl.SSLObject:
+        """A TLS handshake from here on, which resumes `session` if one is given and the server takes it.
 
         Raises:
             PeerError: clear text is still unread, or the peer closed, or sent too much.
             ssl.SSLError: the handshake failed, by our judgement or by the peer's alert.
         """
         self.refuse_clear_text()
-        tls = context.wrap_bio(self._incoming, self._outgoing, server_side=False, server_hostname=server_name)
+        tls = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=False, server_hostname=server_name, session=session
+        )
         before = self._read_bytes
         self.transcript.note(f"TLS handshake begins (server name {server_name or 'none'})")
         while True:

@@ -314,7 +314,12 @@ class Prober:
         hello = client_hello(version, name, suites, shape)
         count = len(suites) if suites is not None else len(SSL2_SUITES) if version is TlsVersion.SSL2 else 0
         shown = f"{count or 'all'} suites" + ("" if named else ", no server name")
-        reply = await self.raw(version, hello, patient=patient, whole=whole, shown=shown)
+        return self.understood(
+            version, suites, await self.raw(version, hello, patient=patient, whole=whole, shown=shown)
+        )
+
+    def understood(self, version: TlsVersion, suites: Sequence[int] | None, reply: Reply) -> Reply:
+        """A raw reply with what it says of this offer."""
         if reply.flight is None:
             return reply
         understood = understand(version, suites, reply.flight.answer)
