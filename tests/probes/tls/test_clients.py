@@ -156,6 +156,16 @@ def assert_it_is_chosen_from(profile, data: bytes) -> None:
     assert answer.suite in profile.suites
 
 
+def first_answer(context: ssl.SSLContext, hello: bytes, outcome: type[ssl.SSLError]) -> bytes:
+    """What Python's server sends after a hello; `outcome` is how it goes on from there."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(incoming, outgoing, server_side=True)
+    incoming.write(hello)
+    with pytest.raises(outcome):
+        server.do_handshake()
+    return outgoing.read()
+
+
 class TestServers:
     def test_openssls_server_answers(self, profile, openssl_program):
         data = b""
@@ -172,10 +182,13 @@ class TestServers:
         context = server_context(chain)
         context.maximum_version = newest
         context.sni_callback = lambda _connection, told_name, _context: told.append(told_name)
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        server = context.wrap_bio(incoming, outgoing, server_side=True)
-        incoming.write(profile.hello(name))
-        with pytest.raises(ssl.SSLWantReadError):
-            server.do_handshake()
-        assert_it_is_chosen_from(profile, outgoing.read())
+        assert_it_is_chosen_from(profile, first_answer(context, profile.hello(name), ssl.SSLWantReadError))
         assert told == [name if profile.sends_name else None]
+
+    def test_a_server_of_tls_1_3_alone_turns_away_those_without_it(self, chain):
+        context = server_context(chain)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        old = [profile for profile in client_profiles() if 0x0304 not in profile.versions]
+        assert [profile.name for profile in old] == ["Nodemailer 6 on Node.js 8"]
+        answer = parse_answer(first_answer(context, old[0].hello(HOST), ssl.SSLError))
+        assert (answer.answer, answer.alert) == (Answer.ALERT, 70)  # protocol_version
