@@ -40,8 +40,8 @@ class Dialect(ABC):
         """Whether the command that starts TLS is announced."""
 
     @abstractmethod
-    async def starttls(self, connection: Connection) -> Reply:
-        """Send the command that starts TLS."""
+    async def starttls(self, connection: Connection, behind: bytes = b"") -> Reply:
+        """Send the command that starts TLS, with `behind` in the same segment."""
 
     @abstractmethod
     def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
@@ -58,6 +58,17 @@ class Dialect(ABC):
     async def capabilities_after_tls(self, connection: Connection) -> tuple[str, ...]:
         """The capability lines inside TLS."""
         return await self.capabilities(connection)
+
+    injected: bytes
+    """A command without effect to stand behind STARTTLS in one segment; an answer to it inside TLS can be told."""
+
+    def answer_to_injected(self, lines: list[bytes]) -> bytes:
+        """Of the lines inside TLS up to the end of a goodbye, the one that answers `injected`; empty if none does."""
+        return next((line for line in lines if b"x7f1" in line), b"")
+
+    def says_goodbye(self, line: bytes) -> bool:  # noqa: ARG002 (the interface)
+        """Whether nothing comes behind this line of an answer to a goodbye; where that cannot be told, never."""
+        return False
 
     def accepted(self, reply: Reply) -> bool:
         """Whether a reply says yes."""
@@ -87,6 +98,13 @@ class Smtp(Dialect):
 
     starttls_name = "STARTTLS"
     inside_question = b"NOOP\r\n"
+    injected = b"NOOP\r\n"
+
+    def answer_to_injected(self, lines: list[bytes]) -> bytes:
+        return lines[0] if lines and not self.says_goodbye(lines[0]) else b""
+
+    def says_goodbye(self, line: bytes) -> bool:
+        return line.startswith(b"221 ")
 
     async def reply(self, connection: Connection) -> Reply:
         """One reply of one or more lines (RFC 5321 section 4.2.1)."""
@@ -150,8 +168,9 @@ class Smtp(Dialect):
     def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
         return any(words[0] == "STARTTLS" for words in self._keywords(capabilities))
 
-    async def starttls(self, connection: Connection) -> Reply:
-        return await self.command(connection, "STARTTLS")
+    async def starttls(self, connection: Connection, behind: bytes = b"") -> Reply:
+        await connection.send(b"STARTTLS\r\n" + behind)
+        return await self.reply(connection)
 
     def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
         found: list[str] = []
@@ -172,6 +191,7 @@ class Imap(Dialect):
 
     starttls_name = "STARTTLS"
     inside_question = b"n1 NOOP\r\n"
+    injected = b"x7f1 NOOP\r\n"
 
     def __init__(self, ehlo: str | None = None) -> None:
         super().__init__(ehlo)
@@ -184,10 +204,10 @@ class Imap(Dialect):
             raise _malformed("not an IMAP greeting", raw)
         return Reply(code=found[1].decode().upper(), lines=(escape(found[2] or b""),))
 
-    async def _command(self, connection: Connection, text: str) -> tuple[list[bytes], Reply]:
+    async def _command(self, connection: Connection, text: str, behind: bytes = b"") -> tuple[list[bytes], Reply]:
         self._tag += 1
         tag = f"a{self._tag}".encode()
-        await connection.send(tag + b" " + text.encode() + b"\r\n")
+        await connection.send(tag + b" " + text.encode() + b"\r\n" + behind)
         untagged: list[bytes] = []
         while True:
             raw = await connection.line()
@@ -215,8 +235,8 @@ class Imap(Dialect):
     def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
         return "STARTTLS" in self._words(capabilities)
 
-    async def starttls(self, connection: Connection) -> Reply:
-        return (await self._command(connection, "STARTTLS"))[1]
+    async def starttls(self, connection: Connection, behind: bytes = b"") -> Reply:
+        return (await self._command(connection, "STARTTLS", behind))[1]
 
     def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
         words = self._words(capabilities)
@@ -240,6 +260,11 @@ class Pop3(Dialect):
 
     starttls_name = "STLS"
     inside_question = b"NOOP\r\n"  # an error before the login, and an answer all the same
+    injected = b"NOOP\r\n"
+
+    def answer_to_injected(self, lines: list[bytes]) -> bytes:
+        # The goodbye has one line (RFC 1939 section 6), and looks like the answer to any other command.
+        return lines[0] if len(lines) > 1 else b""
 
     def mechanisms_of_greeting(self, greeting: Reply) -> tuple[str, ...]:
         # RFC 1939 section 7: a timestamp in the greeting, in the form of a message id, is the offer of APOP.
@@ -273,8 +298,8 @@ class Pop3(Dialect):
     def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
         return any(line.upper().split()[:1] == ["STLS"] for line in capabilities)
 
-    async def starttls(self, connection: Connection) -> Reply:
-        await connection.send(b"STLS\r\n")
+    async def starttls(self, connection: Connection, behind: bytes = b"") -> Reply:
+        await connection.send(b"STLS\r\n" + behind)
         return await self._status(connection)
 
     def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
@@ -298,6 +323,7 @@ class Sieve(Dialect):
     """ManageSieve, RFC 5804."""
 
     starttls_name = "STARTTLS"
+    injected = b'NOOP "x7f1"\r\n'  # section 2.13: the answer repeats the text
 
     def __init__(self, ehlo: str | None = None) -> None:
         super().__init__(ehlo)
@@ -338,8 +364,8 @@ class Sieve(Dialect):
     def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
         return any(self._words(line)[:1] == ["STARTTLS"] for line in capabilities)
 
-    async def starttls(self, connection: Connection) -> Reply:
-        await connection.send(b"STARTTLS\r\n")
+    async def starttls(self, connection: Connection, behind: bytes = b"") -> Reply:
+        await connection.send(b"STARTTLS\r\n" + behind)
         return (await self._listing(connection))[1]
 
     def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:

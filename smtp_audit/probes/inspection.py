@@ -6,19 +6,21 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 from smtp_audit.facts.authentication import AuthFacts, LoginFacts, UnauthenticatedMailFacts
-from smtp_audit.facts.certificate import CertificateFacts
+from smtp_audit.facts.certificate import CertificateFacts, RevocationFacts
 from smtp_audit.facts.endpoint import SUBMISSION_ROLES, Endpoint, TlsStart
+from smtp_audit.facts.handshake import StarttlsBoundaryFacts
 from smtp_audit.facts.observation import Absence, Facts
 from smtp_audit.facts.service import CapabilityFacts, GreetingFacts, ImplicitTlsFacts, PortFacts, StarttlsFacts
-from smtp_audit.facts.tls import TlsFacts, TlsFlawFacts
+from smtp_audit.facts.tls import TlsFlawFacts
 from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.boundary import cross_the_border
 from smtp_audit.probes.session import FirstLook, first_look
 from smtp_audit.probes.submission import try_login, try_without_auth
 from smtp_audit.probes.tls.sslyze_process import find_flaws
-from smtp_audit.probes.tls.versions import VersionSurvey
+from smtp_audit.probes.tls.revocation import check_revocation
+from smtp_audit.probes.tls.survey import SURVEY_KINDS, Emit, Survey, broke, no_tls
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety
 from smtp_audit.sslyze_environment import find_sslyze
@@ -41,18 +43,8 @@ def kinds_of(endpoint: Endpoint) -> tuple[str, ...]:
     other_start = StarttlsFacts.kind if endpoint.tls_start is TlsStart.IMPLICIT else ImplicitTlsFacts.kind
     first = tuple(kind for kind in FIRST_LOOK_KINDS if kind != other_start)
     mail = (UnauthenticatedMailFacts.kind, LoginFacts.kind) if endpoint.role in SUBMISSION_ROLES else ()
-    return (*first, TlsFacts.kind, TlsFlawFacts.kind, *mail)
-
-
-class Emit(Protocol):
-    """Takes what was found out about one kind of facts: facts, or why there are none."""
-
-    def __call__(self, kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None: ...
-
-
-def broke(error: Exception) -> PeerError:
-    """What a defect of ours leaves in place of facts."""
-    return PeerError(Absence.BROKEN, f"a probe broke: {type(error).__name__}: {escape_text(str(error), 200)}")
+    border = (StarttlsBoundaryFacts.kind,) if endpoint.tls_start is TlsStart.STARTTLS else ()
+    return (*first, *SURVEY_KINDS, TlsFlawFacts.kind, RevocationFacts.kind, *border, *mail)
 
 
 @dataclass
@@ -64,7 +56,7 @@ class Inspection:
     emit: Emit
     progress: Callable[[str], None]
     look: FirstLook = field(init=False)
-    survey: VersionSurvey | None = field(init=False, default=None)
+    survey: Survey | None = field(init=False, default=None)
     began: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,8 +71,9 @@ class Inspection:
         for kind, what in self._seen():
             self.emit(kind, what, self.look.transcript, self.began)
         self.progress(f"{self.approach.endpoint.key}: {self._state()}")
-        later = [kind for kind in self.wanted if kind not in FIRST_LOOK_KINDS]
-        await asyncio.gather(*(self._later(kind) for kind in later))
+        surveyed = [kind for kind in self.wanted if kind in SURVEY_KINDS]
+        later = [kind for kind in self.wanted if kind not in FIRST_LOOK_KINDS and kind not in SURVEY_KINDS]
+        await asyncio.gather(self._survey(surveyed), *(self._later(kind) for kind in later))
 
     def rest(self, trouble: PeerError) -> Iterator[tuple[str, Facts | PeerError, Transcript]]:
         """What an inspection that was cut short knows: facts as far as they go, and `trouble` for all others."""
@@ -88,14 +81,33 @@ class Inspection:
         for kind, what in self._seen():
             yield kind, what, self.look.transcript
         for kind in self.wanted:
-            if kind == TlsFacts.kind and self.survey is not None:
-                yield kind, self.survey.facts(trouble.reason), self.survey.transcript
+            if kind in SURVEY_KINDS and self.survey is not None:
+                facts, transcript = self.survey.so_far(kind, trouble.reason)
+                yield kind, facts or trouble, transcript
             elif kind not in FIRST_LOOK_KINDS:
                 yield kind, trouble, self.look.transcript
 
     def _seen(self) -> Iterator[tuple[str, Facts | PeerError]]:
         for result in self.look.facts():
             yield result if isinstance(result, tuple) else (result.kind, result)
+
+    async def _survey(self, kinds: list[str]) -> None:
+        """The survey of TLS, or for all its kinds why there is none."""
+        if not kinds:
+            return
+        began = datetime.now(UTC)
+        if self.look.tls_offered is not False and self.look.tls_began:
+            self.survey = Survey(self.approach, self.look.version, kinds, self.emit)
+            await self.survey.run()
+            return
+        for kind in kinds:
+            absent = self.look.tls_offered is False
+            what = no_tls(kind, self.approach.endpoint.host) if absent else self._trouble
+            self.emit(kind, what, self.approach.transcript(), began)
+
+    @property
+    def _trouble(self) -> PeerError:
+        return self.look.trouble or PeerError(Absence.BROKEN, "the first look gave no result")
 
     async def _later(self, kind: str) -> None:
         began = datetime.now(UTC)
@@ -112,18 +124,21 @@ class Inspection:
     async def _one(self, kind: str, transcript: Transcript) -> Facts:
         """One probe that follows the first look; what the first look could not reach, it cannot either."""
         look, approach = self.look, self.approach
-        trouble = look.trouble or PeerError(Absence.BROKEN, "the first look gave no result")
+        trouble = self._trouble
         if kind == TlsFlawFacts.kind and Safety.SLOW not in approach.config.allow:
             raise PeerError(Absence.NOT_ALLOWED, "slow checks were not asked for (--smtp-slow)")
-        if kind in (TlsFacts.kind, TlsFlawFacts.kind):
+        if kind in (TlsFlawFacts.kind, RevocationFacts.kind, StarttlsBoundaryFacts.kind):
             if look.tls_offered is False:
-                return TlsFacts(offered=False) if kind == TlsFacts.kind else TlsFlawFacts(offered=False)
+                return Facts.registry[kind].model_validate({"offered": False})
             if not look.tls_began:
                 raise trouble
-            if kind == TlsFacts.kind:
-                self.survey = VersionSurvey(approach, transcript, look.version)
-                return await self.survey.run()
-            return await find_flaws(approach, transcript, find_sslyze())
+            if kind == TlsFlawFacts.kind:
+                return await find_flaws(approach, transcript, find_sslyze())
+            if kind == StarttlsBoundaryFacts.kind:
+                return await cross_the_border(approach, transcript)
+            if not look.chain:
+                raise trouble
+            return await check_revocation(look.chain, approach.config, approach.anchors, transcript)
         if look.trouble is not None and look.before is None and look.after is None:
             raise trouble
         no_longer = PeerError(Absence.REFUSED_SERVICE, "TLS or AUTH was offered before, and not on this connection")

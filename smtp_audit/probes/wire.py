@@ -113,6 +113,8 @@ class Connection:
         self.tls: ssl.SSLObject | None = None
         self.first_octets = b""
         """The first octets the peer sent on the bare connection."""
+        self.handshake_octets = b""
+        """The first octets that came when a TLS handshake had begun."""
 
     @property
     def local_address(self) -> str:
@@ -223,6 +225,10 @@ class Connection:
         if data:
             await self._send_raw(data)
 
+    def unread(self) -> bytes:
+        """What was received and not yet read."""
+        return bytes(self._buffer)
+
     def refuse_clear_text(self) -> None:
         """Make sure that nothing is unread when TLS begins: it would be taken for what was said inside.
 
@@ -261,6 +267,7 @@ class Connection:
                     raise PeerError(
                         Absence.EXCESSIVE, f"a TLS handshake of more than {MAX_HANDSHAKE_BYTES} octets"
                     ) from None
+                self.handshake_octets = self.handshake_octets or data[:512]
                 self._incoming.write(data)
             except ssl.SSLError as error:
                 self.transcript.note(f"TLS handshake failed: {tls_reason(error)}")

@@ -28,14 +28,13 @@ def hello_features(tls: TlsFacts, firsts: Mapping[TlsVersion, Reply], flights: S
     `firsts` are the answers to hellos that offered all of it.
     """
     answers = [reply.flight.answer for version, reply in firsts.items() if reply.flight and _classic(version)]
-    features = [
+    return [
         _in_clear(tls, answers, Feature.EXTENDED_MASTER_SECRET, EXTENDED_MASTER_SECRET, TlsVersion.TLS10),
         _in_clear(tls, answers, Feature.SECURE_RENEGOTIATION, RENEGOTIATION_INFO, TlsVersion.SSL3),
         _in_clear(tls, answers, Feature.HEARTBEAT, HEARTBEAT, TlsVersion.TLS10),
         _compression(tls, answers),
-        _certificate_request(tls, flights),
+        _certificate_request(flights),
     ]
-    return features
 
 
 def _classic(version: TlsVersion) -> bool:
@@ -86,7 +85,7 @@ def _compression(tls: TlsFacts, answers: Sequence[HelloAnswer]) -> FeatureSeen:
     return FeatureSeen(feature=feature, present=False, detail=f"none chosen with {_versions(answers)}")
 
 
-def _certificate_request(tls: TlsFacts, flights: Sequence[Flight]) -> FeatureSeen:
+def _certificate_request(flights: Sequence[Flight]) -> FeatureSeen:
     feature = Feature.CLIENT_CERTIFICATE_REQUEST
     asking = [flight for flight in flights if flight.asks_for_certificate]
     if asking:
@@ -112,15 +111,15 @@ async def fallback(prober: Prober, tls: TlsFacts) -> FeatureSeen:
         return FeatureSeen(feature=feature, present=False, detail=f"takes {version} as a second try")
     if reply.refused and reply.detail.startswith(FALLBACK_ALERT):
         return FeatureSeen(feature=feature, present=True, detail=f"{version} as a second try: {reply.detail}")
-    if reply.refused and prober.says_no_wordlessly and not reply.detail.startswith("alert"):
-        # It has no words for any refusal; the same hello without the signal is taken.
-        if (await prober.settled(version)).accepted:
-            return FeatureSeen(feature=feature, present=True, detail=f"{version} as a second try: {reply.detail}")
+    wordless = reply.refused and prober.says_no_wordlessly and not reply.detail.startswith("alert")
+    if wordless and (await prober.settled(version)).accepted:
+        # It has no words for any refusal, and the same hello without the signal is taken.
+        return FeatureSeen(feature=feature, present=True, detail=f"{version} as a second try: {reply.detail}")
     return FeatureSeen(feature=feature, present=None, detail=f"{version} as a second try: {reply.detail}")
 
 
 async def tolerance(prober: Prober, tls: TlsFacts) -> FeatureSeen:
-    """A hello with numbers that mean nothing (RFC 8701), as browsers and phones send: it has to be taken all the same."""
+    """A hello with numbers that mean nothing (RFC 8701), as phones send them: it has to be taken all the same."""
     feature = Feature.HELLO_TOLERANCE
     accepted = [version for version in tls.seen if version >= TlsVersion.TLS10]
     if not accepted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from smtp_audit.facts.certificate import ClientKind, Presentation, ShownCertificatesFacts
@@ -25,8 +25,6 @@ from smtp_audit.probes.tls.trust import Anchors
 
 OTHER_NAME = "name-that-nobody-has.invalid"
 """A server name that no server knows (RFC 6761 section 6.4)."""
-
-SHAPE = Shape(extras=True)
 
 KINDS = (ClientKind.RSA_ONLY, ClientKind.ECDSA_ONLY, ClientKind.NAMELESS, ClientKind.OTHER_NAME)
 
@@ -64,10 +62,7 @@ class Presentations:
         elif classic is not None:
             await self._be(ClientKind.DEFAULT, classic)
         for kind in KINDS:
-            if (
-                kind in (ClientKind.NAMELESS, ClientKind.OTHER_NAME)
-                and self.prober.approach.endpoint.server_name is None
-            ):
+            if kind in (ClientKind.NAMELESS, ClientKind.OTHER_NAME) and not self._has_name:
                 self.unknown[kind] = "the host is an address: no client gives a name"
                 continue
             if classic is not None:
@@ -77,6 +72,10 @@ class Presentations:
             else:
                 self.unknown[kind] = "no version that shows certificates is known to be accepted"
         return self.facts()
+
+    @property
+    def _has_name(self) -> bool:
+        return self.prober.approach.endpoint.server_name is not None
 
     async def _be(self, kind: ClientKind, version: TlsVersion) -> None:
         reply = await _ask(self.prober, kind, version)
@@ -120,22 +119,14 @@ def _name(kind: ClientKind, name: str | None) -> str | None:
     return {ClientKind.NAMELESS: None, ClientKind.OTHER_NAME: OTHER_NAME}.get(kind, name)
 
 
-def _authenticated(*types: str) -> Callable[[int], bool]:
-    return lambda number: traits(suite_names()[number]).authentication in types
-
-
 async def _ask(prober: Prober, kind: ClientKind, version: TlsVersion) -> Reply:
     """One client of this kind, as far as a hello makes it one."""
-    signed = _authenticated("RSA", "ECDSA")
-    wanted = {ClientKind.RSA_ONLY: _authenticated("RSA"), ClientKind.ECDSA_ONLY: _authenticated("ECDSA")}.get(
-        kind, signed
-    )
-    suites = [number for number in classic_suites() if wanted(number)]
-    shape = SHAPE
-    if kind is ClientKind.RSA_ONLY:
-        shape = Shape(extras=True, signatures=RSA_SIGNATURES)
-    if kind is ClientKind.ECDSA_ONLY:
-        shape = Shape(extras=True, signatures=ECDSA_SIGNATURES)
+    types, signatures = {
+        ClientKind.RSA_ONLY: (("RSA",), RSA_SIGNATURES),
+        ClientKind.ECDSA_ONLY: (("ECDSA",), ECDSA_SIGNATURES),
+    }.get(kind, (("RSA", "ECDSA"), SIGNATURES))
+    suites = [number for number in classic_suites() if traits(suite_names()[number]).authentication in types]
+    shape = Shape(extras=True, signatures=signatures)
     if kind is not ClientKind.OTHER_NAME:
         return await prober.settled(version, suites, shape, named=kind is not ClientKind.NAMELESS, whole=True)
     reply = await prober.raw(

@@ -57,6 +57,8 @@ class Enumeration:
     prober: Prober
     version: TlsVersion
     first: Reply | None = None
+    named: bool = True
+    """Whether to give the server's name: a version may be there for those alone that give none."""
     flights: dict[int, Flight] = field(default_factory=dict)
     found: dict[int, AcceptedSuite] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
@@ -112,7 +114,9 @@ class Enumeration:
                 if self._worth_parting(len(remaining)):
                     await self._part(remaining)
                     return
-                reply = await self.prober.settled(self.version, remaining, SHAPE, whole=self.faults < MAX_FAULTS)
+                reply = await self.prober.settled(
+                    self.version, remaining, SHAPE, named=self.named, whole=self.faults < MAX_FAULTS
+                )
                 if reply.accepted and reply.flight is not None:
                     remaining.remove(reply.suite)
                     self._take(reply.suite, reply.flight)
@@ -164,13 +168,13 @@ class Enumeration:
         if self.first is not None and self.first.suite in self.found:
             chosen = self.first.suite  # it was offered all of them, in this order
         else:
-            reply = await self.prober.settled(self.version, offered, PLAIN)
+            reply = await self.prober.settled(self.version, offered, PLAIN, named=self.named)
             if not reply.accepted:
                 self.chooser_detail = f"offered its own suites: {reply.detail}"
                 return
             chosen = reply.suite
         reordered = [*(number for number in offered if number != chosen), chosen]
-        reply = await self.prober.settled(self.version, reordered, PLAIN)
+        reply = await self.prober.settled(self.version, reordered, PLAIN, named=self.named)
         if not reply.accepted:
             self.chooser_detail = f"offered its own suites in another order: {reply.detail}"
         elif reply.suite == chosen:

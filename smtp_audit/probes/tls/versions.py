@@ -60,6 +60,8 @@ class VersionSurvey:
     known: TlsVersion | None = None
     outcomes: dict[TlsVersion, VersionOutcome] = field(default_factory=dict)
     prober: Prober = field(init=False)
+    nameless: frozenset[TlsVersion] = field(default=frozenset(), init=False)
+    """Versions that only a client without a server name is given."""
     firsts: dict[TlsVersion, Reply] = field(default_factory=dict, init=False)
     """The accepted answer to a hello with all suites of a version, for the enumeration to go on from."""
 
@@ -121,6 +123,7 @@ class VersionSurvey:
             if nameless.unknown:
                 nameless = await self.prober.once(version, patient=False, named=False)
             if nameless.accepted:
+                self.nameless |= {version}
                 return replace(nameless, detail=NAMELESS_ONLY)
         return reply
 

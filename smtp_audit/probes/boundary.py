@@ -1,0 +1,81 @@
+"""The border between clear text and TLS: what becomes of a command in one segment with STARTTLS.
+
+RFC 3207 section 5 and RFC 8314 section 3: what was said before the handshake must be forgotten. A server that answers
+it inside TLS takes commands from whoever is on the way for those of the client (CVE-2011-0411, CVE-2021-33515).
+"""
+
+from __future__ import annotations
+
+import ssl
+
+from smtp_audit.facts.handshake import StarttlsBoundaryFacts
+from smtp_audit.facts.observation import Absence
+from smtp_audit.probes.approach import Approach, Session
+from smtp_audit.probes.wire import PeerError, Throttled, Transcript, tls_reason
+from smtp_audit.wiretext import escape
+
+SHOWN = 200
+MAX_LINES = 60
+
+QUIET_SECONDS = 2.0
+"""Seconds without a further line after which a server that does not hang up is taken to have said all."""
+
+
+async def cross_the_border(approach: Approach, transcript: Transcript) -> StarttlsBoundaryFacts:
+    """Send STARTTLS with a harmless command behind it, begin TLS, and see whether the command is answered.
+
+    Raises:
+        PeerError: it could not be told.
+    """
+
+    async def visit(session: Session) -> StarttlsBoundaryFacts:
+        connection, dialect = session.connection, session.dialect
+        await session.greeting()
+        if not dialect.offers_starttls(await session.capabilities()):
+            return StarttlsBoundaryFacts(offered=False)
+        command = dialect.injected.decode()
+        facts = StarttlsBoundaryFacts(offered=True, command=escape(dialect.injected.rstrip(b"\r\n")))
+        async with connection.within(session.limits.reply_seconds, f"answer to {dialect.starttls_name}"):
+            reply = await dialect.starttls(connection, behind=dialect.injected)
+        if dialect.temporary(reply):
+            raise Throttled(f"{dialect.starttls_name} with {command.strip()} behind it was answered {reply}")
+        if not dialect.accepted(reply):
+            return facts.model_copy(update={"refused": str(reply)})
+        if clear := connection.unread():
+            return facts.model_copy(update={"clear_text": escape(clear, SHOWN)})
+        try:
+            await session.handshake(verify=False)
+        except ssl.SSLError as error:
+            # The handshake works without the command, which starttls-works has seen: now clear text stands before it.
+            if text := _clear(connection.handshake_octets):
+                return facts.model_copy(update={"clear_text": text})
+            raise PeerError(Absence.MALFORMED, f"no TLS session with a command behind: {tls_reason(error)}") from None
+        inside = await _said_inside(session)
+        return facts.model_copy(update={"answered_inside": inside})
+
+    return await approach.visit(visit, transcript)
+
+
+def _clear(octets: bytes) -> str:
+    """Octets at the place of a handshake record that are a line of text."""
+    line = octets.split(b"\n", 1)[0].removesuffix(b"\r")
+    if not line or octets[0] in (20, 21, 22, 23) or not all(32 <= octet < 127 for octet in line):
+        return ""
+    return escape(line, SHOWN)
+
+
+async def _said_inside(session: Session) -> str:
+    """Say goodbye and read up to its answer: whatever comes before that answers the command that came before TLS."""
+    connection, dialect = session.connection, session.dialect
+    await dialect.quit(connection)
+    lines: list[bytes] = []
+    try:
+        while len(lines) < MAX_LINES:
+            async with connection.within(QUIET_SECONDS if lines else session.limits.reply_seconds, "line inside TLS"):
+                lines.append(await connection.line())
+            if dialect.says_goodbye(lines[-1]):
+                break
+    except PeerError as error:
+        if not lines or error.absence not in (Absence.DROPPED, Absence.TIMEOUT):
+            raise
+    return escape(dialect.answer_to_injected(lines), SHOWN)

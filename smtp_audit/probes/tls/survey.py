@@ -1,0 +1,255 @@
+"""The survey of one endpoint's TLS: versions first, then everything that builds on them, all at once.
+
+Each kind of facts has a transcript and a fate of its own: what one part cannot find out costs no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from smtp_audit.facts.certificate import ShownCertificatesFacts
+from smtp_audit.facts.handshake import (
+    Feature,
+    FeatureSeen,
+    TlsClientFacts,
+    TlsFeatureFacts,
+    TlsGroupFacts,
+    TlsSessionFacts,
+    TlsSignatureFacts,
+    TlsSuiteFacts,
+    VersionGroups,
+    VersionSignatures,
+)
+from smtp_audit.facts.observation import Absence, Facts
+from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion
+from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.tls.ask import Prober
+from smtp_audit.probes.tls.encrypted import Carried, carry_through, signatures_of_tls13
+from smtp_audit.probes.tls.features import encrypt_then_mac, fallback, hello_features, tolerance
+from smtp_audit.probes.tls.flight import Flight
+from smtp_audit.probes.tls.groups import FiniteFields, group_facts, named_groups_before_tls13, named_groups_of_tls13
+from smtp_audit.probes.tls.known_clients import be_known_clients
+from smtp_audit.probes.tls.presentations import Presentations
+from smtp_audit.probes.tls.sessions import resumption
+from smtp_audit.probes.tls.signatures import signatures_of_tls12
+from smtp_audit.probes.tls.suites import Enumeration
+from smtp_audit.probes.tls.versions import VersionSurvey
+from smtp_audit.probes.wire import PeerError, Transcript
+from smtp_audit.wiretext import escape_text
+
+AFTER_VERSIONS: tuple[type[Facts], ...] = (
+    TlsSuiteFacts,
+    TlsGroupFacts,
+    TlsSignatureFacts,
+    TlsFeatureFacts,
+    TlsSessionFacts,
+    ShownCertificatesFacts,
+    TlsClientFacts,
+)
+
+SURVEY_KINDS = (TlsFacts.kind, *(facts.kind for facts in AFTER_VERSIONS))
+"""The kinds of facts that a survey gives."""
+
+
+class Emit(Protocol):
+    """Takes what was found out about one kind of facts: facts, or why there are none."""
+
+    def __call__(self, kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None: ...
+
+
+def broke(error: Exception) -> PeerError:
+    """What a defect of ours leaves in place of facts."""
+    return PeerError(Absence.BROKEN, f"a probe broke: {type(error).__name__}: {escape_text(str(error), 200)}")
+
+
+def no_tls(kind: str, host: str) -> Facts:
+    """The facts of this kind about an endpoint where TLS is not offered."""
+    if kind == ShownCertificatesFacts.kind:
+        return ShownCertificatesFacts(offered=False, host=host)
+    return Facts.registry[kind].model_validate({"offered": False})
+
+
+@dataclass
+class Survey:
+    """One survey. `wanted` are the kinds asked for; each is emitted once, unless the run is cut short.
+
+    `known` is a version that a whole handshake has shown to work, if any.
+    """
+
+    approach: Approach
+    known: TlsVersion | None
+    wanted: Collection[str]
+    emit: Emit
+    versions: VersionSurvey = field(init=False)
+    enumerations: dict[TlsVersion, Enumeration] = field(default_factory=dict, init=False)
+    transcripts: dict[str, Transcript] = field(default_factory=dict, init=False)
+    tls: TlsFacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.transcripts = {kind: self.approach.transcript() for kind in SURVEY_KINDS}
+        self.versions = VersionSurvey(self.approach, self.transcripts[TlsFacts.kind], self.known)
+
+    def so_far(self, kind: str, reason: str) -> tuple[Facts | None, Transcript]:
+        """What a survey that was cut short knows of a kind; None: nothing."""
+        transcript = self.transcripts[kind]
+        if kind == TlsFacts.kind:
+            return self.versions.facts(reason), transcript
+        if kind == TlsSuiteFacts.kind and self.enumerations:
+            versions = tuple(each.facts(reason) for each in self.enumerations.values())
+            return TlsSuiteFacts(offered=True, versions=versions), transcript
+        return None, transcript
+
+    async def run(self) -> None:
+        """Find out everything wanted."""
+        began = datetime.now(UTC)
+        self.tls = await self.versions.run()
+        if TlsFacts.kind in self.wanted:
+            self.emit(TlsFacts.kind, self.tls, self.transcripts[TlsFacts.kind], began)
+        if not any(facts.kind in self.wanted for facts in AFTER_VERSIONS):
+            return
+        suites = asyncio.ensure_future(self._enumerate())
+        carried = asyncio.ensure_future(self._carry())
+        parts: tuple[tuple[type[Facts], Callable[[], Awaitable[Facts]]], ...] = (
+            (TlsSuiteFacts, lambda: suites),
+            (TlsGroupFacts, lambda: self._groups(suites)),
+            (TlsSignatureFacts, lambda: self._signatures(suites, carried)),
+            (TlsFeatureFacts, lambda: self._features(suites, carried)),
+            (TlsSessionFacts, lambda: self._sessions(carried)),
+            (ShownCertificatesFacts, lambda: self._presentations(carried)),
+            (TlsClientFacts, self._clients),
+        )
+        try:
+            await asyncio.gather(*(self._part(facts, work) for facts, work in parts if facts.kind in self.wanted))
+        finally:
+            for shared in (suites, carried):
+                shared.cancel()
+                await asyncio.gather(shared, return_exceptions=True)
+
+    async def _part(self, facts: type[Facts], work: Callable[[], Awaitable[Facts]]) -> None:
+        began = datetime.now(UTC)
+        what: Facts | PeerError
+        try:
+            what = await work()
+        except PeerError as error:
+            what = error
+        except Exception as error:  # a defect of ours: it must cost these facts, not those of the other parts
+            what = broke(error)
+        self.emit(facts.kind, what, self.transcripts[facts.kind], began)
+
+    def _prober(self, facts: type[Facts]) -> Prober:
+        """One that counts by itself and shares what is known of the server."""
+        return Prober(self.approach, self.transcripts[facts.kind], self.versions.prober.known)
+
+    def _accepted(self, version: TlsVersion) -> bool:
+        return version in self.tls.seen
+
+    async def _enumerate(self) -> TlsSuiteFacts:
+        """The suites of every version that is accepted; a version that is not known leaves its list without an end."""
+        for outcome in self.tls.versions:
+            if outcome.acceptance is not Acceptance.REFUSED:
+                first = self.versions.firsts.get(outcome.version)
+                self.enumerations[outcome.version] = Enumeration(
+                    self._prober(TlsSuiteFacts), outcome.version, first, named=outcome.version not in self._nameless
+                )
+                if outcome.acceptance is Acceptance.UNKNOWN:
+                    self.enumerations[outcome.version].unclear.append(f"whether it is accepted: {outcome.detail}")
+        running = [each for version, each in self.enumerations.items() if self._accepted(version)]
+        await asyncio.gather(*(each.run() for each in running))
+        return TlsSuiteFacts(offered=True, versions=tuple(each.facts() for each in self.enumerations.values()))
+
+    @property
+    def _nameless(self) -> frozenset[TlsVersion]:
+        """Versions that only a client without a server name is given."""
+        return self.versions.nameless
+
+    def _flights(self) -> list[Flight]:
+        return [flight for each in self.enumerations.values() for flight in each.flights.values()]
+
+    async def _carry(self) -> Carried:
+        """A handshake of TLS 1.3 carried through, with everything offered, for several parts."""
+        if not self._accepted(TlsVersion.TLS13):
+            return Carried(trouble="TLS 1.3 is not known to be accepted")
+        name = self.approach.endpoint.server_name
+        return await carry_through(self._prober(TlsSessionFacts), server_name=name, tickets=True)
+
+    async def _groups(self, suites: Awaitable[TlsSuiteFacts]) -> TlsGroupFacts:
+        versions: list[VersionGroups] = []
+        newest = asyncio.ensure_future(named_groups_of_tls13(self._prober(TlsGroupFacts)))
+        try:
+            found = await suites
+            fields = FiniteFields()
+            for each in sorted(found.versions, key=lambda seen: seen.version, reverse=True):
+                if not TlsVersion.SSL2 < each.version < TlsVersion.TLS13:
+                    continue
+                flights = self.enumerations[each.version].flights
+                await fields.look(self._prober(TlsGroupFacts), each, flights)
+                # The newest of them stands for all: servers have one list of curves for TLS 1.2 and before.
+                if not versions or not versions[0].groups:
+                    versions.append(await named_groups_before_tls13(self._prober(TlsGroupFacts), each))
+            if self._accepted(TlsVersion.TLS13):
+                versions.append(await newest)
+        finally:
+            newest.cancel()
+            await asyncio.gather(newest, return_exceptions=True)
+        unclear = [f"{each.version}: {each.detail}" for each in found.versions if not each.complete]
+        return group_facts(versions, await fields.facts(), (*fields.missing, *unclear))
+
+    async def _signatures(self, suites: Awaitable[TlsSuiteFacts], carried: Awaitable[Carried]) -> TlsSignatureFacts:
+        versions: list[VersionSignatures] = []
+        found = await suites
+        for each in found.versions:
+            if each.version is TlsVersion.TLS12:
+                versions.append(await signatures_of_tls12(self._prober(TlsSignatureFacts), each))
+            elif each.version is TlsVersion.TLS13 and self._accepted(TlsVersion.TLS13):
+                versions.append(await signatures_of_tls13(self._prober(TlsSignatureFacts), await carried))
+            elif each.version is TlsVersion.TLS13:
+                versions.append(VersionSignatures(version=each.version, detail=each.detail))
+        return TlsSignatureFacts(offered=True, versions=tuple(versions))
+
+    async def _features(self, suites: Awaitable[TlsSuiteFacts], carried: Awaitable[Carried]) -> TlsFeatureFacts:
+        odd = asyncio.gather(
+            fallback(self._prober(TlsFeatureFacts), self.tls), tolerance(self._prober(TlsFeatureFacts), self.tls)
+        )
+        try:
+            found = await suites
+            features: list[FeatureSeen] = hello_features(self.tls, self.versions.firsts, self._flights())
+            features.append(await encrypt_then_mac(self._prober(TlsFeatureFacts), found.versions))
+            features += await odd
+        finally:
+            odd.cancel()
+            await asyncio.gather(odd, return_exceptions=True)
+        return TlsFeatureFacts(offered=True, features=_with_newest(features, await carried))
+
+    async def _sessions(self, carried: Awaitable[Carried]) -> TlsSessionFacts:
+        transcript = self.transcripts[TlsSessionFacts.kind]
+        done = await carried
+        versions = sorted((v for v in self.tls.seen if v > TlsVersion.SSL2), reverse=True)
+        # The two newest tell of all: sessions of TLS 1.2 and before are the same.
+        asked = versions[:2] if versions[:1] == [TlsVersion.TLS13] else versions[:1]
+        found = [await resumption(self.approach, transcript, v, done if v is TlsVersion.TLS13 else None) for v in asked]
+        return TlsSessionFacts(offered=True, versions=tuple(found))
+
+    async def _presentations(self, carried: Awaitable[Carried]) -> ShownCertificatesFacts:
+        shown = Presentations(self._prober(ShownCertificatesFacts), self.approach.endpoint.host)
+        return await shown.run(self.tls, await carried if self._accepted(TlsVersion.TLS13) else None)
+
+    async def _clients(self) -> TlsClientFacts:
+        return await be_known_clients(self._prober(TlsClientFacts))
+
+
+def _with_newest(features: list[FeatureSeen], carried: Carried) -> tuple[FeatureSeen, ...]:
+    """The features with what an encrypted handshake shows of the request for a certificate."""
+    requested = carried.handshake.seen.certificate_requested if carried.handshake is not None else None
+    if requested is None:
+        return tuple(features)
+    detail = "in a handshake of TLS 1.3" if requested else "not in a handshake of TLS 1.3"
+    return tuple(
+        FeatureSeen(feature=seen.feature, present=requested or bool(seen.present), detail=detail)
+        if seen.feature is Feature.CLIENT_CERTIFICATE_REQUEST and (seen.present is None or requested)
+        else seen
+        for seen in features
+    )
