@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from smtp_audit.errors import SnapshotError
-from smtp_audit.facts import authentication, certificate, dns, service, tls  # noqa: F401 (register their kinds)
+from smtp_audit.facts import authentication, certificate, dns, handshake, service, tls  # noqa: F401 (their kinds)
 from smtp_audit.facts.endpoint import Subject
 from smtp_audit.facts.observation import Facts, Moment, Observation
 from smtp_audit.limits import MAX_SNAPSHOT_BYTES

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from smtp_audit.probes.tls import messages13
-from smtp_audit.probes.tls.hello import ALERT_RECORD, HANDSHAKE_RECORD, SERVER_HELLO, SIGNATURES, vector
+from smtp_audit.probes.tls.hello import ALERT_RECORD, HANDSHAKE_RECORD, SERVER_HELLO, vector
 from smtp_audit.probes.tls.key_schedule import APPLICATION_RECORD, SUITES, KeySchedule, Protection, finished_mac
 from smtp_audit.probes.tls.key_share import DOABLE_GROUPS, new_share
 from smtp_audit.probes.tls.messages13 import ServerHello, Ticket
 from smtp_audit.probes.tls.octets import BeyondUs, HandshakeAlert, HandshakeFault
 from smtp_audit.probes.tls.offer13 import Offer, clear_records
+from smtp_audit.probes.tls.parameters import SIGNATURES
 from smtp_audit.probes.tls.records13 import CLOSE_NOTIFY, WARNING, ServerRecords
 from smtp_audit.probes.tls.server_signature import may_sign, signature_holds
 
