@@ -33,8 +33,9 @@ class ServerRecords:
         self._octets = self._warnings = self._idle = 0
 
     def add(self, data: bytes) -> None:
-        """Octets as they came."""
-        self._incoming += data
+        """Octets as they came; after a close_notify they mean nothing (RFC 8446 section 6.1)."""
+        if not self.closed:
+            self._incoming += data
 
     def message(self, expected: tuple[int, ...]) -> bytes | None:
         """The next whole handshake message, of one of the expected types; None when more octets are needed."""
@@ -87,7 +88,7 @@ class ServerRecords:
         header, payload = bytes(buffer[:5]), bytes(buffer[5 : 5 + length])
         del buffer[: 5 + length]
         if not self._done:
-            self._count(length)
+            self._count(5 + length)  # headers too: a record may carry a single octet
         if kind == CHANGE_RECORD or (self._reading is None and kind != APPLICATION_RECORD):
             return kind, payload
         if self._reading is None:

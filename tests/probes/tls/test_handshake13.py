@@ -15,6 +15,7 @@ from smtp_audit.probes.tls import server_signature
 from smtp_audit.probes.tls.handshake13 import Handshake13
 from smtp_audit.probes.tls.hello import SIGNATURES, extension, vector
 from smtp_audit.probes.tls.key_schedule import SUITES, Protection, finished_mac
+from smtp_audit.probes.tls.key_share import new_share
 from smtp_audit.probes.tls.messages13 import MAX_SCTS, Ticket
 from smtp_audit.probes.tls.octets import MAX_EXTENSIONS, BeyondUs, HandshakeAlert, HandshakeFault
 from tests.hostile.records import HANDSHAKE, message, record
@@ -238,6 +239,8 @@ class TestSignature:
 
     def test_with_the_hash_of_another_curve(self):
         refused(server(scheme=0x0503), "not of the certificate's key")
+        other = ec.generate_private_key(ec.SECP384R1())
+        refused(server(key=other, chain=(self_signed(other),)), "not of the certificate's key")
 
     @pytest.mark.parametrize("scheme", [0x0401, 0x0201, 0x0203, 0x0101, 0x0402])
     def test_with_a_scheme_that_is_for_certificates_alone(self, scheme):
@@ -322,6 +325,16 @@ class TestBroken:
     )
     def test_messages(self, changes, words):
         refused(server(**changes), words, suites=(0x1301, 0x1303))
+
+    @pytest.mark.parametrize(
+        ("legacy", "compression", "words"), [(0x0304, 0, "legacy version 0x0304"), (0x0303, 1, "malformed ServerHello")]
+    )
+    def test_what_only_older_versions_have(self, legacy, compression, words):
+        client = Handshake13(None)
+        share = extension(51, X25519.to_bytes(2) + vector(2, new_share(X25519).public))
+        body = legacy.to_bytes(2) + bytes(32) + vector(1, session_of(client.hello())) + b"\x13\x01"
+        with pytest.raises(HandshakeFault, match=words):
+            client.feed(record(HANDSHAKE, message(2, body + bytes([compression]) + extensions(VERSION, share))))
 
     def test_answers_to_what_was_not_asked(self):
         refused(server(with_leaf=(extension(5, b"\x01\0\0\1x"),)), "extension 5 in", ocsp=False)

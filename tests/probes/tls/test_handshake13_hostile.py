@@ -28,6 +28,8 @@ def replica(client: Handshake13) -> Handshake13:
 
 CLIENT = Handshake13("mail.example")
 FLIGHT = server(request=REQUEST).answer(CLIENT.hello())
+untimed = settings(deadline=None)
+"""Each example makes keys; on a busy machine that may take its time."""
 IGNORED = 2
 """The minor version of the first record, which means nothing (RFC 8446 section 5.1)."""
 
@@ -52,18 +54,21 @@ class TestHostileOctets:
         client.feed(FLIGHT)
         assert client.done
 
+    @untimed
     @given(st.binary(max_size=400))
     def test_random_octets(self, data):
         client = Handshake13(None)
         chewed(client, data)
         assert not client.done
 
+    @untimed
     @given(st.lists(st.tuples(st.sampled_from([20, 21, 22, 23]), st.binary(min_size=1, max_size=200)), max_size=5))
     def test_random_records(self, records):
         client = Handshake13(None)
         chewed(client, b"".join(record(kind, content) for kind, content in records))
         assert not client.done
 
+    @untimed
     @given(st.integers(0, len(FLIGHT) * 8 - 1))
     def test_one_bit(self, bit):
         if bit // 8 == IGNORED:
@@ -74,6 +79,7 @@ class TestHostileOctets:
         chewed(client, bytes(data))
         assert not client.done
 
+    @untimed
     @given(st.integers(0, len(FLIGHT) - 1))
     def test_a_truncated_flight_is_waited_for(self, length):
         client = replica(CLIENT)
@@ -82,6 +88,7 @@ class TestHostileOctets:
         client.feed(FLIGHT[length:])
         assert client.done
 
+    @untimed
     @given(st.lists(st.integers(1, len(FLIGHT) - 1), max_size=6).map(sorted))
     def test_however_it_is_cut(self, cuts):
         client = replica(CLIENT)
@@ -98,7 +105,7 @@ class TestHostileOctets:
         assert client.done
         assert out.startswith(CHANGE)
 
-    @settings(deadline=None)
+    @untimed
     @given(
         st.sampled_from(["encrypted_extensions", "certificate_request", "certificate", "certificate_verify"]),
         st.binary(max_size=60),
@@ -110,7 +117,7 @@ class TestHostileOctets:
         if not chewed(client, peer.answer(client.hello())):
             assert not client.done
 
-    @settings(deadline=None)
+    @untimed
     @given(st.data())
     def test_damaged_messages_under_the_right_keys(self, data):
         scts = extension(18, vector(2, vector(2, b"one")))
@@ -131,6 +138,7 @@ class TestHostileOctets:
         client = Handshake13(None)
         chewed(client, unchanged.answer(client.hello()))
 
+    @untimed
     @given(st.binary(max_size=60))
     def test_random_finished_is_never_done(self, mac):
         peer = server(change=lambda name, sent: message(20, mac) if name == "finished" else sent)
@@ -138,6 +146,7 @@ class TestHostileOctets:
         assert not chewed(client, peer.answer(client.hello()))
         assert not client.done
 
+    @untimed
     @given(st.binary(max_size=60), st.sampled_from([4, 24]))
     def test_random_messages_afterwards(self, body, kind):
         peer = server()

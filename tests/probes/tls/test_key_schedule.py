@@ -23,6 +23,7 @@ class TestKeySchedule:
 
 
 class TestProtection:
+    @settings(deadline=None)
     @pytest.mark.parametrize("number", SUITES)
     @given(content=st.binary(min_size=1, max_size=100), kind=st.integers(1, 255))
     def test_what_is_sealed_is_opened(self, number, content, kind):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smtp_audit.limits import MAX_HANDSHAKE_BYTES
+from smtp_audit.limits import MAX_CONNECTION_BYTES, MAX_HANDSHAKE_BYTES
 from smtp_audit.probes.tls.handshake13 import MAX_KEY_UPDATES, MAX_TICKETS, Handshake13
 from smtp_audit.probes.tls.hello import MAX_WARNINGS
 from smtp_audit.probes.tls.key_schedule import APPLICATION_RECORD, SUITES, Protection
@@ -161,6 +161,12 @@ class TestAfterwards:
             client.feed(peer.sealing.seal(HANDSHAKE, wrong))
         assert client.tickets == ()
         assert client.done
+
+    def test_application_data_that_nobody_takes(self):
+        client, peer = self.connected()
+        client.feed(peer.sealing.seal(APPLICATION_RECORD, bytes(MAX_CONNECTION_BYTES)))
+        with pytest.raises(HandshakeFault, match="octets of application data"):
+            client.feed(peer.sealing.seal(APPLICATION_RECORD, b"x"))
 
     def test_a_flood_of_tickets(self):
         client, peer = self.connected()
