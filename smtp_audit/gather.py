@@ -27,7 +27,8 @@ from smtp_audit.facts.snapshot import Snapshot, Vantage
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
-from smtp_audit.probes.inspection import FIRST_LOOK_KINDS, Inspection, broke, kinds_of
+from smtp_audit.probes.inspection import FIRST_LOOK_KINDS, Inspection, kinds_of
+from smtp_audit.probes.tls.survey import broke
 from smtp_audit.probes.tls.trust import Anchors
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.secret import Secret, redact

@@ -18,8 +18,8 @@ from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.boundary import cross_the_border
 from smtp_audit.probes.session import FirstLook, first_look
 from smtp_audit.probes.submission import try_login, try_without_auth
-from smtp_audit.probes.tls.sslyze_process import find_flaws
 from smtp_audit.probes.tls.revocation import check_revocation
+from smtp_audit.probes.tls.sslyze_process import find_flaws
 from smtp_audit.probes.tls.survey import SURVEY_KINDS, Emit, Survey, broke, no_tls
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety

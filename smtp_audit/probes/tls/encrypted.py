@@ -10,10 +10,10 @@ from smtp_audit.facts.handshake import VersionSignatures
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.tls import TlsVersion
 from smtp_audit.probes.approach import Session
-from smtp_audit.probes.tls.ask import RETRY_PAUSE, TRIES, Prober, Wordless
+from smtp_audit.probes.tls.ask import RESET, RETRY_PAUSE, SILENT_CLOSE, TRIES, WORDLESS, Prober, Wordless
 from smtp_audit.probes.tls.handshake13 import Handshake13
 from smtp_audit.probes.tls.hello import ALERT_NAMES, CLEAN_REFUSALS
-from smtp_audit.probes.tls.octets import HandshakeAlert, HandshakeFault
+from smtp_audit.probes.tls.octets import BeyondUs, HandshakeAlert, HandshakeFault
 from smtp_audit.probes.tls.parameters import SIGNATURES, signature_name
 from smtp_audit.probes.wire import Contradiction, PeerError
 
@@ -51,7 +51,13 @@ async def carry_through(
     for attempt in range(TRIES):
         if prober.known.over:
             return Carried(trouble=f"not tried: {prober.known.over}")
+        before = result.trouble
         result = await _once(prober, signatures, server_name, tickets=tickets)
+        if result.trouble in WORDLESS and await prober.learn_whether_it_says_no_by(result.trouble):
+            # Twice, and the known hello taken after: this server's word for no (see `Prober`).
+            if result.trouble == before and (await prober.once(TlsVersion.TLS13, patient=False)).accepted:
+                return Carried(result.handshake, refusal=f"{result.trouble} twice, which is how this server refuses")
+            continue
         if result.done or result.refusal or result.trouble.startswith(("no ", "a TLS 1.3 handshake")):
             return result
         if attempt + 1 < TRIES:
@@ -88,6 +94,9 @@ async def _once(prober: Prober, signatures: Sequence[int], server_name: str | No
         if alert.number in CLEAN_REFUSALS and not handshake.seen.chain:
             return Carried(handshake, refusal=name)
         return Carried(handshake, trouble=name)
+    except BeyondUs as beyond:
+        prober.transcript.note(f"{told}: {beyond}")
+        return Carried(handshake, trouble=f"a TLS 1.3 handshake cannot be carried through from here: {beyond}")
     except HandshakeFault as fault:
         prober.transcript.note(f"{told}: {fault}")
         return Carried(handshake, trouble=f"a TLS 1.3 handshake went wrong: {fault}")
@@ -99,8 +108,6 @@ async def _once(prober: Prober, signatures: Sequence[int], server_name: str | No
             Absence.CLOSED,
         ):
             prober.known.over = error.reason
-        if isinstance(error, Wordless) and prober.known.says_no_by.get(error.reason):
-            return Carried(handshake, refusal=error.reason)
         return Carried(handshake, trouble=error.reason)
     if not offered:
         prober.known.over = "STARTTLS is no longer offered, and was before"
@@ -119,10 +126,10 @@ async def _exchange(session: Session, handshake: Handshake13) -> None:
             data = await session.connection.some()
         except PeerError as error:
             if error.absence is Absence.DROPPED and not heard:
-                raise Wordless("reset the connection without an alert") from None
+                raise Wordless(RESET) from None
             raise
         if not data and not heard:
-            raise Wordless("closed the connection without an alert")
+            raise Wordless(SILENT_CLOSE)
         if not data:
             raise PeerError(Absence.DROPPED, "closed the connection in a TLS 1.3 handshake")
         heard = True
