@@ -15,7 +15,21 @@ from smtp_audit.facts.authentication import (
     UnauthenticatedMailFacts,
     asks_for_login,
 )
-from smtp_audit.facts.certificate import Certificate, CertificateFacts, Trust
+from smtp_audit.facts.certificate import (
+    Certificate,
+    CertificateFacts,
+    CertificateStatus,
+    ClientKind,
+    PortCertificatesFacts,
+    PortLeaf,
+    Presentation,
+    RevocationAnswer,
+    RevocationFacts,
+    RevocationSource,
+    ShownCertificatesFacts,
+    Staple,
+    Trust,
+)
 from smtp_audit.facts.dns import MxFacts, MxRecord
 from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
@@ -161,6 +175,16 @@ def certificate(**more: Any) -> Certificate:
             "key_type": "EC secp256r1",
             "key_bits": 256,
             "signature_algorithm": "ecdsa-with-SHA256",
+            "version": 3,
+            "signature_hash": "sha256",
+            "extensions_read": True,
+            "key_usage": ("digitalSignature",),
+            "extended_key_usage": ("serverAuth",),
+            "has_basic_constraints": True,
+            "sct_logs": ("0a" * 32, "0b" * 32),
+            "ocsp_urls": ("http://ocsp.example.com/",),
+            "crl_urls": ("http://crl.example.com/ca.crl",),
+            "issuer_organisations": ("Example Trust",),
             **more,
         }
     )
@@ -178,12 +202,16 @@ def issuer(**more: Any) -> Certificate:
             "not_before": NOW - timedelta(days=1000),
             "not_after": NOW + timedelta(days=1000),
             "is_ca": True,
+            "key_usage": ("keyCertSign", "cRLSign"),
+            "extended_key_usage": None,
+            "sct_logs": (),
+            "path_length": 0,
             **more,
         }
     )
 
 
-TRUSTED = Trust(trusted=True, anchors="the system's trust anchors")
+TRUSTED = Trust(trusted=True, anchors="the system's trust anchors", system_anchors=True)
 
 
 def certificates(*chain: Certificate, trust: Trust | None = TRUSTED, **more: Any) -> CertificateFacts:
@@ -194,6 +222,93 @@ def certificates(*chain: Certificate, trust: Trust | None = TRUSTED, **more: Any
 
 
 NO_TLS_CERTIFICATES = CertificateFacts(offered=False, host=HOST)
+
+
+def staple(**more: Any) -> Staple:
+    """A sound OCSP response about the leaf."""
+    return Staple(
+        **{
+            "present": True,
+            "readable": True,
+            "cert_status": CertificateStatus.GOOD,
+            "produced_at": NOW - timedelta(days=1),
+            "this_update": NOW - timedelta(days=1),
+            "next_update": NOW + timedelta(days=3),
+            "about_leaf": True,
+            "signature_valid": True,
+            "responder": "CN=Example CA",
+            **more,
+        }
+    )
+
+
+def presentation(client: ClientKind = ClientKind.DEFAULT, **more: Any) -> Presentation:
+    """The sound chain, shown to one kind of client that asked for a staple and got none."""
+    return Presentation(
+        **{
+            "client": client,
+            "chain": (certificate(), issuer()),
+            "trust": TRUSTED,
+            "staple": Staple(present=False),
+            "tls_sct_logs": (),
+            **more,
+        }
+    )
+
+
+def shown(*presentations: Presentation, **more: Any) -> ShownCertificatesFacts:
+    """What clients are shown; without any given, the same sound chain to every kind of them."""
+    every = presentations or tuple(presentation(client) for client in ClientKind)
+    return ShownCertificatesFacts(**{"offered": True, "host": HOST, "presentations": every, **more})
+
+
+NO_TLS_SHOWN = ShownCertificatesFacts(offered=False, host=HOST)
+
+
+def revocation_answer(source: RevocationSource = RevocationSource.OCSP, **more: Any) -> RevocationAnswer:
+    """A sound answer that the leaf is good."""
+    return RevocationAnswer(
+        **{
+            "source": source,
+            "url": "http://ocsp.example.com/",
+            "reachable": True,
+            "status": CertificateStatus.GOOD,
+            "this_update": NOW - timedelta(days=1),
+            "next_update": NOW + timedelta(days=3),
+            **more,
+        }
+    )
+
+
+def revocation(*answers: RevocationAnswer, **more: Any) -> RevocationFacts:
+    """What was answered; without any given, that the leaf is good."""
+    return RevocationFacts(**{"offered": True, "answers": answers or (revocation_answer(),), **more})
+
+
+def port_leaf(role: Role = Role.MX, **more: Any) -> PortLeaf:
+    """The sound leaf as seen on the port of a role."""
+    leaf = certificate()
+    return PortLeaf(
+        **{
+            "key": f"{HOST}:{role.standard_port}",
+            "role": role,
+            "address": ADDRESS,
+            "sha256": leaf.sha256,
+            "subject": leaf.subject,
+            "issuer": leaf.issuer,
+            "issuer_organisations": leaf.issuer_organisations,
+            "names": leaf.dns_names,
+            "not_before": leaf.not_before,
+            "not_after": leaf.not_after,
+            "key_type": leaf.key_type,
+            **more,
+        }
+    )
+
+
+def port_leaves(own: PortLeaf | None = None, *others: PortLeaf, **more: Any) -> PortCertificatesFacts:
+    """The leaves of a host's endpoints, the endpoint's own first."""
+    return PortCertificatesFacts(**{"offered": True, "own": own or port_leaf(), "others": others, **more})
 
 
 def auth(
