@@ -54,6 +54,8 @@ from smtp_audit.facts.tls import (
 )
 from smtp_audit.profile import Clause, ControlRule, Profile, Standard
 from smtp_audit.record import Record, Severity, Status
+from tests.handshake_factories import TLS12_SUITES as TLS12_SUITES
+from tests.handshake_factories import TLS13_SUITES as TLS13_SUITES
 from tests.handshake_factories import boundary as boundary
 from tests.handshake_factories import client as client
 from tests.handshake_factories import clients as clients

@@ -77,8 +77,13 @@ def _versions(facts: TlsFacts | TransportCell) -> Rows:
     if isinstance(facts, TransportCell):
         return alone(facts)
     outcomes = {outcome.version: outcome for outcome in facts.versions}
-    cells = tuple(version_cell(version, outcomes.get(version)) for version in reversed(TlsVersion))
-    return (TransportRow(title="all", cells=cells),)
+    by_title: dict[str, list[TransportCell]] = {"Accepted": [], "Not known": [], "Refused": []}
+    for version in reversed(TlsVersion):
+        cell = version_cell(version, outcomes.get(version))
+        title = {Tone.UNKNOWN: "Not known", Tone.NOTHING: "Refused"}.get(cell.tone, "Accepted")
+        by_title[title].append(cell.model_copy(update={"words": str(version)}))
+    by_title["Accepted"] = by_title["Accepted"] or [_none("none")]
+    return tuple(TransportRow(title=title, cells=tuple(cells)) for title, cells in by_title.items() if cells)
 
 
 def _suites(facts: TlsSuiteFacts | TransportCell) -> Rows:
@@ -156,7 +161,7 @@ def _signatures(facts: TlsSignatureFacts | TransportCell) -> Rows:
 
 FEATURE_WORDS = {
     Feature.EXTENDED_MASTER_SECRET: "Extended master secret",
-    Feature.SECURE_RENEGOTIATION: "Secure renegotiation",
+    Feature.SECURE_RENEGOTIATION: "Renegotiation information (RFC 5746)",
     Feature.COMPRESSION: "Compression",
     Feature.FALLBACK_SCSV: "Protection against fallback (SCSV)",
     Feature.HEARTBEAT: "Heartbeat",
@@ -193,7 +198,7 @@ def _boundary(seen: Seen) -> Rows:
         return (TransportRow(title=title, cells=(facts,)),)
     cells = []
     if facts.answered_inside:
-        cells.append(TransportCell(words="answered inside TLS", note=facts.answered_inside, tone=Tone.WEAK))
+        cells.append(TransportCell(words="answered inside TLS", note=facts.answered_inside))
     if facts.clear_text:
         cells.append(TransportCell(words="answered in clear text", note=facts.clear_text))
     if facts.refused:
@@ -222,7 +227,7 @@ def _session(seen: VersionSession) -> tuple[TransportCell, ...]:
         early = f"early data up to {seen.early_data} octets" if seen.early_data else "no early data"
         cells.append(TransportCell(words=early))
     elif seen.version is TlsVersion.TLS13:
-        cells.append(TransportCell(words="early data not known", tone=Tone.UNKNOWN))
+        cells.append(_missing(seen.detail, "early data not known"))
     return tuple(cells)
 
 

@@ -158,10 +158,10 @@ def _groups(facts: TlsGroupFacts | TransportCell) -> Cells:
     other = [name for name in named if name not in hybrid]
     if other:
         cells.append(TransportCell(words=", ".join(other)))
-    cells += [
-        TransportCell(words=f"DHE {group.bits} bits", tone=Tone.WEAK if group.prime is False else Tone.PLAIN)
-        for group in facts.finite_fields
-    ]
+    if facts.finite_fields:
+        sizes = ", ".join(str(bits) for bits in sorted({group.bits for group in facts.finite_fields}))
+        broken = any(group.prime is False for group in facts.finite_fields)
+        cells.append(TransportCell(words=f"DHE {sizes} bits", tone=Tone.WEAK if broken else Tone.PLAIN))
     if open_ended or facts.finite_fields_detail:
         whys = [f"{each.version}: {each.detail or 'no reason given'}" for each in open_ended]
         note = "; ".join((*whys, *filter(None, [facts.finite_fields_detail])))
@@ -174,7 +174,7 @@ def _no_post_quantum(facts: TlsGroupFacts) -> TransportCell:
     if not facts.versions:
         return TransportCell(words="not known", note="no version to try them in", tone=Tone.UNKNOWN)
     if any(not each.complete for each in newest):
-        return TransportCell(words="no post-quantum group seen", tone=Tone.UNKNOWN)
+        return TransportCell(words="no post-quantum group seen", note="not complete", tone=Tone.UNKNOWN)
     return TransportCell(words="no post-quantum group", note="" if newest else "no TLS 1.3", tone=Tone.NOTHING)
 
 
