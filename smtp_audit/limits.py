@@ -25,6 +25,18 @@ MAX_HANDSHAKE_BYTES: Final = 256 * 1024
 MAX_CHAIN_CERTIFICATES: Final = 32
 """Certificates of a chain that are recorded."""
 
+MAX_OCSP_BYTES: Final = 64 * 1024
+"""Octets of an OCSP response; one with a delegated responder's certificates has about 4 KiB."""
+
+MAX_OCSP_PARTS: Final = 16
+"""Answers, and certificates of responders, that are looked at in one OCSP response."""
+
+MAX_CRL_BYTES: Final = 8 * 1024 * 1024
+"""Octets of a revocation list. Those of public authorities are mostly below 1 MiB."""
+
+MAX_REVOCATION_URLS: Final = 3
+"""Addresses of one kind (OCSP, CRL) that are asked about one certificate."""
+
 MAX_TRANSCRIPT_LINES: Final = 200
 """Lines kept of one transcript."""
 

@@ -80,6 +80,7 @@ class ConfigFile(BaseModel):
     ca: str | None = None
     ehlo: str | None = None
     allow: list[str] = []
+    revocation: bool | None = None
     target: TargetTable = TargetTable()
     credentials: CredentialsTable = CredentialsTable()
     budget: BudgetLimits = BudgetLimits()

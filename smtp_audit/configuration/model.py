@@ -81,6 +81,8 @@ class Config(BaseModel):
     snapshot: Path | None = None
     allow: frozenset[Safety] = frozenset({Safety.PASSIVE, Safety.ACTIVE})
     partial: bool = False
+    revocation: bool = False
+    """Whether the authority may be asked if a certificate is revoked: it learns from that which server is looked at."""
     resolver: Resolver | None = None
     ca: Path | None = None
     credentials: Credentials | None = None

@@ -36,13 +36,15 @@ class Settings:
     user: str | None = None
     domain: str | None = None
     allow: frozenset[Safety] = frozenset()
+    revocation: bool | None = None
 
 
 def read_settings(values: Mapping[str, object], where: Callable[[str], str], base: Path) -> Settings:
     """The values of one source, understood.
 
     Args:
-        values: texts; `scope` and `allow` are tuples of texts. Values of other names are left alone.
+        values: texts; `scope` and `allow` are tuples of texts, `revocation` is a truth value. Values of other names are
+            left alone.
         where: names the option or key of a value in messages.
         base: what paths are relative to.
 
@@ -62,6 +64,10 @@ def read_settings(values: Mapping[str, object], where: Callable[[str], str], bas
         value = values.get(name)
         return tuple(str(item) for item in value) if isinstance(value, tuple) else None
 
+    def flag(name: str) -> bool | None:
+        value = values.get(name)
+        return value if isinstance(value, bool) else None
+
     ca = get("ca", lambda text, at: parse_path(text, at, base))
     scope = words("scope")
     allow = words("allow") or ()
@@ -75,6 +81,7 @@ def read_settings(values: Mapping[str, object], where: Callable[[str], str], bas
         user=get("user", _user),
         domain=get("domain", parse_name),
         allow=frozenset(choice(text, where("allow"), Safety, "safety class") for text in allow),
+        revocation=flag("revocation"),
     )
 
 

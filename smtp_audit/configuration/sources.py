@@ -47,20 +47,20 @@ from smtp_audit.suggestion import did_you_mean
 from smtp_audit.tomlfile import read_capped, read_toml
 
 _LISTS = ("target", "endpoint", "scope")
-_FLAGS = ("partial", "intrusive", "slow")
+_FLAGS = ("partial", "intrusive", "slow", "revocation")
 _ASKING = ("target", "endpoint", "domain", "snapshot")
 
 OPTIONS: Final = tuple(
     f"smtp_{name}"
     for name in (
         *("target", "domain", "endpoint", "config", "profile", "report", "snapshot", "gate"),
-        *("partial", "intrusive", "slow", "resolver", "ca", "user", "scope"),
+        *("partial", "intrusive", "slow", "revocation", "resolver", "ca", "user", "scope"),
     )
 )
 """The keys of `build_config`'s options."""
 
 INI_KEYS: Final = tuple(
-    f"smtp_{name}" for name in ("config", "profile", "report", "gate", "resolver", "ca", "user", "scope")
+    f"smtp_{name}" for name in ("config", "profile", "report", "gate", "revocation", "resolver", "ca", "user", "scope")
 )
 """The keys that have a meaning in an ini file. None names a target."""
 
@@ -253,6 +253,7 @@ def _understand(form: ConfigFile, path: Path) -> FileSettings:
         **{name: getattr(form, name) for name in ("profile", "report", "gate", "resolver", "ca")},
         "scope": None if form.scope is None else tuple(form.scope),
         "allow": tuple(form.allow),
+        "revocation": form.revocation,
         "user": credentials.user,
     }
     settings = read_settings(values, lambda name: at(*keys.get(name, (name,))), path.parent)
@@ -316,6 +317,7 @@ def _assemble(
         scope=first(line.scope, said.scope, ini.scope) or (),
         report=first(line.report, said.report, ini.report) or report,
         allow=frozenset({Safety.PASSIVE, Safety.ACTIVE}) | line.allow | said.allow,
+        revocation=first(line.revocation, said.revocation, ini.revocation) or False,
         resolver=first(line.resolver, said.resolver, ini.resolver),
         ca=ca[1] if ca is not None else None,
         credentials=_credentials(user, form.credentials.password_env or _PASSWORD_ENV, environ) if user else None,

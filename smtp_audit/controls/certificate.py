@@ -76,7 +76,7 @@ def certificate_trusted(certificate: CertificateFacts, rule: Rule) -> Verdict:
         return not_applicable(_NO_TLS)
     trust = certificate.trust
     if trust is None:
-        raise Undetermined(certificate.unreadable or "the chain was not verified")
+        raise Undetermined(certificate.unreadable or certificate.trust_unknown or "the chain was not verified")
     if trust.trusted:
         return passed(f"trusted by {trust.anchors}", evidence=_lines(certificate))
     hint = _HINTS.get(trust.code, "")

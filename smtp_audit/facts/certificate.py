@@ -33,7 +33,7 @@ class Certificate(BaseModel):
     not_before: Moment
     not_after: Moment
     key_type: str
-    """`RSA`, `RSA-PSS`, `EC` and the name of the curve, `Ed25519`, `Ed448`, `DSA`, or what else the library calls it."""
+    """`RSA`, `RSA-PSS`, `EC` and the name of the curve, `Ed25519`, `Ed448`, `DSA`, or what the library calls it."""
     key_bits: int | None = None
     signature_algorithm: str
     is_ca: bool = False
@@ -259,7 +259,7 @@ class ShownCertificatesFacts(Facts):
     offered: bool
     host: str
     presentations: tuple[Presentation, ...] = ()
-    unknown: dict[ClientKind, str] = {}
+    unknown: dict[ClientKind, str] = {}  # noqa: RUF012 (pydantic copies it)
 
     def to(self, client: ClientKind) -> Presentation:
         """What this kind of client is shown.
@@ -354,7 +354,7 @@ class PortCertificatesFacts(Facts):
     offered: bool
     own: PortLeaf | None = None
     others: tuple[PortLeaf, ...] = ()
-    unseen: dict[str, str] = {}
+    unseen: dict[str, str] = {}  # noqa: RUF012 (pydantic copies it)
 
 
 def port_certificates(

@@ -61,6 +61,12 @@ OPTIONS = (
     ),
     Option("smtp-intrusive", "allow intrusive controls (wrong passwords, bursts)", flag=True),
     Option("smtp-slow", "allow slow controls", flag=True),
+    Option(
+        "smtp-revocation",
+        "ask the authorities, at the addresses that certificates name, whether they are revoked",
+        flag=True,
+        ini=True,
+    ),
     Option("smtp-resolver", "ask this DNS server (default: the system's)", "HOST[:PORT]", ini=True),
     Option("smtp-ca", "trust the certificates of this PEM file (default: the system's)", "FILE", ini=True),
     Option(
@@ -99,7 +105,9 @@ def add_options(parser: pytest.Parser) -> None:
 
 def _add_ini(parser: pytest.Parser, option: Option) -> None:
     text = f"as --{option.name}; the command line and smtp-audit.toml go before it"
-    if option.repeatable:
+    if option.flag:
+        parser.addini(option.key, text, type="bool", default=False)
+    elif option.repeatable:
         parser.addini(option.key, text, type="args", default=[])
     else:
         parser.addini(option.key, text, type="string", default="")

@@ -189,7 +189,7 @@ class Approach:
                 async with self.budget.connection():
                     began = time.monotonic()
                     result = await attempt()
-                self.budget.served()
+                self.budget.served(time.monotonic() - began)
                 return result
             except Throttled as error:
                 throttled += 1

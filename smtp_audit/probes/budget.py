@@ -20,6 +20,9 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 MAX_REASONS = 20
 
+SLOW_SECONDS = 0.02
+"""A connection that takes longer, to the answer that it is made for, is worth being made beside others."""
+
 
 class HostBudget:
     """The budget of one address, shared by every probe that talks to it."""
@@ -32,6 +35,7 @@ class HostBudget:
         self._allowed = limits.connections
         self._active = 0
         self._next = 0.0
+        self._took = 0.0
         self._pause = 0.0
         self._paused_at = 0.0
         self._turn = asyncio.Lock()
@@ -58,7 +62,9 @@ class HostBudget:
                 await self._freed.wait()
             while (wait := self._next - time.monotonic()) > 0:  # noqa: ASYNC110 (`_next` moves while we sleep)
                 await asyncio.sleep(wait)
-            self._next = time.monotonic() + 1 / self._limits.per_second
+            # A burst of a second's worth is no harm; sleeping between any two connections would cost more than they.
+            now = time.monotonic()
+            self._next = max(self._next, now - 1.0) + 1 / self._limits.per_second
             self._active += 1
             self._connections += 1
         try:
@@ -83,9 +89,20 @@ class HostBudget:
             self._reasons.append(reason)
         self._progress(f"{self.address}: backing off {self._pause:g} s ({reason})")
 
-    def served(self) -> None:
-        """A connection was served: the next refusal starts with a short pause again."""
+    def served(self, seconds: float = 0.0) -> None:
+        """A connection was served, in `seconds`: the next refusal starts with a short pause again."""
         self._pause = 0.0
+        self._took = seconds if not self._took else 0.8 * self._took + 0.2 * seconds
+
+    @property
+    def allowed(self) -> int:
+        """Connections at once, as far as the server bears them."""
+        return self._allowed
+
+    @property
+    def slow(self) -> bool:
+        """Whether a connection takes so long that waiting for the network is most of it."""
+        return self._took > SLOW_SECONDS
 
     def effort(self) -> HostEffort:
         """What it bore so far."""

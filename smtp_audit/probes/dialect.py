@@ -20,6 +20,9 @@ class Dialect(ABC):
     """How one protocol greets, lists its capabilities and starts TLS."""
 
     starttls_name: str
+    inside_question: bytes = b""
+    """A command that changes nothing and is answered in any state, for a first word inside TLS; "" where the server
+    speaks first."""
 
     def __init__(self, ehlo: str | None = None) -> None:
         self._ehlo = ehlo
@@ -83,6 +86,7 @@ class Smtp(Dialect):
     """RFC 5321 with RFC 3207 and RFC 4954."""
 
     starttls_name = "STARTTLS"
+    inside_question = b"NOOP\r\n"
 
     async def reply(self, connection: Connection) -> Reply:
         """One reply of one or more lines (RFC 5321 section 4.2.1)."""
@@ -167,6 +171,7 @@ class Imap(Dialect):
     """RFC 9051 (and RFC 3501)."""
 
     starttls_name = "STARTTLS"
+    inside_question = b"n1 NOOP\r\n"
 
     def __init__(self, ehlo: str | None = None) -> None:
         super().__init__(ehlo)
@@ -234,6 +239,7 @@ class Pop3(Dialect):
     """RFC 1939 with RFC 2449 (CAPA) and RFC 2595 (STLS)."""
 
     starttls_name = "STLS"
+    inside_question = b"NOOP\r\n"  # an error before the login, and an answer all the same
 
     def mechanisms_of_greeting(self, greeting: Reply) -> tuple[str, ...]:
         # RFC 1939 section 7: a timestamp in the greeting, in the form of a message id, is the offer of APOP.

@@ -1,4 +1,4 @@
-"""The first look at an endpoint: port, greeting, capabilities, TLS, certificate, mechanisms, in one or two visits."""
+"""The first look at an endpoint: port, greeting, capabilities, TLS, certificate, mechanisms, in one visit."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from smtp_audit.facts.service import (
 )
 from smtp_audit.facts.tls import TlsVersion
 from smtp_audit.probes.approach import Approach, Session
+from smtp_audit.probes.tls.ask import ask_hello
 from smtp_audit.probes.tls.certificate import chain_of, read_chain
 from smtp_audit.probes.tls.hello import Answer
-from smtp_audit.probes.tls.versions import ask_hello
+from smtp_audit.probes.tls.trust import chain_trust
 from smtp_audit.probes.wire import PeerError, Throttled, Transcript, tls_reason
 from smtp_audit.wiretext import escape
 
@@ -55,6 +56,7 @@ class FirstLook:
     implicit: ImplicitTlsFacts | None = None
     chain: tuple[bytes, ...] = ()
     trust: Trust | None = None
+    trust_unknown: str = ""
     version: TlsVersion | None = None
     trouble: PeerError | None = None
     starttls_refusals: int = field(default=0, repr=False)
@@ -148,7 +150,14 @@ class FirstLook:
         if not self.chain:
             return None
         chain, unreadable = read_chain(self.chain)
-        return CertificateFacts(offered=True, host=host, chain=chain, trust=self.trust, unreadable=unreadable)
+        return CertificateFacts(
+            offered=True,
+            host=host,
+            chain=chain,
+            trust=self.trust,
+            trust_unknown=self.trust_unknown,
+            unreadable=unreadable,
+        )
 
 
 async def first_look(look: FirstLook) -> None:
@@ -174,7 +183,7 @@ async def first_look(look: FirstLook) -> None:
 
 
 async def _look_starttls(look: FirstLook) -> None:
-    async def visit(session: Session, verify: bool = True) -> None:
+    async def visit(session: Session) -> None:
         look.opened = True
         await _greet(look, session)
         look.before = await session.capabilities()
@@ -195,13 +204,13 @@ async def _look_starttls(look: FirstLook) -> None:
             look.starttls = StarttlsFacts(offered=True, reply=reply, tried=tried)
             raise PeerError(Absence.REFUSED_SERVICE, f"{name} is offered and was answered {reply}")
         look.starttls = StarttlsFacts(offered=True, reply=reply, accepted=True, tried=1)
-        await _handshake(look, session, verify)
+        await _handshake(look, session)
         look.starttls = look.starttls.model_copy(update={"handshake": True})
         look.after = await session.capabilities()
         await session.dialect.quit(session.connection)
 
     try:
-        await _verified_then_not(look, visit)
+        await look.approach.visit(visit, look.transcript)
     except _HandshakeFailed as failed:
         await _blame(look, failed)
         if look.starttls is not None:
@@ -215,10 +224,10 @@ async def _look_starttls(look: FirstLook) -> None:
 
 
 async def _look_implicit(look: FirstLook) -> None:
-    async def visit(session: Session, verify: bool = True) -> None:
+    async def visit(session: Session) -> None:
         look.opened = True
         try:
-            await _handshake(look, session, verify)
+            await _handshake(look, session)
         except (PeerError, _HandshakeFailed) as error:
             clear = _clear_text(session.connection.first_octets)
             if not clear:
@@ -233,15 +242,11 @@ async def _look_implicit(look: FirstLook) -> None:
         await session.dialect.quit(session.connection)
 
     try:
-        await _verified_then_not(look, visit)
+        await look.approach.visit(visit, look.transcript)
     except _HandshakeFailed as failed:
         await _blame(look, failed)
         look.implicit = ImplicitTlsFacts(handshake=False, handshake_error=failed.reason)
         raise PeerError(Absence.MALFORMED, f"no TLS session: {failed.reason}") from None
-
-
-class _NotTrusted(Exception):
-    """The verifying handshake failed on the certificate; the chain is fetched without verification next."""
 
 
 class _HandshakeFailed(Exception):
@@ -250,17 +255,6 @@ class _HandshakeFailed(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-async def _verified_then_not(look: FirstLook, visit) -> None:  # type: ignore[no-untyped-def]
-    anchors = look.approach.anchors
-    if anchors.usable:
-        try:
-            await look.approach.visit(visit, look.transcript)
-            return
-        except _NotTrusted:
-            look.transcript.note("once more, without verification, to fetch the chain")
-    await look.approach.visit(lambda session: visit(session, verify=False), look.transcript)
 
 
 async def _greet(look: FirstLook, session: Session) -> None:
@@ -286,26 +280,20 @@ def _greeting_fault(reply: Reply) -> str:
     return ""
 
 
-async def _handshake(look: FirstLook, session: Session, verify: bool) -> None:
-    """A handshake that fills in chain, trust and version.
+async def _handshake(look: FirstLook, session: Session) -> None:
+    """A handshake that fills in chain, trust and version. It takes any certificate, so that what is inside is seen.
 
     Raises:
-        _NotTrusted: OpenSSL does not trust the chain; `look.trust` says why.
         _HandshakeFailed: it ended with an error.
         PeerError: no answer can be had.
     """
-    anchors = look.approach.anchors
     try:
-        tls = await session.handshake(verify)
-    except ssl.SSLCertVerificationError as error:
-        look.trust = Trust(trusted=False, anchors=anchors.name, code=error.verify_code, error=error.verify_message)
-        raise _NotTrusted from None
+        tls = await session.handshake(verify=False)
     except ssl.SSLError as error:
         raise _HandshakeFailed(tls_reason(error)) from None
     look.chain = chain_of(tls)
     look.version = _VERSIONS.get(tls.version() or "")
-    if verify:
-        look.trust = Trust(trusted=True, anchors=anchors.name)
+    look.trust, look.trust_unknown = chain_trust(look.chain, look.approach.anchors)
 
 
 async def _blame(look: FirstLook, failed: _HandshakeFailed) -> None:

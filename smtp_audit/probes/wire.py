@@ -54,6 +54,15 @@ class Transcript:
         self._secrets = tuple(secrets)
         self._lines: list[Line] = []
         self._left_out = 0
+        self._muted = False
+        self.visits = 0
+        """Connections recorded so far, for who records only some of them in full."""
+
+    def muted(self) -> Transcript:
+        """One that records nothing: for the many connections that are told in a line each."""
+        other = Transcript(self._secrets)
+        other._muted = True
+        return other
 
     def sent(self, text: str) -> None:
         """A line of ours."""
@@ -61,13 +70,16 @@ class Transcript:
 
     def received(self, data: bytes) -> None:
         """A line of the peer, without its line end."""
-        self._add("<", escape(data))
+        if not self._muted:
+            self._add("<", escape(data))
 
     def note(self, text: str) -> None:
         """What happened between the lines."""
         self._add("*", text)
 
     def _add(self, way: str, text: str) -> None:
+        if self._muted:
+            return
         if len(self._lines) >= MAX_TRANSCRIPT_LINES:
             self._left_out += 1
             return
@@ -220,15 +232,19 @@ class Connection:
         if self._buffer:
             raise PeerError(Absence.MALFORMED, f"sent {len(self._buffer)} octets in clear where TLS had to begin")
 
-    async def start_tls(self, context: ssl.SSLContext, server_name: str | None) -> ssl.SSLObject:
-        """A TLS handshake from here on.
+    async def start_tls(
+        self, context: ssl.SSLContext, server_name: str | None, session: ssl.SSLSession | None = None
+    ) -> ssl.SSLObject:
+        """A TLS handshake from here on, which resumes `session` if one is given and the server takes it.
 
         Raises:
             PeerError: clear text is still unread, or the peer closed, or sent too much.
             ssl.SSLError: the handshake failed, by our judgement or by the peer's alert.
         """
         self.refuse_clear_text()
-        tls = context.wrap_bio(self._incoming, self._outgoing, server_side=False, server_hostname=server_name)
+        tls = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=False, server_hostname=server_name, session=session
+        )
         before = self._read_bytes
         self.transcript.note(f"TLS handshake begins (server name {server_name or 'none'})")
         while True:

@@ -9,7 +9,7 @@ import pytest
 
 from smtp_audit.lab.authority import Authority
 from smtp_audit.probes import budget, session
-from smtp_audit.probes.tls import versions
+from smtp_audit.probes.tls import ask, versions
 
 TEST_SECONDS = 30.0
 """A coroutine that takes longer has hung."""
@@ -35,6 +35,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "FIRST_PAUSE", PAUSE)
     monkeypatch.setattr(budget, "LONGEST_PAUSE", PAUSE * 4)
     monkeypatch.setattr(versions, "RETRY_PAUSE", PAUSE)
+    monkeypatch.setattr(ask, "RETRY_PAUSE", PAUSE)
     monkeypatch.setattr(session, "CLOSED_PAUSE", PAUSE)
 
 

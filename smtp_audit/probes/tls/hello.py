@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cache
 from importlib import resources
@@ -18,11 +18,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from smtp_audit.facts.tls import TlsVersion
+from smtp_audit.probes.tls.parameters import CLASSIC_GROUPS, GROUPS, SIGNATURES
 
 HANDSHAKE_RECORD = 22
 ALERT_RECORD = 21
 SERVER_HELLO = 2
 FATAL = 2
+
+SERVER_NAME, STATUS_REQUEST, SUPPORTED_GROUPS, POINT_FORMATS, SIGNATURE_ALGORITHMS = 0, 5, 10, 11, 13
+HEARTBEAT, CERTIFICATE_TIMESTAMPS, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, SESSION_TICKET = 15, 18, 22, 23, 35
+SUPPORTED_VERSIONS, PSK_MODES, KEY_SHARE, RENEGOTIATION_INFO = 43, 45, 51, 0xFF01
+"""Numbers of extensions (IANA "TLS ExtensionType Values")."""
 
 CLEAN_REFUSALS = {
     40: "handshake_failure",
@@ -53,35 +59,22 @@ HELLO_RETRY_RANDOM = bytes.fromhex("CF21AD74E59A6111BE1D8C021E65B891C2A211167ABB
 """The random of a HelloRetryRequest (RFC 8446 section 4.1.3)."""
 
 RENEGOTIATION_SCSV = 0x00FF
-TLS13_SUITES = (0x1301, 0x1302, 0x1303, 0x1304, 0x1305)
-SSL2_SUITES = (0x010080, 0x020080, 0x030080, 0x040080, 0x050080, 0x060040, 0x0700C0, 0x080080)
+FALLBACK_SCSV = 0x5600
+TLS13_SUITES = (0x1301, 0x1302, 0x1303, 0x1304, 0x1305, 0xC0B4, 0xC0B5)
+SSL2_SUITES = {
+    0x010080: "SSL_CK_RC4_128_WITH_MD5",
+    0x020080: "SSL_CK_RC4_128_EXPORT40_WITH_MD5",
+    0x030080: "SSL_CK_RC2_128_CBC_WITH_MD5",
+    0x040080: "SSL_CK_RC2_128_CBC_EXPORT40_WITH_MD5",
+    0x050080: "SSL_CK_IDEA_128_CBC_WITH_MD5",
+    0x060040: "SSL_CK_DES_64_CBC_WITH_MD5",
+    0x0700C0: "SSL_CK_DES_192_EDE3_CBC_WITH_MD5",
+    0x080080: "SSL_CK_RC4_64_WITH_MD5",
+}
+"""The suites of SSL 2 (draft-hickman-netscape-ssl-00 appendix C.4; RC4_64 is SSLeay's own)."""
 
-# Always the ffdhe groups, the usual curves and the post-quantum hybrids: some servers insist on one of them.
-GROUPS = (
-    0x11EC,  # X25519MLKEM768
-    0x11EB,  # SecP256r1MLKEM768
-    0x11ED,  # SecP384r1MLKEM1024
-    0x001D,  # x25519
-    0x0017,  # secp256r1
-    0x0018,  # secp384r1
-    0x0019,  # secp521r1
-    0x001E,  # x448
-    0x001A,  # brainpoolP256r1
-    0x001B,  # brainpoolP384r1
-    0x001C,  # brainpoolP512r1
-    0x0100,  # ffdhe2048
-    0x0101,  # ffdhe3072
-    0x0102,  # ffdhe4096
-    0x0103,  # ffdhe6144
-    0x0104,  # ffdhe8192
-    0x0016,  # secp256k1
-    0x0015,  # secp224r1
-    0x0013,  # secp192r1
-)
-SIGNATURES = (
-    0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080A, 0x080B, 0x0804, 0x0805, 0x0806,
-    0x0401, 0x0501, 0x0601, 0x0303, 0x0301, 0x0203, 0x0201, 0x0402, 0x0302, 0x0202, 0x0101,
-)  # fmt: skip
+GREASE = 0x8A8A
+"""A number that means nothing (RFC 8701): what is offered with it has to be passed over."""
 
 
 @cache
@@ -95,6 +88,12 @@ def suite_names() -> dict[int, str]:
 def suite_name(number: int) -> str:
     """The registered name, or the number in hex."""
     return suite_names().get(number, f"0x{number:04X}")
+
+
+@cache
+def suite_numbers() -> dict[str, int]:
+    """Name to number."""
+    return {name: number for number, name in suite_names().items()}
 
 
 @cache
@@ -125,54 +124,113 @@ def _family(exchange: str) -> str:
     return "static DH" if exchange.startswith(("DH_", "ECDH_")) else "pre-shared and others"
 
 
-def _vector(width: int, content: bytes) -> bytes:
+def vector(width: int, content: bytes) -> bytes:
+    """A vector with a length of `width` octets (RFC 8446 section 3.4)."""
     return len(content).to_bytes(width, "big") + content
 
 
-def _extension(number: int, content: bytes) -> bytes:
-    return struct.pack("!H", number) + _vector(2, content)
+def extension(number: int, content: bytes) -> bytes:
+    """An extension: number, length, content (RFC 8446 section 4.2)."""
+    return struct.pack("!H", number) + vector(2, content)
 
 
-def _numbers(values: Iterable[int]) -> bytes:
+def numbers(values: Iterable[int]) -> bytes:
+    """Numbers of two octets each."""
     return b"".join(struct.pack("!H", value) for value in values)
 
 
-def client_hello(version: TlsVersion, server_name: str | None, suites: Sequence[int] | None = None) -> bytes:
+@dataclass(frozen=True)
+class Shape:
+    """How a hello differs from the plain one, which offers all groups and signature schemes and nothing odd.
+
+    Attributes:
+        groups: the named groups to offer (None: all that suit the version).
+        signatures: the signature schemes to offer.
+        key_shares: send shares for TLS 1.3; without them the server has to ask for a group (HelloRetryRequest), which
+            names it in clear and costs it no signature.
+        compression: offer DEFLATE before no compression (RFC 3749); not in TLS 1.3, where it is an error.
+        fallback: say that this is a second try with a lower version (RFC 7507).
+        grease: strew in numbers that mean nothing (RFC 8701).
+        extras: offer what a server may answer in clear: status_request, heartbeat, encrypt_then_mac, session_ticket,
+            signed_certificate_timestamp.
+    """
+
+    groups: tuple[int, ...] | None = None
+    signatures: tuple[int, ...] = SIGNATURES
+    key_shares: bool = True
+    compression: bool = False
+    fallback: bool = False
+    grease: bool = False
+    extras: bool = False
+
+
+PLAIN = Shape()
+
+
+def name_extension(server_name: str) -> bytes:
+    """The server_name extension (RFC 6066 section 3)."""
+    return extension(SERVER_NAME, vector(2, b"\0" + vector(2, server_name.encode("ascii"))))
+
+
+def client_hello(
+    version: TlsVersion, server_name: str | None, suites: Sequence[int] | None = None, shape: Shape = PLAIN
+) -> bytes:
     """The record of a ClientHello that offers `version` alone and `suites` (None: every suite of that version)."""
     if version is TlsVersion.SSL2:
         return _ssl2_hello()
     tls13 = version is TlsVersion.TLS13
     offered = tuple(suites if suites is not None else TLS13_SUITES if tls13 else classic_suites())
+    if shape.grease:
+        offered = (GREASE, *offered)
     if not tls13:
         offered = (*offered, RENEGOTIATION_SCSV)
+    if shape.fallback:
+        offered = (*offered, FALLBACK_SCSV)
     legacy = min(version.code, TlsVersion.TLS12.code)
     body = struct.pack("!H", legacy) + os.urandom(32)
     # RFC 8446 appendix D.4: a session id makes middleboxes take the hello for a resumption.
-    body += _vector(1, os.urandom(32) if tls13 else b"")
-    body += _vector(2, _numbers(offered)) + _vector(1, b"\0")
+    body += vector(1, os.urandom(32) if tls13 else b"")
+    body += vector(2, numbers(offered)) + vector(1, b"\1\0" if shape.compression and not tls13 else b"\0")
     if version > TlsVersion.SSL3:
-        body += _vector(2, _extensions(version, server_name))
-    message = b"\x01" + _vector(3, body)
+        body += vector(2, _extensions(version, server_name, shape))
+    message = b"\x01" + vector(3, body)
     record_version = 0x0300 if version is TlsVersion.SSL3 else 0x0301
-    return struct.pack("!BH", HANDSHAKE_RECORD, record_version) + _vector(2, message)
+    return struct.pack("!BH", HANDSHAKE_RECORD, record_version) + vector(2, message)
 
 
-def _extensions(version: TlsVersion, server_name: str | None) -> bytes:
-    parts = []
+def _extensions(version: TlsVersion, server_name: str | None, shape: Shape) -> bytes:
+    tls13 = version is TlsVersion.TLS13
+    groups = shape.groups if shape.groups is not None else GROUPS if tls13 else CLASSIC_GROUPS
+    versions: tuple[int, ...] = (version.code,)
+    if shape.grease:
+        groups, versions = (GREASE, *groups), (GREASE, *versions)
+    parts = [extension(GREASE, b"")] if shape.grease else []
     if server_name is not None:
-        parts.append(_extension(0, _vector(2, b"\0" + _vector(2, server_name.encode("ascii")))))
-    parts += [
-        _extension(10, _vector(2, _numbers(GROUPS if version is TlsVersion.TLS13 else GROUPS[3:]))),
-        _extension(11, b"\x01\x00"),  # uncompressed points
-        _extension(13, _vector(2, _numbers(SIGNATURES))),
-        _extension(23, b""),  # extended_master_secret
-    ]
-    if version is TlsVersion.TLS13:
+        parts.append(name_extension(server_name))
+    if shape.extras:
         parts += [
-            _extension(43, _vector(1, struct.pack("!H", version.code))),
-            _extension(45, b"\x01\x01"),  # psk_dhe_ke
-            _extension(51, _vector(2, b"".join(_key_shares()))),
+            extension(STATUS_REQUEST, b"\x01\0\0\0\0"),
+            extension(HEARTBEAT, b"\x01"),
+            extension(CERTIFICATE_TIMESTAMPS, b""),
         ]
+        parts += [] if tls13 else [extension(ENCRYPT_THEN_MAC, b""), extension(SESSION_TICKET, b"")]
+    if groups:
+        parts.append(extension(SUPPORTED_GROUPS, vector(2, numbers(groups))))
+    parts += [
+        extension(POINT_FORMATS, b"\x01\x00"),  # uncompressed points
+        extension(SIGNATURE_ALGORITHMS, vector(2, numbers(shape.signatures))),
+        extension(EXTENDED_MASTER_SECRET, b""),
+    ]
+    if tls13:
+        shares = b"".join(_key_shares()) if shape.key_shares else b""
+        parts += [
+            extension(SUPPORTED_VERSIONS, vector(1, numbers(versions))),
+            extension(PSK_MODES, b"\x01\x01"),  # psk_dhe_ke
+            extension(KEY_SHARE, vector(2, shares)),
+        ]
+    if shape.grease:
+        # The last one with an octet in it (RFC 8701 section 3.1), and another number than the first.
+        parts.append(extension(0xBABA, b"\0"))
     return b"".join(parts)
 
 
@@ -185,11 +243,11 @@ def _key_shares() -> tuple[bytes, ...]:
     x_share = x25519.X25519PrivateKey.generate().public_key().public_bytes_raw()
     p_key = ec.generate_private_key(ec.SECP256R1()).public_key()
     p_share = p_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return (struct.pack("!H", 0x001D) + _vector(2, x_share), struct.pack("!H", 0x0017) + _vector(2, p_share))
+    return (struct.pack("!H", 0x001D) + vector(2, x_share), struct.pack("!H", 0x0017) + vector(2, p_share))
 
 
 def _ssl2_hello() -> bytes:
-    suites = b"".join(struct.pack("!I", number)[1:] for number in SSL2_SUITES)
+    suites = b"".join(number.to_bytes(3, "big") for number in SSL2_SUITES)
     challenge = os.urandom(16)
     body = struct.pack("!BHHHH", 1, 0x0002, len(suites), 0, len(challenge)) + suites + challenge
     return struct.pack("!H", 0x8000 | len(body)) + body
@@ -209,7 +267,11 @@ class Answer(IntEnum):
 
 @dataclass(frozen=True)
 class HelloAnswer:
-    """The parsed answer. `version` is the number on the wire, `detail` says what is wrong with OTHER."""
+    """The parsed answer. `version` is the number on the wire, `detail` says what is wrong with OTHER.
+
+    Of a ServerHello also the extensions by number, the compression method, and for TLS 1.3 the group of the key share;
+    `ssl2_suites` are those that an SSL 2 server lists.
+    """
 
     answer: Answer
     version: int = 0
@@ -217,6 +279,10 @@ class HelloAnswer:
     alert: int = -1
     retry: bool = False
     detail: str = ""
+    extensions: Mapping[int, bytes] = field(default_factory=dict, compare=False)
+    compression: int = field(default=0, compare=False)
+    group: int | None = field(default=None, compare=False)
+    ssl2_suites: tuple[int, ...] = field(default=(), compare=False)
 
 
 INCOMPLETE = HelloAnswer(Answer.INCOMPLETE)
@@ -280,17 +346,26 @@ def _parse_server_hello(message: bytes) -> HelloAnswer:
     if session > 32 or len(body) < 38 + session:
         return HelloAnswer(Answer.OTHER, detail="a malformed ServerHello")
     suite = int.from_bytes(body[35 + session : 37 + session], "big")
-    extensions = _extension_map(body[38 + session :])
+    extensions = extension_map(body[38 + session :])
     if extensions is None:
         return HelloAnswer(Answer.OTHER, detail="a ServerHello with malformed extensions")
     if (chosen := extensions.get(43)) is not None:
         if len(chosen) != 2 or version != TlsVersion.TLS12.code:
             return HelloAnswer(Answer.OTHER, detail="a ServerHello with a malformed supported_versions")
         version = int.from_bytes(chosen, "big")
-    return HelloAnswer(Answer.SERVER_HELLO, version=version, suite=suite, retry=random == HELLO_RETRY_RANDOM)
+    share = extensions.get(KEY_SHARE, b"")
+    return HelloAnswer(
+        Answer.SERVER_HELLO,
+        version=version,
+        suite=suite,
+        retry=random == HELLO_RETRY_RANDOM,
+        extensions=extensions,
+        compression=body[37 + session],
+        group=int.from_bytes(share[:2], "big") if len(share) >= 2 else None,
+    )
 
 
-def _extension_map(data: bytes) -> dict[int, bytes] | None:
+def extension_map(data: bytes) -> dict[int, bytes] | None:
     """The extensions by number; None when they are malformed. A ServerHello may have none."""
     if not data:
         return {}
@@ -330,4 +405,8 @@ def parse_ssl2_answer(data: bytes) -> HelloAnswer:
     version, certificate, suites, connection = struct.unpack("!HHHH", data[5:13])
     if version != TlsVersion.SSL2.code or length != 11 + certificate + suites + connection or suites % 3:
         return HelloAnswer(Answer.OTHER, detail="a malformed SSL 2 SERVER-HELLO")
-    return HelloAnswer(Answer.SERVER_HELLO, version=version)
+    listed = data[13 + certificate : 13 + certificate + suites]
+    if len(listed) < suites:
+        return INCOMPLETE
+    numbers = tuple(int.from_bytes(listed[place : place + 3], "big") for place in range(0, suites, 3))
+    return HelloAnswer(Answer.SERVER_HELLO, version=version, ssl2_suites=numbers)

@@ -154,7 +154,7 @@ class TestClientHello:
         assert (kind, version, session, challenge) == (1, 2, 0, 16)
         assert len(raw) == 11 + suites + challenge
         found = [int.from_bytes(raw[place : place + 3]) for place in range(11, 11 + suites, 3)]
-        assert tuple(found) == SSL2_SUITES
+        assert tuple(found) == tuple(SSL2_SUITES)
         assert all(number > 0xFFFF for number in found)
 
     def test_openssl_takes_every_version_it_has(self, openssl_server):

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
 import warnings
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from smtp_audit.lab.authority import Authority, Kind
 from smtp_audit.probes.tls import trust
-from smtp_audit.probes.tls.trust import Anchors, strict_context, tolerant_context
+from smtp_audit.probes.tls.certificate import chain_of
+from smtp_audit.probes.tls.trust import Anchors, chain_trust, strict_context, tolerant_context
+from tests.live.authority import Authority as LiveAuthority
+from tests.live.authority import Kind as LiveKind
 from tests.probes.stage import HOST, server_context
 
-from .test_certificate import handshake
+from .test_certificate import handshake, make
 
 SOUND = Kind(names=(f"DNS:{HOST}",))
 
@@ -168,3 +180,209 @@ class TestAnchors:
         again = Anchors(Path(str(authority.anchors)))
         assert tolerant_context(again, True) is tolerant_context(Anchors(authority.anchors), True)
         assert tolerant_context(again, False) is not tolerant_context(again, True)
+
+
+LIVE = {
+    "sound": LiveKind(names=(f"DNS:{HOST}",)),
+    "expired": LiveKind(names=(f"DNS:{HOST}",), days=(-90, -1)),
+    "self-signed": LiveKind(names=(f"DNS:{HOST}",), issuer="self", send=()),
+    "an authority": LiveKind(names=(f"DNS:{HOST}",), is_authority=True),
+    "self-signed authority": LiveKind(names=(f"DNS:{HOST}",), is_authority=True, issuer="self", send=()),
+    "of the root": LiveKind(names=(f"DNS:{HOST}",), issuer="root", send=()),
+    "with the root": LiveKind(names=(f"DNS:{HOST}",), send=("intermediate", "root")),
+    "of another intermediate": LiveKind(names=(f"DNS:{HOST}",), send=("intermediate-expired",)),
+    "unknown root sent along": LiveKind(
+        names=(f"DNS:{HOST}",), issuer="stranger-intermediate", send=("stranger-intermediate", "stranger-root")
+    ),
+    "expired intermediate": LiveKind(
+        names=(f"DNS:{HOST}",), issuer="intermediate-expired", send=("intermediate-expired",)
+    ),
+    "issuer that is no authority": LiveKind(
+        names=(f"DNS:{HOST}",), issuer="intermediate-not-an-authority", send=("intermediate-not-an-authority",)
+    ),
+    "excluded by name constraints": LiveKind(
+        names=(f"DNS:{HOST}",), issuer="intermediate-other-domains", send=("intermediate-other-domains",)
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory) -> LiveAuthority:
+    return LiveAuthority(tmp_path_factory.mktemp("live") / "authority")
+
+
+@pytest.fixture
+def sound_chain(authority) -> list[bytes]:
+    return pems(authority.issue("damaged", SOUND))
+
+
+class TestWithoutAConnection:
+    """The verdict on a chain alone is that of a handshake: same answer, same number, same words."""
+
+    @staticmethod
+    def agree(anchors: Path, server: ssl.SSLContext):
+        """Both verdicts, compared; that of the handshake is returned."""
+        chain = chain_of(handshake(tolerant_context(Anchors(), False), server, HOST))
+        alone, why = chain_trust(chain, Anchors(anchors))
+        assert alone is not None, why
+        try:
+            handshake(tolerant_context(Anchors(anchors), True), server, HOST)
+            wanted = (True, 0, "")
+        except ssl.SSLCertVerificationError as error:
+            wanted = (False, error.verify_code, error.verify_message)
+        assert (alone.trusted, alone.code, alone.error) == wanted
+        assert (alone.anchors, alone.system_anchors) == (Anchors(anchors).name, False)
+        return wanted
+
+    @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+    @pytest.mark.parametrize("name", [*TRUSTED, *UNTRUSTED])
+    def test_of_every_kind_of_the_lab(self, authority, name, version):
+        kind = TRUSTED[name] if name in TRUSTED else UNTRUSTED[name][0]
+        server = server_context(authority.issue("alone", kind))
+        limit(server, version)
+        assert self.agree(authority.anchors, server)[0] is (name in TRUSTED)
+
+    @pytest.mark.parametrize("name", LIVE)
+    def test_of_every_kind_of_the_live_servers(self, live, name):
+        self.agree(live.anchors, server_context(live.issue("alone", LIVE[name])))
+
+    def test_the_broken_kinds_are_not_all_the_same(self, live):
+        codes = {
+            name: self.agree(live.anchors, server_context(live.issue("alone", LIVE[name])))[1]
+            for name in ("self-signed", "issuer that is no authority", "excluded by name constraints", "sound")
+        }
+        assert len(set(codes.values())) == len(codes), codes
+
+    @pytest.mark.parametrize("depth", [0, 1])
+    def test_of_a_path_that_is_too_long(self, tmp_path, depth):
+        path, anchors = chain_of_authorities(tmp_path, path_length=depth)
+        assert self.agree(anchors, server_context(path))[:2] == ((True, 0) if depth else (False, 25))
+
+    @pytest.mark.parametrize("key", ["rsa1024", "rsa2048", "pss", "p256", "p384", "p521", "ed25519", "ed448"])
+    @pytest.mark.parametrize("trusted", [True, False])
+    def test_of_every_kind_of_key(self, tmp_path, key, trusted):
+        path, anchors = self_signed(tmp_path, key)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.load_cert_chain(path)
+        other = tmp_path / "other.pem"
+        other.write_text(ssl.DER_cert_to_PEM_cert(make(["other.example"], "Another")))
+        assert self.agree(anchors if trusted else other, context)[0] is trusted
+
+    def test_of_a_key_for_dsa(self, tmp_path):
+        """Python's client offers no suite for it, so that no handshake can be had: the verdict is no trust."""
+        der = make([HOST], "DSA", key=dsa.generate_private_key(1024))
+        verdict, why = chain_trust([der], Anchors(pem(tmp_path / "dsa.pem", der)))
+        assert verdict is None or verdict.trusted
+        assert bool(why) is (verdict is None)
+        verdict, why = chain_trust([der], Anchors(pem(tmp_path / "other.pem", make(["other.example"], "Another"))))
+        assert verdict is None or not verdict.trusted
+
+    @pytest.mark.parametrize("chain", [(), (b"",), (b"junk",), (b"\x30\x03\x02\x01\x01",), (b"x" * 300_000,)])
+    def test_garbage_has_no_verdict(self, authority, chain):
+        verdict, why = chain_trust(chain, Anchors(authority.anchors))
+        assert verdict is None
+        assert why.isascii()
+        assert "_ssl" not in why
+
+    def test_a_sound_leaf_before_garbage_has_none_either(self, authority):
+        sound = pems(authority.issue("junk", SOUND))
+        assert chain_trust([*sound, b"junk"], Anchors(authority.anchors))[0] is None
+        assert chain_trust([*sound, *sound * 300], Anchors(authority.anchors))[0] is None
+
+    @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(place=st.floats(0, 0.9999), change=st.integers(1, 255))
+    def test_a_damaged_chain_is_never_trusted(self, authority, sound_chain, place, change):
+        """Not even when a single bit of what is signed has changed."""
+        leaf, issuer = sound_chain
+        at = int(place * len(leaf))
+        damaged = leaf[:at] + bytes([leaf[at] ^ change]) + leaf[at + 1 :]
+        verdict, why = chain_trust([damaged, issuer], Anchors(authority.anchors))
+        assert verdict is None or not verdict.trusted
+        assert bool(why) is (verdict is None)
+
+    def test_a_long_chain_goes_over_several_records(self, authority):
+        sound = pems(authority.issue("long", SOUND))
+        verdict, _ = chain_trust([*sound, *sound * 30], Anchors(authority.anchors))
+        assert verdict.trusted
+
+    def test_without_anchors(self, authority, monkeypatch):
+        monkeypatch.setattr("smtp_audit.probes.tls.trust.Anchors.usable", False)
+        assert chain_trust(pems(authority.issue("none", SOUND)), Anchors()) == (None, "there are no trust anchors here")
+
+    def test_a_file_of_anchors_that_is_gone(self, authority, tmp_path):
+        verdict, why = chain_trust(pems(authority.issue("gone", SOUND)), Anchors(tmp_path / "gone.pem"))
+        assert verdict is None
+        assert "anchors cannot be read" in why
+
+    @pytest.mark.parametrize("reason", ["UNEXPECTED_MESSAGE", "NO_SHARED_CIPHER", None])
+    def test_another_error_is_no_verdict(self, authority, monkeypatch, reason):
+        """OpenSSL's order of doing things could change: what it says then must not become trust."""
+
+        def broken(*_: object) -> None:
+            error = ssl.SSLError(1, "[SSL] something (_ssl.c:1)")
+            error.reason = reason
+            raise error
+
+        monkeypatch.setattr(trust, "_verify", broken)
+        verdict, why = chain_trust(pems(authority.issue("other", SOUND)), Anchors(authority.anchors))
+        assert verdict is None
+        assert "no verdict" in why
+
+    def test_waiting_for_more_is_no_trust_when_the_chain_was_not_taken(self, authority, monkeypatch):
+        monkeypatch.setattr(trust, "_certificate", lambda chain: b"")
+        assert chain_trust(pems(authority.issue("more", SOUND)), Anchors(authority.anchors))[0] is None
+
+
+def pems(path: Path) -> list[bytes]:
+    return [one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(path.read_bytes())]
+
+
+def pem(path: Path, *ders: bytes) -> Path:
+    path.write_text("".join(ssl.DER_cert_to_PEM_cert(der) for der in ders))
+    return path
+
+
+def self_signed(folder: Path, key: str) -> tuple[Path, Path]:
+    """A certificate of its own issue with a key of any kind: the PEM file for a server, and the anchors."""
+    options = {
+        "rsa1024": ["-newkey", "rsa:1024"],
+        "rsa2048": ["-newkey", "rsa:2048"],
+        "pss": ["-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"],
+        "p256": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        "p384": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+        "p521": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521"],
+        "ed25519": ["-newkey", "ed25519"],
+        "ed448": ["-newkey", "ed448"],
+    }[key]
+    both, anchors = folder / "server.pem", folder / "anchors.pem"
+    command = ["openssl", "req", "-x509", "-nodes", "-subj", "/CN=Test", "-days", "30", *options]
+    subprocess.run([*command, "-keyout", both, "-out", anchors], check=True, capture_output=True)
+    both.write_bytes(both.read_bytes() + anchors.read_bytes())
+    return both, anchors
+
+
+def chain_of_authorities(folder: Path, path_length: int) -> tuple[Path, Path]:
+    """Root, an authority that may have so many below it, one more authority, leaf."""
+    now = datetime.now(UTC)
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(4)]
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Level {level}")]) for level in range(4)]
+    made = []
+    for level, allowed in enumerate((None, path_length, None, None)):
+        above = max(level - 1, 0)
+        made.append(
+            x509.CertificateBuilder()
+            .subject_name(names[level])
+            .issuer_name(names[above])
+            .public_key(keys[level].public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=30))
+            .add_extension(x509.BasicConstraints(level < 3, allowed), critical=True)
+            .sign(keys[above], hashes.SHA256())
+        )
+    path, anchors = folder / "deep.pem", folder / "root.pem"
+    anchors.write_bytes(made[0].public_bytes(Encoding.PEM))
+    key = keys[3].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(key + b"".join(made[level].public_bytes(Encoding.PEM) for level in (3, 2, 1)))
+    return path, anchors

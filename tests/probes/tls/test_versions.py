@@ -18,8 +18,9 @@ from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcom
 from smtp_audit.lab.authority import Authority
 from smtp_audit.limits import BudgetLimits
 from smtp_audit.probes.approach import THROTTLED_TRIES
+from smtp_audit.probes.tls.ask import TRIES, ask_hello
 from smtp_audit.probes.tls.hello import Answer, families
-from smtp_audit.probes.tls.versions import ORDER, TRIES, VersionSurvey, ask_hello
+from smtp_audit.probes.tls.versions import ORDER, VersionSurvey
 from smtp_audit.probes.wire import PeerError
 from tests.hostile.acts import hang, leave, say, then, usual, when
 from tests.hostile.dialogue import Dialogue

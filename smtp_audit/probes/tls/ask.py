@@ -1,0 +1,429 @@
+"""One hello on one connection, and how often it is asked until the answer can be believed.
+
+Rules, each learnt from a scanner that lied: only alerts 40, 70, 71 and 86 or a ServerHello of a lower version refuse
+what a hello offers, and an orderly close of a server that is shown to say no in this way alone. On any other close or
+reset it is asked again after a pause, then a hello that is known to be taken tells throttling from refusal. Whatever
+stays unclear is unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from smtp_audit.facts.observation import Absence
+from smtp_audit.facts.tls import Acceptance, TlsVersion
+from smtp_audit.probes.approach import Approach, Session
+from smtp_audit.probes.tls.flight import Flight, read_flight
+from smtp_audit.probes.tls.hello import (
+    ALERT_NAMES,
+    CLEAN_REFUSALS,
+    INCOMPLETE,
+    PLAIN,
+    SSL2_SUITES,
+    TLS13_SUITES,
+    Answer,
+    HelloAnswer,
+    Shape,
+    classic_suites,
+    client_hello,
+    parse_answer,
+    parse_ssl2_answer,
+    suite_name,
+)
+from smtp_audit.probes.wire import Contradiction, PeerError, Transcript
+
+TRIES = 3
+"""Hellos of one offer before a silent or closing server is called unclear."""
+
+RETRY_PAUSE = 0.2
+"""Seconds before a hello is asked again; doubled each time."""
+
+SILENT_CLOSE = "closed the connection without an alert"
+RESET = "reset the connection without an alert"
+WORDLESS = (SILENT_CLOSE, RESET)
+
+UNKNOWN_SUITES = (0x0A0A, 0x1A1A, 0x2A2A, 0x3A3A, 0x4A4A, 0x5A5A, 0x6A6A, 0x7A7A)
+"""Numbers that no server may ever choose (GREASE, RFC 8701): a hello with these alone has to be refused."""
+
+CALIBRATIONS = 3
+"""How often a hello that must be refused and one that is taken are asked in turn before closing counts as refusing."""
+
+INTERNAL_ERROR = 80
+OPENSSL3_HINT = (
+    ", which refuses nothing; OpenSSL 3 sends it when the version is switched on but its security level forbids the "
+    "SHA-1 signature: switch the version off"
+)
+"""Measured on Node's smtp-server, which sets minVersion TLSv1: a frequent state that only the owner can make clear."""
+
+MAX_ANSWER = 20_000
+"""Octets of an answer that are waited for; a ServerHello is in the first few hundred."""
+
+MAX_FLIGHT = 128 * 1024
+"""Octets of a whole first flight, certificates included."""
+
+FLIGHT_SECONDS = 3.0
+"""Seconds that the rest of a first flight may take after its ServerHello, which has been answer enough."""
+
+TOLD_IN_FULL = 2
+"""Connections of one transcript that are recorded word by word; of the others a line for the hello and its answer."""
+
+
+class Wordless(PeerError):
+    """The server ended the connection after a hello without one octet: closed it in good order, or reset it."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(Absence.DROPPED, how)
+
+
+async def ask_hello(
+    approach: Approach,
+    version: TlsVersion,
+    transcript: Transcript,
+    suites: Sequence[int] | None = None,
+    *,
+    shape: Shape = PLAIN,
+    at_once: bool = False,
+    patient: bool = True,
+    named: bool = True,
+) -> HelloAnswer | None:
+    """Send one hello on a fresh connection and read its answer; None when STARTTLS is not offered.
+
+    Args:
+        approach: the endpoint.
+        version: the one version to offer.
+        transcript: where it is recorded.
+        suites: the suites to offer (None: all of that version).
+        shape: how the hello differs from the plain one.
+        at_once: send the hello with the first octet whatever the role says.
+        patient: pause before the next connection when the server closes this one.
+        named: send the server's name (SNI).
+
+    Raises:
+        PeerError: no answer came.
+    """
+    name = approach.endpoint.server_name if named else None
+    hello = client_hello(version, name, suites, shape)
+    flight = await send_hello(approach, version, hello, transcript, at_once=at_once, patient=patient)
+    return flight.answer if flight is not None else None
+
+
+async def send_hello(
+    approach: Approach,
+    version: TlsVersion,
+    hello: bytes,
+    transcript: Transcript,
+    *,
+    whole: bool = False,
+    at_once: bool = False,
+    patient: bool = True,
+    shown: str = "",
+) -> Flight | None:
+    """Send a hello as it is on a fresh connection; None when STARTTLS is not offered.
+
+    Args:
+        approach: the endpoint.
+        version: the version that it offers, for the words and for SSL 2's own form of answer.
+        hello: the octets.
+        transcript: where it is recorded.
+        whole: read on to the end of the first flight, as far as it is in clear.
+        at_once: send it with the first octet whatever the role says.
+        patient: pause before the next connection when the server closes this one.
+        shown: what the transcript says of it.
+
+    Raises:
+        PeerError: no answer came.
+    """
+    told = f"ClientHello {version}, {shown or f'{len(hello)} octets'}"
+    visits = transcript.visits
+    transcript.visits += 1
+
+    async def visit(session: Session) -> Flight | None:
+        if not at_once and not await session.up_to_tls():
+            return None
+        connection = session.connection
+        connection.refuse_clear_text()
+        await connection.send(hello, shown=told)
+        async with connection.within(session.limits.handshake_seconds, f"answer to a {version} hello"):
+            answer, data = await _read_answer(session, version)
+        whole_flight = whole and answer.answer is Answer.SERVER_HELLO and version is not TlsVersion.SSL2
+        flight = await _read_on(session, data) if whole_flight else Flight(answer, ended=True)
+        connection.transcript.note(_describe(flight.answer))
+        return flight
+
+    record = transcript if visits < TOLD_IN_FULL else transcript.muted()
+    try:
+        flight = await approach.visit(visit, record, dropped_tries=1, pause_when_dropped=patient)
+    except PeerError as error:
+        if record is not transcript:
+            transcript.note(f"{told}: {error.reason}")
+        raise
+    if record is not transcript and flight is not None:
+        transcript.note(f"{told}: {_describe(flight.answer)}")
+    return flight
+
+
+async def _read_answer(session: Session, version: TlsVersion) -> tuple[HelloAnswer, bytes]:
+    """Read up to a ServerHello or an alert; the answer, and all octets read."""
+    parse = parse_ssl2_answer if version is TlsVersion.SSL2 else parse_answer
+    data = b""
+    while (answer := parse(data)) is INCOMPLETE:
+        try:
+            more = await session.connection.some()
+        except PeerError as error:
+            if error.absence is Absence.DROPPED and not data:
+                raise Wordless(RESET) from None
+            raise
+        if not more and data:
+            raise PeerError(Absence.DROPPED, "closed the connection after part of an answer")
+        if not more:
+            raise Wordless(SILENT_CLOSE)
+        data += more
+        if len(data) > MAX_ANSWER:
+            raise PeerError(Absence.EXCESSIVE, f"no ServerHello within {MAX_ANSWER} octets")
+    return answer, data
+
+
+async def _read_on(session: Session, data: bytes) -> Flight:
+    """Read the rest of a flight. Whatever goes wrong now, the ServerHello stands."""
+    fault = ""
+    try:
+        async with session.connection.within(FLIGHT_SECONDS, "end of the server's first flight"):
+            while not (flight := read_flight(data)).ended:
+                more = await session.connection.some()
+                if not more:
+                    fault = "closed the connection behind its ServerHello"
+                    break
+                data += more
+                if len(data) > MAX_FLIGHT:
+                    fault = f"a first flight of more than {MAX_FLIGHT} octets"
+                    break
+    except PeerError as error:
+        fault = error.reason
+        flight = read_flight(data)
+    flight.fault = flight.fault or fault
+    flight.ended = True
+    return flight
+
+
+def _describe(answer: HelloAnswer) -> str:
+    if answer.answer is Answer.SERVER_HELLO:
+        return f"ServerHello, version 0x{answer.version:04X}, {suite_name(answer.suite)}"
+    if answer.answer is Answer.ALERT:
+        return f"alert {answer.alert} ({ALERT_NAMES.get(answer.alert, 'unknown')})"
+    return answer.detail
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an answer says of an offer. `detail` is the alert, the lower version, or why it is unknown.
+
+    `lower` is the lower version that the server would rather speak; `flight` is there when there was an answer.
+    """
+
+    acceptance: Acceptance
+    detail: str = ""
+    suite: int = 0
+    lower: TlsVersion | None = None
+    flight: Flight | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the server took it."""
+        return self.acceptance is Acceptance.ACCEPTED
+
+    @property
+    def refused(self) -> bool:
+        """Whether the server clearly said no."""
+        return self.acceptance is Acceptance.REFUSED
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it could not be told."""
+        return self.acceptance is Acceptance.UNKNOWN
+
+
+def understand(version: TlsVersion, suites: Sequence[int] | None, answer: HelloAnswer) -> Reply:
+    """What an answer says of the version and suites offered. Anything but a clear yes or no is unknown."""
+    if answer.answer is Answer.ALERT:
+        name = f"alert {answer.alert} {ALERT_NAMES.get(answer.alert, '')}".strip()
+        if answer.alert == INTERNAL_ERROR and version < TlsVersion.TLS12:
+            name += OPENSSL3_HINT
+        # A server that answers an SSL 2 hello in TLS does not speak SSL 2, whatever it complains of: TLS has no alert
+        # for it, and stacks that never knew SSL 2 call it malformed or unexpected. An internal error refuses nothing.
+        not_ssl2 = version is TlsVersion.SSL2 and answer.alert != INTERNAL_ERROR
+        clean = answer.alert in CLEAN_REFUSALS or not_ssl2
+        return Reply(Acceptance.REFUSED if clean else Acceptance.UNKNOWN, name)
+    if answer.answer is not Answer.SERVER_HELLO:
+        return Reply(Acceptance.UNKNOWN, answer.detail)
+    if answer.version == version.code and version is TlsVersion.SSL2:
+        return Reply(Acceptance.ACCEPTED)
+    answered = next((v for v in TlsVersion if v.code == answer.version), None)
+    if answered is None or not TlsVersion.SSL3 <= answered <= version:
+        return Reply(Acceptance.UNKNOWN, f"answered with version 0x{answer.version:04X}, which was not offered")
+    offered = suites if suites is not None else TLS13_SUITES if version is TlsVersion.TLS13 else classic_suites()
+    if answer.suite not in offered:
+        # A sound server never chooses one, so that its ServerHello says nothing, also when its version is a lower one.
+        return Reply(Acceptance.UNKNOWN, f"answered with {suite_name(answer.suite)}, which was not offered")
+    if answered is version:
+        return Reply(Acceptance.ACCEPTED, "HelloRetryRequest" if answer.retry else "", answer.suite)
+    # It would rather speak a lower version: it refuses the one that was offered.
+    return Reply(Acceptance.REFUSED, f"answered with {answered}", answer.suite, lower=answered)
+
+
+@dataclass
+class Knowledge:
+    """What is known of one server, shared by all that ask it.
+
+    Attributes:
+        taken: a version that it is known to take, and the suites and shape of a hello that it took.
+        says_no_by: whether it refuses by closing, or by a reset, without an alert, as Dovecot does; as far as asked.
+        spoken: versions that it chose when a higher one was offered.
+        over: why no further hello can be sent; "" while they can.
+    """
+
+    taken: TlsVersion | None = None
+    says_no_by: dict[str, bool] = field(default_factory=dict)
+    spoken: dict[TlsVersion, str] = field(default_factory=dict)
+    over: str = ""
+    calibrating: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass
+class Prober:
+    """Asks one server hello after hello; `hellos` counts those of this one."""
+
+    approach: Approach
+    transcript: Transcript
+    known: Knowledge = field(default_factory=Knowledge)
+    hellos: int = 0
+
+    async def once(
+        self,
+        version: TlsVersion,
+        suites: Sequence[int] | None = None,
+        shape: Shape = PLAIN,
+        *,
+        patient: bool = True,
+        named: bool = True,
+        whole: bool = False,
+    ) -> Reply:
+        """One hello. Never raises for what the peer does."""
+        name = self.approach.endpoint.server_name if named else None
+        hello = client_hello(version, name, suites, shape)
+        count = len(suites) if suites is not None else len(SSL2_SUITES) if version is TlsVersion.SSL2 else 0
+        shown = f"{count or 'all'} suites" + ("" if named else ", no server name")
+        return self.understood(
+            version, suites, await self.raw(version, hello, patient=patient, whole=whole, shown=shown)
+        )
+
+    def understood(self, version: TlsVersion, suites: Sequence[int] | None, reply: Reply) -> Reply:
+        """A raw reply with what it says of this offer."""
+        if reply.flight is None:
+            return reply
+        understood = understand(version, suites, reply.flight.answer)
+        if understood.lower is not None:
+            told = f"chosen with {suite_name(understood.suite)} when {version} was offered"
+            self.known.spoken[understood.lower] = told
+        return Reply(understood.acceptance, understood.detail, understood.suite, understood.lower, reply.flight)
+
+    async def raw(
+        self, version: TlsVersion, hello: bytes, *, patient: bool = True, whole: bool = False, shown: str = ""
+    ) -> Reply:
+        """Send these octets; the reply has a flight, and says UNKNOWN until somebody understands it."""
+        if self.known.over:
+            return Reply(Acceptance.UNKNOWN, f"not tried: {self.known.over}")
+        self.hellos += 1
+        try:
+            flight = await send_hello(
+                self.approach, version, hello, self.transcript, patient=patient, whole=whole, shown=shown
+            )
+        except PeerError as error:
+            if isinstance(error, Contradiction) or error.absence in (
+                Absence.REFUSED_SERVICE,
+                Absence.BUDGET,
+                Absence.CLOSED,
+            ):
+                self.known.over = error.reason
+            detail = f"no answer: {error.reason}" if error.absence is Absence.TIMEOUT else error.reason
+            return Reply(Acceptance.UNKNOWN, detail)
+        if flight is None:
+            self.known.over = "STARTTLS is no longer offered, and was before"
+            return Reply(Acceptance.UNKNOWN, self.known.over)
+        return Reply(Acceptance.UNKNOWN, flight=flight)
+
+    async def settled(
+        self,
+        version: TlsVersion,
+        suites: Sequence[int] | None = None,
+        shape: Shape = PLAIN,
+        *,
+        named: bool = True,
+        whole: bool = False,
+    ) -> Reply:
+        """One hello, asked as often as it takes to believe the answer. Never raises for what the peer does."""
+        reply = await self.once(version, suites, shape, patient=not self.says_no_wordlessly, named=named, whole=whole)
+        if reply.detail in WORDLESS and await self.learn_whether_it_says_no_by(reply.detail):
+            return await self._refused_wordlessly(version, suites, shape, reply, named=named, whole=whole)
+        tries = 1
+        while reply.unknown and tries < TRIES and not self.known.over:
+            if tries >= 2 and reply.detail.startswith("no answer"):
+                break  # a second silence is enough: each costs the whole time limit
+            await asyncio.sleep(RETRY_PAUSE * 2**tries)
+            reply = await self.once(version, suites, shape, named=named, whole=whole)
+            tries += 1
+        return reply
+
+    @property
+    def says_no_wordlessly(self) -> bool:
+        """Whether ending a connection is this server's word for no."""
+        return any(self.known.says_no_by.values())
+
+    async def _refused_wordlessly(
+        self,
+        version: TlsVersion,
+        suites: Sequence[int] | None,
+        shape: Shape,
+        first: Reply,
+        *,
+        named: bool,
+        whole: bool,
+    ) -> Reply:
+        """Ask again, and the known hello last: any other answer undoes the refusal."""
+        again = await self.once(version, suites, shape, patient=False, named=named, whole=whole)
+        if again.detail != first.detail:
+            return again
+        taken = self.known.taken
+        if taken is None or not (await self.once(taken, patient=False)).accepted:
+            return Reply(
+                Acceptance.UNKNOWN,
+                f"{first.detail}; a {taken or 'known'} hello right after was not accepted either",
+            )
+        return Reply(
+            Acceptance.REFUSED,
+            f"{first.detail} twice, as this server does after a hello that no server may take, and took {taken} after",
+        )
+
+    async def learn_whether_it_says_no_by(self, how: str) -> bool:
+        """Whether ending the connection in this way is how this server refuses a hello.
+
+        That alone refuses nothing: a server that throttles, or breaks over one hello, does it too. But where a hello
+        that every server has to refuse ends so each time, and the one that is known to be taken is taken each time in
+        between, it is this server's word for no (Dovecot 2.3 never sends the alert that OpenSSL wrote).
+        """
+        async with self.known.calibrating:
+            taken = self.known.taken
+            if how not in self.known.says_no_by and taken is not None:
+                self.known.says_no_by[how] = await self._calibrate(taken, how)
+        return self.known.says_no_by.get(how, False)
+
+    async def _calibrate(self, taken: TlsVersion, how: str) -> bool:
+        for _ in range(CALIBRATIONS):
+            refused = await self.once(taken, UNKNOWN_SUITES, patient=False)
+            if refused.detail != how:
+                return False
+            accepted = await self.once(taken, patient=False)
+            if not accepted.accepted:
+                return False
+        return True

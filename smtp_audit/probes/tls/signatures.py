@@ -1,0 +1,45 @@
+"""The schemes with which a server signs its key exchange, by striking the one used (RFC 8446 section 4.2.3)."""
+
+from __future__ import annotations
+
+from smtp_audit.facts.handshake import VersionSignatures, VersionSuites
+from smtp_audit.facts.suites import traits
+from smtp_audit.facts.tls import TlsVersion
+from smtp_audit.probes.tls.ask import Prober
+from smtp_audit.probes.tls.groups import numbered
+from smtp_audit.probes.tls.hello import Shape
+from smtp_audit.probes.tls.parameters import SIGNATURES, signature_name
+
+
+async def signatures_of_tls12(prober: Prober, suites: VersionSuites) -> VersionSignatures:
+    """TLS 1.2, where ServerKeyExchange names the scheme in clear."""
+    signed = tuple(
+        number
+        for number, name in numbered(suites)
+        if (traits(name).elliptic or traits(name).finite_field) and traits(name).authentication not in ("none", "other")
+    )
+    if not signed:
+        detail = "no suite whose key exchange is signed" if suites.complete else suites.detail
+        return VersionSignatures(version=TlsVersion.TLS12, complete=suites.complete, detail=detail)
+    found: list[str] = []
+    remaining = list(SIGNATURES)
+    complete, detail = True, "every known scheme is used"
+    while remaining:
+        reply = await prober.settled(TlsVersion.TLS12, signed, Shape(signatures=tuple(remaining)), whole=True)
+        if reply.refused:
+            detail = reply.detail
+            break
+        name = reply.flight.signature if reply.flight is not None else ""
+        number = next((each for each in remaining if signature_name(each) == name), None)
+        if number is None:
+            complete = False
+            why = reply.flight.fault if reply.flight is not None else ""
+            detail = reply.detail or why or f"signed with {name or 'a scheme that was not seen'}, which was not offered"
+            if name and name not in found:
+                found.append(name)
+            break
+        found.append(name)
+        remaining.remove(number)
+    return VersionSignatures(
+        version=TlsVersion.TLS12, schemes=tuple(found), complete=complete, detail=detail, hellos=prober.hellos
+    )
