@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from smtp_audit.facts.endpoint import Domain, Role
+from smtp_audit.facts.handshake import (
+    StarttlsBoundaryFacts,
+    TlsClientFacts,
+    TlsFeatureFacts,
+    TlsGroupFacts,
+    TlsSessionFacts,
+    TlsSignatureFacts,
+    TlsSuiteFacts,
+)
 from smtp_audit.facts.observation import Absence, Facts, Observation
 from smtp_audit.facts.tls import TlsFacts, TlsVersion
 from smtp_audit.report.transport.entries import transport_of
@@ -26,6 +35,18 @@ EVERYTHING: tuple[Facts, ...] = (
     make.boundary(),
     make.certificates(),
     make.shown(),
+)
+
+
+HANDSHAKE = (
+    TlsFacts,
+    TlsSuiteFacts,
+    TlsGroupFacts,
+    TlsSignatureFacts,
+    TlsFeatureFacts,
+    TlsSessionFacts,
+    TlsClientFacts,
+    StarttlsBoundaryFacts,
 )
 
 
@@ -126,7 +147,7 @@ class TestNeverBlank:
         assert bool(only.details.clients) is (only.details.clients_unknown is None)
         for cell in cells_of(only):
             assert cell.words
-            assert cell.note or cell.tone is not Tone.UNKNOWN, cell
+            assert cell.note or cell.marks or cell.tone is not Tone.UNKNOWN, cell
         kinds = {each.kind for each in facts}
         for kind, topic in TOPICS.items():
             [first, *_] = cells_of(getattr(only.details, topic))
@@ -142,6 +163,15 @@ class TestNeverBlank:
         only = entry(empty)
         words = {cell.words for cell in cells_of(only)}
         assert not words & {"yes", "no", "no post-quantum group", "no weak kind, no CBC"}, words
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.sampled_from(HANDSHAKE).flatmap(st.from_type))
+    def test_any_facts_of_a_handshake_can_be_told(self, facts: Facts) -> None:
+        """A report must never fail for want of words: a snapshot may hold any of them."""
+        only = entry(facts)
+        assert only.nothing or only.glance
+        for cell in cells_of(only):
+            assert cell.note or cell.marks or cell.tone is not Tone.UNKNOWN, cell
 
 
 TOPICS = {
