@@ -16,6 +16,7 @@ from smtp_audit.judge import Pair, bare_record
 from smtp_audit.plan import Plan
 from smtp_audit.record import Record, Status
 from smtp_audit.report.model import Identity, ProfileControl, ProfileIdentity, Report
+from smtp_audit.report.transport.entries import transport_of
 from smtp_audit.version import __version__
 
 
@@ -135,6 +136,7 @@ def _report(
         waivers=config.waivers,
         unused_waivers=unused,
         attestations=config.attestations,
+        transport=transport_of(snapshot) if snapshot else (),
     )
 
 

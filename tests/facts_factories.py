@@ -54,6 +54,20 @@ from smtp_audit.facts.tls import (
 )
 from smtp_audit.profile import Clause, ControlRule, Profile, Standard
 from smtp_audit.record import Record, Severity, Status
+from tests.handshake_factories import TLS12_SUITES as TLS12_SUITES
+from tests.handshake_factories import TLS13_SUITES as TLS13_SUITES
+from tests.handshake_factories import boundary as boundary
+from tests.handshake_factories import client as client
+from tests.handshake_factories import clients as clients
+from tests.handshake_factories import dh_group as dh_group
+from tests.handshake_factories import feature as feature
+from tests.handshake_factories import features as features
+from tests.handshake_factories import groups as groups
+from tests.handshake_factories import session as session
+from tests.handshake_factories import sessions as sessions
+from tests.handshake_factories import signatures as signatures
+from tests.handshake_factories import suites as suites
+from tests.handshake_factories import version_suites as version_suites
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 HOST = "mail.example.com"

@@ -30,6 +30,13 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         make.mail(make.reply("250", "2.1.0 Ok")),
         make.login(),
         make.mx("mail.example.com"),
+        make.suites(),
+        make.groups(),
+        make.signatures(),
+        make.features(),
+        make.sessions(),
+        make.clients(),
+        make.boundary(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

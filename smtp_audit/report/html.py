@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from smtp_audit.record import Status
@@ -22,8 +22,9 @@ from smtp_audit.report.matrix import attestation_rows, clause_rows, segments, wa
 from smtp_audit.report.model import Report
 from smtp_audit.report.overview import counts, grids, subject_rows
 from smtp_audit.report.reasons import grouped_reasons
+from smtp_audit.report.transport.model import TransportDetails, TransportRow
 from smtp_audit.report.visible import visible, visible_line
-from smtp_audit.report.words import CLAUSE, MEDIUM, SEVERITY_TONE, STATUS, certificate_reasons, verdict
+from smtp_audit.report.words import CLAUSE, MEDIUM, SEVERITY_TONE, STATUS, TRANSPORT, certificate_reasons, verdict
 
 
 def render(report: Report) -> str:
@@ -47,6 +48,7 @@ def render(report: Report) -> str:
         "other_addresses": [address for address in report.identity.addresses if address not in counted],
         "subjects": rows,
         "grids": grids(report, rows, anchors),
+        "topics": _topics,
         "findings": [part for part in parts if part.finding],
         "others": [part for part in parts if not part.finding],
         "segments": segments(report),
@@ -88,6 +90,18 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else f'{noun}s'}"
 
 
+def _topics(details: TransportDetails) -> tuple[tuple[str, Sequence[TransportRow]], ...]:
+    """The topics of an endpoint's transport in reading order, by their headings."""
+    return (
+        ("Versions", details.versions),
+        ("Groups of the key exchange", details.groups),
+        ("Signature schemes", details.signatures),
+        ("Features", details.features),
+        ("Sessions and tickets", details.sessions),
+        ("Certificates by kind of client", details.certificates),
+    )
+
+
 def _accounted(report: Report, anchors: Anchors) -> list[tuple[int, str, str]]:
     """What a reader of an open gate has to know all the same: how many results of which kind, and where they are."""
     if not report.gate.open:
@@ -104,6 +118,7 @@ def _accounted(report: Report, anchors: Anchors) -> list[tuple[int, str, str]]:
 @cache
 def _template() -> Template:
     environment = Environment(
+        loader=FunctionLoader(_read),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalize,
@@ -113,7 +128,8 @@ def _template() -> Template:
     )
     environment.filters.update(line=visible_line, when=_when)
     environment.globals.update(STATUS=STATUS, CLAUSE=CLAUSE, MEDIUM=MEDIUM, SEVERITY_TONE=SEVERITY_TONE)
-    return environment.from_string(_read("report.html.j2"))
+    environment.globals.update(TRANSPORT=TRANSPORT)
+    return environment.get_template("report.html.j2")
 
 
 def _finalize(value: object) -> object:

@@ -80,6 +80,8 @@ _DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "unused_waivers": "Those of them that met no record.",
         "attestations": "All attestations of the configuration, valid or not.",
         "notes": "Remarks on the run as a whole.",
+        "transport": "What was seen of the transport of each endpoint at each address, in words for a reader; the "
+        "snapshot has the facts, the records the verdicts.",
         "counts": "How many records have each status.",
         "clause_counts": "How many clauses have each status.",
     },
@@ -114,6 +116,31 @@ _DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "kind": "observed: the lines that the verdict rests on; transcript: the conversation around them.",
         "title": "What the lines are, and from which address.",
         "lines": "Printable ASCII; other octets as \\xNN, the backslash doubled.",
+    },
+    "EndpointTransport": {
+        "subject": "The endpoint, as in the records.",
+        "role": "Its role, and how TLS starts.",
+        "address": "The address talked to; empty when it is not known.",
+        "nothing": "Why there is nothing to tell; null when there is something.",
+        "glance": "The endpoint in one line, topic by topic; null when there is nothing to tell.",
+        "details": "Everything that was seen, topic by topic; null when there is nothing to tell.",
+    },
+    "TransportDetails": {
+        "clients": "What the server negotiated with each well-known client.",
+        "clients_unknown": "Why there are no clients; null when there are.",
+    },
+    "TransportCell": {
+        "words": "What was seen, or that it is not known.",
+        "note": "More of it, or the reason why it is not known.",
+        "tone": "plain; weak: a suite of a weak kind, a version below TLS 1.2, a certificate out of its time; unknown: "
+        "not known, or not all of it; nothing: seen not to be there.",
+        "marks": "Traits in a word or two.",
+    },
+    "ClientRow": {
+        "client": "The client whose recorded hello was sent.",
+        "sort": "What sort of program it is.",
+        "accepted": "Whether there was a handshake; null when that is not known.",
+        "detail": "How it was refused, or why it is not known.",
     },
     "Coverage": {
         "standard": "The id of the standard.",

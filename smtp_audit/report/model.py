@@ -12,6 +12,7 @@ from smtp_audit.facts.endpoint import Subject
 from smtp_audit.facts.snapshot import HostEffort, Vantage
 from smtp_audit.gate import Gate
 from smtp_audit.record import Record, Severity, Status, WhenNotRun
+from smtp_audit.report.transport.model import EndpointTransport
 from smtp_audit.waiver import Attestation, Waiver
 
 REPORT_VERSION = 1
@@ -94,6 +95,8 @@ class Report(BaseModel):
     unused_waivers: tuple[Waiver, ...] = ()
     attestations: tuple[Attestation, ...] = ()
     notes: tuple[str, ...] = ()
+    transport: tuple[EndpointTransport, ...] = ()
+    """What was seen of the transport of each endpoint, at each address. No verdict rests on it."""
 
     @model_validator(mode="after")
     def _open_is_earned(self) -> Self:

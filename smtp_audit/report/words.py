@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from smtp_audit.coverage import ClauseStatus, WayState
 from smtp_audit.record import Severity, Status
 from smtp_audit.report.model import Report
+from smtp_audit.report.transport.model import Tone
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,16 @@ WAY: Mapping[WayState, Word] = {
     WayState.NOT_COVERED_YET: Word("not covered yet", "○", "dim", "No control of this version reaches it."),
     WayState.OUT_OF_SCOPE: Word("out of scope", "–", "dim", "Not part of this run."),  # noqa: RUF001
 }
+
+TRANSPORT: Mapping[Tone, Word] = {
+    Tone.PLAIN: Word("seen", "", "plainly", "It was seen, and nothing is to be said of it."),
+    Tone.WEAK: Word(
+        "weak", "▼", "bad", "a version below TLS 1.2, a suite of a weak kind, a certificate out of its time"
+    ),
+    Tone.UNKNOWN: Word("not known", "?", "warn", "it, or the rest of it, could not be seen"),
+    Tone.NOTHING: Word("absent", "–", "dim", "seen not to be there"),  # noqa: RUF001
+}
+"""How what was seen of the transport stands out."""
 
 MEDIUM: Mapping[str, str] = {
     "probe": "a conversation with the server",

@@ -11,7 +11,7 @@ from itertools import pairwise
 VOID = {"meta", "br", "rect"}
 TAGS = """
 html head meta title style body a header main nav footer section article h1 h2 h3 h4 h5 p span div code b i br pre
-ol ul li dl dt dd table thead tbody tr th td details summary svg rect
+ol ul li dl dt dd table caption thead tbody tr th td details summary svg rect
 """
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 

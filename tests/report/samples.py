@@ -27,6 +27,7 @@ from smtp_audit.record import Record
 from smtp_audit.report.model import Report
 from smtp_audit.secret import Secret
 from tests.factories import HOST, NOON, make_attestation, make_waiver
+from tests.report.transport_samples import handshake_facts, shown_certificates
 
 PASSWORD = "correct-horse-7291"
 """The password of the configuration of every sample. Nothing of a report may hold it."""
@@ -170,9 +171,17 @@ _KINDS = (
     "implicit_tls",
     "tls",
     "certificate",
+    "certificates_shown",
     "auth",
     "unauthenticated_mail",
     "login",
+    "tls_suites",
+    "tls_groups",
+    "tls_signatures",
+    "tls_features",
+    "tls_sessions",
+    "tls_clients",
+    "starttls_boundary",
 )
 
 
@@ -279,6 +288,7 @@ def _service(endpoint: Endpoint, poor: bool) -> list[Observation]:
                 (*conversation, "> AUTH PLAIN <secret>", "< 235 2.7.0 Authentication successful"),
             ),
         ]
+    facts += [(fact, hellos) for fact in (*handshake_facts(endpoint, poor), shown_certificates(_certificate(poor)))]
     return [_observation(endpoint, fact, lines) for fact, lines in facts]
 
 
@@ -308,6 +318,7 @@ def _certificate(poor: bool) -> CertificateFacts:
         key_bits=2048,
         signature_algorithm="sha256WithRSAEncryption",
         self_issued=poor,
+        issuer_organisations=() if poor else ("Let's Encrypt",),
     )
     trust = (
         Trust(trusted=False, anchors="system", code=18, error="self-signed certificate")

@@ -124,23 +124,53 @@ def test_the_style_applies_and_something_is_to_be_seen(width: int, height: int, 
     assert sizes[0] != sizes[1]
 
 
-@pytest.mark.parametrize("width", [1100, 1280])
-def test_the_subjects_need_no_sideways_scrolling(width: int, browse: Browse, tmp_path: Path) -> None:
-    source = render(sample_report(poor_snapshot()))
-    measure = (
-        "<script>const box = document.querySelector('table.subjects').parentElement;"
-        "document.title = `${innerWidth} ${box.scrollWidth} ${box.clientWidth}`</script></body>"
-    )
+def measured(browse: Browse, page: Path, source: str, width: int, *numbers: str, fragment: str = "") -> list[int]:
+    """What a script of our own measures on a page: the numbers that these expressions give."""
+    listed = " ".join(f"${{{number}}}" for number in numbers)
+    # After loading: only then is the fragment's element the target.
+    script = f"<script>onload = () => {{ document.title = `${{innerWidth}} {listed}` }}</script></body>"
     # Without the policy, so that the measuring may run.
-    source = re.sub(r"<meta http-equiv[^>]*>", "", source).replace("</body>", measure)
-    page = tmp_path / "report.html"
-    page.write_text(source, encoding="utf-8")
-    done = browse(f"--window-size={width},900", "--dump-dom", page.as_uri())
-    measured = re.search(r"<title>(\d+) (\d+) (\d+)</title>", done.stdout)
-    assert measured is not None
-    window, needed, there = map(int, measured.groups())
-    assert window <= width
+    page.write_text(re.sub(r"<meta http-equiv[^>]*>", "", source).replace("</body>", script), encoding="utf-8")
+    done = browse(f"--window-size={width},900", "--dump-dom", f"{page.as_uri()}{fragment}")
+    title = re.search(r"<title>(\d+) ([\d ]+)</title>", done.stdout)
+    assert title is not None
+    assert int(title[1]) <= max(width, 500)  # the narrowest window there is
+    return [int(number) for number in title[2].split()]
+
+
+@pytest.mark.parametrize("table", ["subjects", "transport"])
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_wide_tables_need_no_sideways_scrolling(table: str, width: int, browse: Browse, tmp_path: Path) -> None:
+    source = render(sample_report(poor_snapshot()))
+    box = f"document.querySelector('table.{table}').parentElement"
+    needed, there = measured(browse, tmp_path / "r.html", source, width, f"{box}.scrollWidth", f"{box}.clientWidth")
     assert 0 < needed <= there
+
+
+def test_the_subjects_fit_a_small_screen(browse: Browse, tmp_path: Path) -> None:
+    box = "document.querySelector('table.subjects').parentElement"
+    source = render(sample_report(poor_snapshot()))
+    needed, there = measured(browse, tmp_path / "r.html", source, 1100, f"{box}.scrollWidth", f"{box}.clientWidth")
+    assert 0 < needed <= there
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_page_itself_never_scrolls_sideways(width: int, browse: Browse, tmp_path: Path) -> None:
+    """Wide tables scroll inside their region, also with everything unfolded."""
+    source = render(sample_report(poor_snapshot())).replace("<details", "<details open")
+    root = "document.documentElement"
+    sizes = measured(browse, tmp_path / "r.html", source, width, f"{root}.scrollWidth", f"{root}.clientWidth")
+    assert sizes[0] <= sizes[1]
+
+
+def test_a_row_opens_the_details_of_its_endpoint(browse: Browse, tmp_path: Path) -> None:
+    source = render(sample_report(poor_snapshot()))
+    name = re.search(r'<a href="#(transport-[^"]+)">', source)
+    assert name is not None
+    height = f"document.getElementById('{name[1]}').offsetHeight"
+    [folded] = measured(browse, tmp_path / "r.html", source, 1280, height)
+    [opened] = measured(browse, tmp_path / "r.html", source, 1280, height, fragment=f"#{name[1]}")
+    assert folded < 100 < 300 < opened
 
 
 def test_it_prints_with_all_folded_parts_open(browse: Browse, tmp_path: Path) -> None:

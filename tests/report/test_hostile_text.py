@@ -31,6 +31,7 @@ from tests.factories import (
 )
 from tests.report.page import Page, assert_sound
 from tests.report.samples import PASSWORD, poor_snapshot, sample_report, sample_unfinished, sound_snapshot
+from tests.report.transport_samples import full_transport
 
 VENOM = [
     "<script>alert(1)</script>",
@@ -89,6 +90,7 @@ def full_report() -> Report:
         unused_waivers=(waiver,),
         attestations=(attestation,),
         notes=("a note",),
+        transport=full_transport(),
     )
 
 
