@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from smtp_audit.facts.authentication import AuthFacts, LoginFacts, UnauthenticatedMailFacts
-from smtp_audit.facts.certificate import CertificateFacts, RevocationFacts
+from smtp_audit.facts.certificate import CertificateFacts, PortCertificatesFacts, RevocationFacts
 from smtp_audit.facts.endpoint import SUBMISSION_ROLES, Endpoint, TlsStart
 from smtp_audit.facts.handshake import StarttlsBoundaryFacts
 from smtp_audit.facts.observation import Absence, Facts
@@ -38,13 +38,25 @@ FIRST_LOOK_KINDS = (
 """The kinds of facts that a first look gives, all together."""
 
 
+DERIVED_KINDS = (PortCertificatesFacts.kind,)
+"""The kinds that follow from those of several endpoints; no probe gives them."""
+
+
 def kinds_of(endpoint: Endpoint) -> tuple[str, ...]:
     """Every kind of facts that can be gathered about an endpoint."""
     other_start = StarttlsFacts.kind if endpoint.tls_start is TlsStart.IMPLICIT else ImplicitTlsFacts.kind
     first = tuple(kind for kind in FIRST_LOOK_KINDS if kind != other_start)
     mail = (UnauthenticatedMailFacts.kind, LoginFacts.kind) if endpoint.role in SUBMISSION_ROLES else ()
     border = (StarttlsBoundaryFacts.kind,) if endpoint.tls_start is TlsStart.STARTTLS else ()
-    return (*first, *SURVEY_KINDS, TlsFlawFacts.kind, RevocationFacts.kind, *border, *mail)
+    return (
+        *first,
+        PortCertificatesFacts.kind,
+        *SURVEY_KINDS,
+        TlsFlawFacts.kind,
+        RevocationFacts.kind,
+        *border,
+        *mail,
+    )
 
 
 @dataclass
@@ -72,7 +84,8 @@ class Inspection:
             self.emit(kind, what, self.look.transcript, self.began)
         self.progress(f"{self.approach.endpoint.key}: {self._state()}")
         surveyed = [kind for kind in self.wanted if kind in SURVEY_KINDS]
-        later = [kind for kind in self.wanted if kind not in FIRST_LOOK_KINDS and kind not in SURVEY_KINDS]
+        elsewhere = (*FIRST_LOOK_KINDS, *SURVEY_KINDS, *DERIVED_KINDS)
+        later = [kind for kind in self.wanted if kind not in elsewhere]
         await asyncio.gather(self._survey(surveyed), *(self._later(kind) for kind in later))
 
     def rest(self, trouble: PeerError) -> Iterator[tuple[str, Facts | PeerError, Transcript]]:
@@ -84,7 +97,7 @@ class Inspection:
             if kind in SURVEY_KINDS and self.survey is not None:
                 facts, transcript = self.survey.so_far(kind, trouble.reason)
                 yield kind, facts or trouble, transcript
-            elif kind not in FIRST_LOOK_KINDS:
+            elif kind not in FIRST_LOOK_KINDS and kind not in DERIVED_KINDS:
                 yield kind, trouble, self.look.transcript
 
     def _seen(self) -> Iterator[tuple[str, Facts | PeerError]]:
@@ -102,7 +115,7 @@ class Inspection:
             return
         for kind in kinds:
             absent = self.look.tls_offered is False
-            what = no_tls(kind, self.approach.endpoint.host) if absent else self._trouble
+            what = no_tls(kind, self.approach.endpoint) if absent else self._trouble
             self.emit(kind, what, self.approach.transcript(), began)
 
     @property

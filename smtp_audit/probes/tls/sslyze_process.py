@@ -35,6 +35,11 @@ _COMMANDS = {
     TlsFlaw.HEARTBLEED: ("--heartbleed", "heartbleed", "is_vulnerable_to_heartbleed"),
     TlsFlaw.CCS_INJECTION: ("--openssl_ccs", "openssl_ccs_injection", "is_vulnerable_to_ccs_injection"),
     TlsFlaw.ROBOT: ("--robot", "robot", "robot_result"),
+    TlsFlaw.CLIENT_RENEGOTIATION: (
+        "--reneg",
+        "session_renegotiation",
+        "is_vulnerable_to_client_renegotiation_dos",
+    ),
 }
 _ROBOT = {
     "VULNERABLE_WEAK_ORACLE": True,
