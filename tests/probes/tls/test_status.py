@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,11 @@ CA = Issuer()
 LEAF = CA.leaf()
 CHAIN = der(LEAF, CA.certificate)
 SOUND = CA.respond(LEAF)
+SELF_MADE = Issuer(subject=name("Test Responder"))
+SELF_MADE.certificate = SELF_MADE.sign(
+    SELF_MADE.subject, SELF_MADE.key, x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
+)
+"""It has the purpose of a responder, and gave it to itself."""
 NOBODY = Anchors(Path("/nonexistent/anchors.pem"))
 
 
@@ -85,9 +91,10 @@ class TestStaple:
         [
             (CA.delegate(may_sign=False), "did not delegate"),
             (Issuer(subject=name("Stranger")), "did not delegate"),
+            (SELF_MADE, "did not delegate"),
             (CA.delegate(days=(-30, -20)), "not in date"),
         ],
-        ids=["purpose", "stranger", "expired"],
+        ids=["purpose", "stranger", "self-made", "expired"],
     )
     def test_of_another_responder(self, signer, why):
         staple = read(CA.respond(LEAF, signer=signer))
