@@ -10,11 +10,19 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+from .old_hashes import signed_with_an_old_hash
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+
+ORGANISATION = "Example Lab Authority"
+"""Whose certificates the lab's audits take (lab-profile.toml)."""
+_STRANGERS = "Example Strangers"
+
+_CURVES = {"ec-p192": ec.SECP192R1, "ec-p224": ec.SECP224R1, "ec-p256": ec.SECP256R1, "ec-p384": ec.SECP384R1}
 
 _PURPOSES = {
     "server": ExtendedKeyUsageOID.SERVER_AUTH,
@@ -37,6 +45,14 @@ class Kind:
     is_authority: bool = False
     send: tuple[str, ...] = ("intermediate",)
     """The authorities whose certificates follow the leaf, in this order."""
+    key: str = "ec-p256"
+    """`ec-p256` and the like, `rsa-2048` and the like, or `ed25519`."""
+    hash: str = "sha256"
+    """Of the issuer's signature; `sha1` and `md5` need an issuer with an RSA key."""
+    must_staple: bool = False
+    """Whether it says that a stapled OCSP response comes with it (RFC 7633)."""
+    beside: str | None = None
+    """Another kind, whose key and chain the server has too: with a key of another type, for other clients."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +70,32 @@ class Authority:
 
     def __post_init__(self) -> None:
         self.directory.mkdir(mode=0o755, exist_ok=True)
-        # One key serves all leaves: no test compares keys, and making them is the slow part.
-        self._leaf_key = ec.generate_private_key(ec.SECP256R1())
+        # One key of each type serves all leaves: no test compares keys, and making them is the slow part.
+        self._keys: dict[str, PrivateKey] = {}
         root = self._issuer("Lab Root", None)
-        stranger_root = self._issuer("Stranger Root", None)
+        intermediate = self._issuer("Lab Intermediate", root)
+        no_further = self._issuer("Lab Last Intermediate", root, path_length=0)
+        stranger_root = self._issuer("Stranger Root", None, organisation=_STRANGERS)
         self._issuers = {
             "root": root,
-            "intermediate": self._issuer("Lab Intermediate", root),
+            "intermediate": intermediate,
+            "intermediate-below": self._issuer("Lab Intermediate Below", intermediate),
+            "intermediate-rsa": self._issuer("Lab RSA Intermediate", root, key="rsa-2048"),
+            "intermediate-last": no_further,
+            # The path length of its issuer forbids it (RFC 5280 section 4.2.1.9).
+            "intermediate-too-deep": self._issuer("Lab Deep Intermediate", no_further),
+            "intermediate-of-others": self._issuer("Other Intermediate", root, organisation="Example Other Authority"),
             "intermediate-expired": self._issuer("Lab Old Intermediate", root, days=(-800, -10)),
             "intermediate-not-an-authority": self._issuer("Lab Leaf Issuer", root, is_authority=False),
             "intermediate-other-domains": self._issuer("Lab Constrained Intermediate", root, permitted="other.example"),
             "stranger-root": stranger_root,
-            "stranger-intermediate": self._issuer("Stranger Intermediate", stranger_root),
+            "stranger-intermediate": self._issuer("Stranger Intermediate", stranger_root, organisation=_STRANGERS),
         }
+        rsa_issuer = self._issuers["intermediate-rsa"]
+        sha1 = self._issuer("Lab SHA-1 Intermediate", rsa_issuer)
+        self._issuers["intermediate-sha1"] = _Issuer(
+            signed_with_an_old_hash(sha1.certificate, _rsa(rsa_issuer.key), "sha1"), sha1.key
+        )
 
     @property
     def anchors(self) -> Path:
@@ -78,10 +107,15 @@ class Authority:
 
     def issue(self, name: str, kind: Kind) -> Path:
         """Make a leaf; returns one PEM file: key, leaf, and the certificates that are sent along."""
-        key: PrivateKey = self._leaf_key
+        key = self._key(kind.key)
         leaf = self._leaf(kind, key)
         sent = [leaf, *(self._issuers[issuer].certificate for issuer in kind.send)]
         return write_chain(self.directory / f"{name}.pem", key, sent)
+
+    def _key(self, kind: str) -> PrivateKey:
+        if kind not in self._keys:
+            self._keys[kind] = _new_key(kind)
+        return self._keys[kind]
 
     def _leaf(self, kind: Kind, key: PrivateKey) -> x509.Certificate:
         subject = _name(kind.common_name)
@@ -111,7 +145,12 @@ class Authority:
                 x509.ExtendedKeyUsage([_PURPOSES[purpose] for purpose in kind.purposes]),
                 critical=False,
             )
-        return _signed(builder, key, issuer_key)
+        if kind.must_staple:
+            builder = builder.add_extension(x509.TLSFeature([x509.TLSFeatureType.status_request]), critical=False)
+        leaf = _signed(builder, key, issuer_key)
+        if kind.hash != "sha256":
+            leaf = signed_with_an_old_hash(leaf, _rsa(issuer_key), kind.hash)
+        return leaf
 
     def _issuer(
         self,
@@ -121,23 +160,26 @@ class Authority:
         days: tuple[float, float] = (-900, 3650),
         is_authority: bool = True,
         permitted: str | None = None,
+        path_length: int | None = None,
+        organisation: str = ORGANISATION,
+        key: str = "ec-p256",
     ) -> _Issuer:
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = _name(name)
+        private_key = _new_key(key)
+        subject = _name(name, organisation)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(parent.certificate.subject if parent else subject)
-            .public_key(key.public_key())
+            .public_key(private_key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(self.now + timedelta(days=days[0]))
             .not_valid_after(self.now + timedelta(days=days[1]))
-            .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+            .add_extension(x509.BasicConstraints(is_authority, path_length), critical=True)
             .add_extension(_certificate_signing_usage(is_authority), critical=True)
         )
         if permitted:
             builder = builder.add_extension(x509.NameConstraints([x509.DNSName(permitted)], None), critical=True)
-        return _Issuer(_signed(builder, key, parent.key if parent else key), key)
+        return _Issuer(_signed(builder, private_key, parent.key if parent else private_key), private_key)
 
 
 def snakeoil(directory: Path, host: str) -> tuple[Path, Path]:
@@ -179,10 +221,23 @@ def _key_bytes(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _name(common_name: str | None) -> x509.Name:
-    if common_name is None:
-        return x509.Name([])
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def _new_key(kind: str) -> PrivateKey:
+    if kind == "ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    if kind.startswith("rsa-"):
+        return rsa.generate_private_key(public_exponent=65537, key_size=int(kind.removeprefix("rsa-")))
+    return ec.generate_private_key(_CURVES[kind]())
+
+
+def _rsa(key: PrivateKey) -> rsa.RSAPrivateKey:
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("an old hash needs an issuer with an RSA key")
+    return key
+
+
+def _name(common_name: str | None, organisation: str | None = None) -> x509.Name:
+    words = [(NameOID.ORGANIZATION_NAME, organisation), (NameOID.COMMON_NAME, common_name)]
+    return x509.Name([x509.NameAttribute(oid, word) for oid, word in words if word is not None])
 
 
 def _general_name(text: str) -> x509.GeneralName:
@@ -216,5 +271,5 @@ def _signed(builder: x509.CertificateBuilder, key: PrivateKey, issuer_key: Priva
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
             critical=False,
         )
-        .sign(issuer_key, hashes.SHA256())
+        .sign(issuer_key, None if isinstance(issuer_key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     )
