@@ -122,6 +122,7 @@ class CannedServer:
         """Answer the hello that is next on the connection."""
         hello = read_hello(connection)
         if hello is None:
+            connection.recv(1 << 16)
             return None
         try:
             answer = self.answer(hello)
@@ -277,8 +278,9 @@ def _restricted(context: ssl.SSLContext, ability: Ability) -> ssl.SSLContext:
     names = [_PYTHONS[suite] for suite in ability.suites.get(TLS12, ()) if suite in _PYTHONS]
     # Without a suite of TLS 1.2 none is handed over; OpenSSL wants a list all the same.
     context.set_ciphers(":".join(names) or "ECDHE-RSA-AES256-GCM-SHA384")
-    if ability.own_order:
-        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    if not ability.own_order:
+        # Python sets it by itself.
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     return context
 
