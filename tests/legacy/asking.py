@@ -53,6 +53,16 @@ class Flight:
         return body[35 + body[34] :]
 
     @property
+    def certificates(self) -> list[bytes]:
+        """The chain of TLS 1.2 and older, in DER."""
+        rest, found = self.messages[11][3:], []
+        while rest:
+            size = int.from_bytes(rest[:3])
+            found.append(rest[3 : 3 + size])
+            rest = rest[3 + size :]
+        return found
+
+    @property
     def dh(self) -> tuple[int, int, int]:
         """Prime, generator and public value of a DH key exchange."""
         values, rest = [], self.messages[12]
@@ -84,8 +94,9 @@ def client_hello(
     compressions: Sequence[int] = (0,),
     extensions: Mapping[int, bytes] | None = None,
     newest: int | None = None,
+    name: str | None = None,
 ) -> bytes:
-    """The records of a hello; `newest` 0x0304 asks for TLS 1.3, without a key share. SSL 3 gets no extensions."""
+    """The records of a hello; `newest` 0x0304: TLS 1.3, without a key share; `name`: for SNI."""
     listed = {
         10: _list(groups),
         11: b"\x01\x00",
@@ -94,6 +105,9 @@ def client_hello(
         0xFF01: b"\x00",
         **(extensions or {}),
     }
+    if name is not None:
+        entry = b"\x00" + len(name).to_bytes(2) + name.encode()
+        listed[0] = len(entry).to_bytes(2) + entry
     if newest is not None:
         listed |= {43: b"\x02" + newest.to_bytes(2), 51: b"\x00\x00"}
     block = b"".join(kind.to_bytes(2) + len(body).to_bytes(2) + body for kind, body in listed.items())
@@ -132,7 +146,7 @@ def raw_answer(front: Front, hello: bytes, *, pieces: int = 0) -> bytes:
             client.sendall(hello[start : start + (pieces or len(hello))])
         client.settimeout(2)
         said = b""
-        while not _complete(said):
+        while not complete(said):
             more = client.recv(65536)
             if not more:
                 break
@@ -142,7 +156,7 @@ def raw_answer(front: Front, hello: bytes, *, pieces: int = 0) -> bytes:
 
 def ask(front: Front, hello: bytes, *, pieces: int = 0) -> Flight:
     """The server's first flight."""
-    return _flight(raw_answer(front, hello, pieces=pieces))
+    return flight_of(raw_answer(front, hello, pieces=pieces))
 
 
 def python_context(ciphers: str = "ALL:@SECLEVEL=0", *, lowest: int = 0x0301, highest: int = 0x0304) -> ssl.SSLContext:
@@ -162,15 +176,16 @@ def _list(values: Sequence[int]) -> bytes:
     return (2 * len(values)).to_bytes(2) + b"".join(value.to_bytes(2) for value in values)
 
 
-def _complete(said: bytes) -> bool:
+def complete(said: bytes) -> bool:
     """Whether it ends with an alert, ServerHelloDone, or the one ServerHello of TLS 1.3."""
     if said[:1] and said[0] & 0x80:
         return len(said) >= 2 + (int.from_bytes(said[:2]) & 0x7FFF)
-    flight = _flight(said)
+    flight = flight_of(said)
     return flight.alert is not None or 14 in flight.messages or (2 in flight.messages and 43 in flight.extensions)
 
 
-def _flight(said: bytes) -> Flight:
+def flight_of(said: bytes) -> Flight:
+    """The messages of a server's answer, as far as it is there."""
     data, messages = b"", {}
     while len(said) >= 5:
         size = int.from_bytes(said[3:5])

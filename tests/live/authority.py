@@ -4,6 +4,7 @@ What a kind looks like is data (`[certificate.*]` in catalogue.toml); this modul
 """
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,7 +36,7 @@ class Kind:
     """How a leaf is made and what the server sends along with it."""
 
     names: tuple[str, ...] = ()
-    """Subject alternative names, as DNS:name or IP:address."""
+    """Subject alternative names, as DNS:name or IP:address; in them and in the common name @host@ is the server's."""
     common_name: str | None = None
     days: tuple[float, float] = (-1, 90)
     """Validity, in days from now."""
@@ -53,6 +54,12 @@ class Kind:
     """Whether it says that a stapled OCSP response comes with it (RFC 7633)."""
     beside: str | None = None
     """Another kind, whose key and chain the server has too: with a key of another type, for other clients."""
+
+    def named(self, hosts: Sequence[str]) -> tuple[str | None, list[str]]:
+        """The common name, and the alternative names for all of these hosts."""
+        names = [_filled_in(name, host) for name in self.names for host in hosts]
+        common_name = None if self.common_name is None else _filled_in(self.common_name, hosts[0])
+        return common_name, list(dict.fromkeys(names))
 
 
 @dataclass(frozen=True)
@@ -105,20 +112,33 @@ class Authority:
             path.write_bytes(self._issuers["root"].certificate.public_bytes(Encoding.PEM))
         return path
 
-    def issue(self, name: str, kind: Kind) -> Path:
-        """Make a leaf; returns one PEM file: key, leaf, and the certificates that are sent along."""
-        key = self._key(kind.key)
-        leaf = self._leaf(kind, key)
-        sent = [leaf, *(self._issuers[issuer].certificate for issuer in kind.send)]
-        return write_chain(self.directory / f"{name}.pem", key, sent)
+    def issue(self, name: str, kind: Kind, hosts: Sequence[str]) -> Path:
+        """Make a leaf for these hosts; returns one PEM file: key, leaf, and the certificates that are sent along."""
+        return self._write(name, [(kind, hosts)])
+
+    def issue_two(self, name: str, first: Kind, second: Kind, hosts: Sequence[str]) -> Path:
+        """The same with two leaves, whose keys are of different types, each with its company."""
+        return self._write(name, [(first, hosts), (second, hosts)])
+
+    def _write(self, name: str, kinds: Sequence[tuple[Kind, Sequence[str]]]) -> Path:
+        path = self.directory / f"{name}.pem"
+        text = b""
+        for kind, hosts in kinds:
+            key = self._key(kind.key)
+            sent = [self._leaf(kind, key, hosts), *(self._issuers[issuer].certificate for issuer in kind.send)]
+            text += _key_bytes(key) + b"".join(certificate.public_bytes(Encoding.PEM) for certificate in sent)
+        path.write_bytes(text)
+        path.chmod(0o600)
+        return path
 
     def _key(self, kind: str) -> PrivateKey:
         if kind not in self._keys:
             self._keys[kind] = _new_key(kind)
         return self._keys[kind]
 
-    def _leaf(self, kind: Kind, key: PrivateKey) -> x509.Certificate:
-        subject = _name(kind.common_name)
+    def _leaf(self, kind: Kind, key: PrivateKey, hosts: Sequence[str]) -> x509.Certificate:
+        common_name, names = kind.named(hosts)
+        subject = _name(common_name)
         if kind.issuer == "self":
             issuer_name, issuer_key = subject, key
         else:
@@ -134,11 +154,11 @@ class Authority:
             .not_valid_after(self.now + timedelta(days=kind.days[1]))
             .add_extension(x509.BasicConstraints(kind.is_authority, None), critical=True)
         )
-        if kind.names:
+        if names:
             builder = builder.add_extension(
-                x509.SubjectAlternativeName([_general_name(name) for name in kind.names]),
+                x509.SubjectAlternativeName([_general_name(name) for name in names]),
                 # RFC 5280 section 4.2.1.6: critical when the subject is empty.
-                critical=not kind.common_name,
+                critical=not common_name,
             )
         if kind.purposes:
             builder = builder.add_extension(
@@ -210,15 +230,12 @@ def snakeoil(directory: Path, host: str) -> tuple[Path, Path]:
     return certificate_file, key_file
 
 
-def write_chain(path: Path, key: PrivateKey, sent: list[x509.Certificate]) -> Path:
-    """Write key and certificates in the order that Postfix's smtpd_tls_chain_files wants."""
-    path.write_bytes(_key_bytes(key) + b"".join(cert.public_bytes(Encoding.PEM) for cert in sent))
-    path.chmod(0o600)
-    return path
-
-
 def _key_bytes(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _filled_in(text: str, host: str) -> str:
+    return text.replace("@host@", host).replace("@HOST@", host.upper())
 
 
 def _new_key(kind: str) -> PrivateKey:
