@@ -23,7 +23,7 @@ ORGANISATION = "Example Lab Authority"
 """Whose certificates the lab's audits take (lab-profile.toml)."""
 _STRANGERS = "Example Strangers"
 
-_CURVES = {"ec-p192": ec.SECP192R1, "ec-p224": ec.SECP224R1, "ec-p256": ec.SECP256R1, "ec-p384": ec.SECP384R1}
+_CURVES = {"ec-p256": ec.SECP256R1, "ec-p384": ec.SECP384R1}
 
 _PURPOSES = {
     "server": ExtendedKeyUsageOID.SERVER_AUTH,

@@ -89,7 +89,7 @@ def hardened(catalogue: Catalogue, *, tls13_only: bool = False) -> Iterator[Mail
                 directory / "dovecot",
                 [Listener(address, PORTS["imaps"], "imaps")],
                 chain,
-                {"ssl_min_protocol": "TLSv1.3"} if tls13_only else {},
+                {**sound["imaps"].settings, **({"ssl_min_protocol": "TLSv1.3"} if tls13_only else {})},
             )
             server = MailServer(
                 address,
