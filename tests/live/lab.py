@@ -1,6 +1,5 @@
 """Puts the catalogue's servers on loopback addresses: few processes, one address a server."""
 
-import base64
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -149,12 +148,7 @@ class Lab:
     def _filled_in(self, value: str, hosts: Sequence[str]) -> str:
         value = value.replace("@host@", hosts[0]).replace("@files@", str(self.files))
         value = value.replace("@anchors@", str(self.authority.anchors))
-        # What Postfix keeps in tls_server_sni_maps: key and chain, in base64 once more.
-        return re.sub(
-            r"@chain:([a-z0-9-]+)@",
-            lambda found: base64.b64encode(self.chain(found[1], hosts).read_bytes()).decode(),
-            value,
-        )
+        return re.sub(r"@chain:([a-z0-9-]+)@", lambda found: str(self.chain(found[1], hosts)), value)
 
     def _dovecots(self) -> Iterator[Dovecot]:
         """One instance for all listeners whose settings and certificate are the same."""
