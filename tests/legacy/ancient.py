@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tlslite.api import HandshakeSettings, TLSConnection, X509CertChain, parsePEMKey
-from tlslite.constants import ContentType, ExtensionType, HandshakeType
+from tlslite.constants import ExtensionType
 from tlslite.errors import TLSError
+from tlslite.extensions import TLSExtension
+from tlslite.messages import NewSessionTicket, ServerHello
 
 from .front import Stream
 
@@ -33,6 +35,8 @@ class Ancient:
     renegotiation_info: bool = True
     heartbeat: bool = False
     ticket_seconds: int = 0
+    early_data: int = 0
+    """The octets before the handshake's end that its tickets allow. tlslite skips what comes: it is only said."""
     asks_for_certificate: bool = False
 
     def handshake_settings(self) -> Any:
@@ -53,9 +57,9 @@ class Ancient:
         settings.useEncryptThenMAC = False
         settings.use_heartbeat_extension = self.heartbeat
         settings.ticket_count = 0
-        if self.ticket_seconds:
+        if self.ticket_seconds or self.early_data:
             settings.ticketKeys = [bytearray(32)]
-            settings.ticketLifetime = self.ticket_seconds
+            settings.ticketLifetime = self.ticket_seconds or 7200
             settings.ticket_count = 1
         return settings
 
@@ -72,7 +76,7 @@ class AncientServer:
 
     def secure(self, connection: socket.socket) -> Stream | None:
         """The encrypted stream, or None when there was no handshake."""
-        tls = _Connection(connection, renegotiation_info=self._ancient.renegotiation_info)
+        tls = _Connection(connection, self._ancient)
         try:
             tls.handshakeServer(
                 certChain=self._chain,
@@ -87,22 +91,28 @@ class AncientServer:
 
 
 class _Connection(TLSConnection):  # type: ignore[misc]
-    """A connection that can keep back renegotiation_info, which tlslite always sends (RFC 5746 section 3.6)."""
+    """A connection that says a little less or more than tlslite does by itself.
 
-    def __init__(self, connection: socket.socket, *, renegotiation_info: bool) -> None:
+    It can keep back renegotiation_info (RFC 5746 section 3.6), and offer early data in tickets (RFC 8446 section
+    4.6.1).
+    """
+
+    def __init__(self, connection: socket.socket, ancient: Ancient) -> None:
         super().__init__(connection)
-        self._renegotiation_info = renegotiation_info
+        self._ancient = ancient
         # A client that hangs up without close_notify is no fault of the server's.
         self.ignoreAbruptClose = True
 
     def _sendMsg(self, msg: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        hello = (
-            msg.contentType == ContentType.handshake
-            and getattr(msg, "handshakeType", None) == HandshakeType.server_hello
-        )
-        if hello and not self._renegotiation_info and msg.extensions:
+        if isinstance(msg, ServerHello) and not self._ancient.renegotiation_info and msg.extensions:
             msg.extensions = [e for e in msg.extensions if e.extType != ExtensionType.renegotiation_info]
         yield from super()._sendMsg(msg, *args, **kwargs)
+
+    def _queue_message(self, msg: Any) -> None:
+        if isinstance(msg, NewSessionTicket) and self._ancient.early_data:
+            octets = bytearray(self._ancient.early_data.to_bytes(4))
+            msg.extensions = [*msg.extensions, TLSExtension().create(ExtensionType.early_data, octets)]
+        super()._queue_message(msg)
 
 
 class _Inside:

@@ -159,6 +159,7 @@ _ANCIENT = (
         "client-certificate-request",
         asks_for_certificate=True,
     ),
+    _ancient("early-data", "tickets allow early data, which can be played again", "tls-early-data", early_data=16384),
     _ancient("tickets-of-a-week", "tickets live 7 days", "tls-ticket-lifetime", ticket_seconds=7 * 86400),
 )  # fmt: skip
 

@@ -97,6 +97,22 @@ def test_tickets_of_a_week(started):
         assert client.session.ticket_lifetime_hint == 604800
 
 
+def test_early_data(started):
+    assert tickets(started("early-data"))[0].extensions[-1].extData == bytearray((16384).to_bytes(4))
+    assert [t.extensions for t in tickets(started("tickets-of-a-week"))] == [[]]
+    assert tickets(started("sound")) == []
+
+
+def tickets(front):
+    """The tickets of TLS 1.3 that come before the first answer."""
+    with starttls(front) as clear:
+        client = TLSConnection(clear)
+        client.handshakeClientCert()
+        client.sendall(b"EHLO client\r\n")
+        assert bytes(client.recv(100)).startswith(b"250")
+        return client.tickets
+
+
 def test_the_sound_one_is_sound(started):
     front = started("sound")
     with starttls(front) as clear, python_context("DEFAULT@SECLEVEL=2").wrap_socket(clear) as client:
