@@ -58,6 +58,9 @@ CONTROLS |= {
     "certificate-same-on-ports",
 }
 
+BEYOND_REACH = frozenset({"tls-post-quantum"})
+"""What the strict profile asks for and Debian 12 cannot serve: OpenSSL has ML-KEM since 3.5."""
+
 # Without a greeting or without TLS there is nothing left to judge.
 _HIDES_THE_REST = frozenset({"service-greeting", "starttls-offered", "starttls-works", "implicit-tls"})
 
