@@ -9,16 +9,21 @@ from dataclasses import dataclass, field
 from .records import HANDSHAKE, TLS12, Hello, alert, message, record
 
 TLS13 = 0x0304
+_SUPPORTED_GROUPS = 10
 HANDSHAKE_FAILURE, PROTOCOL_VERSION = 40, 70
 CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUEST, SERVER_HELLO_DONE, CERTIFICATE_STATUS = 11, 12, 13, 14, 22
 
 RETRY_RANDOM = bytes.fromhex("CF21AD74E59A6111BE1D8C021E65B891C2A211167ABB8C5E079E09E2C8A8339C")
 """The SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3)."""
 
-ECDHE_SUITES = frozenset((*range(0xC006, 0xC01A), *range(0xC023, 0xC033), *range(0xCCA8, 0xCCAA), *range(0xC0AC, 0xC0B0)))
-DHE_SUITES = frozenset((0x0016, 0x0033, 0x0039, 0x0067, 0x006B, 0x009E, 0x009F, 0xCCAA, 0x0018, 0x0034, 0x003A))
-ANONYMOUS = frozenset((0x0018, 0x0034, 0x003A, *range(0xC015, 0xC01A)))
-STATIC_EC = frozenset({0xC00B, 0xC00C, 0xC00D, 0xC00E, 0xC00F, *range(0xC025, 0xC027), *range(0xC029, 0xC02B)})
+_EPHEMERAL_EC = (0xC006, 0xC007, 0xC008, 0xC009, 0xC00A, 0xC010, 0xC011, 0xC012, 0xC013, 0xC014)
+ANONYMOUS_EC = frozenset(range(0xC015, 0xC01A))
+ANONYMOUS = ANONYMOUS_EC | {0x0018, 0x001B, 0x0034, 0x003A, 0x006C, 0x006D, 0x00A6, 0x00A7}
+ECDHE_SUITES = ANONYMOUS_EC.union(
+    _EPHEMERAL_EC, (0xC023, 0xC024, 0xC027, 0xC028, 0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA8, 0xCCA9)
+)
+DHE_SUITES = (ANONYMOUS - ANONYMOUS_EC) | {0x0016, 0x0033, 0x0039, 0x0067, 0x006B, 0x009E, 0x009F, 0xCCAA}
+"""Those suites whose key exchange the script sends; it takes others, too, without one."""
 
 SAFE_PRIME = 0xFFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF  # noqa: E501
 """Group 2 of RFC 2409, 1024 bits."""
@@ -113,10 +118,16 @@ class Script:
         first, second = (own, offered) if self.server_prefers else (offered, own)
         return next((number for number in first if number in second), None)
 
+    def group(self, hello: Hello) -> int | None:
+        """The group that it takes; without the extension any of its own (RFC 8422 section 4)."""
+        if _SUPPORTED_GROUPS not in hello.extensions:
+            return self.groups[0] if self.groups else None
+        return self.choose(self.groups, hello.groups)
+
     def suite(self, hello: Hello) -> int | None:
         """The suite that it takes of this hello."""
         own: Sequence[int] = self.suites.get(hello.newest, ())
-        group = self.choose(self.groups, hello.groups)
+        group = self.group(hello)
         scheme = self.choose(self.signatures, hello.signatures)
 
         def possible(suite: int) -> bool:
@@ -139,7 +150,7 @@ class Script:
         return record(HANDSHAKE, self.hello(hello, suite) + self.behind(hello, suite))
 
     def _newest(self, hello: Hello, suite: int) -> bytes:
-        group = self.choose(self.groups, hello.groups)
+        group = self.group(hello)
         if group is None:
             return alert(HANDSHAKE_FAILURE)
         if group not in hello.shares:
@@ -166,7 +177,7 @@ class Script:
             said += status(self.ocsp)
         scheme = None if anonymous or hello.newest < TLS12 else self.choose(self.signatures, hello.signatures)
         if suite in ECDHE_SUITES:
-            said += elliptic(self.choose(self.groups, hello.groups) or 0, scheme)
+            said += elliptic(self.group(hello) or 0, scheme)
         elif suite in DHE_SUITES:
             said += finite_field(self.prime, self.generator, scheme)
         return said + (asks_for_certificate() if self.asks and not anonymous else b"") + DONE

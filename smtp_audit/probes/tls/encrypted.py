@@ -15,7 +15,7 @@ from smtp_audit.probes.tls.handshake13 import Handshake13
 from smtp_audit.probes.tls.hello import ALERT_NAMES, CLEAN_REFUSALS
 from smtp_audit.probes.tls.octets import BeyondUs, HandshakeAlert, HandshakeFault
 from smtp_audit.probes.tls.parameters import SIGNATURES, signature_name
-from smtp_audit.probes.wire import Contradiction, PeerError
+from smtp_audit.probes.wire import PeerError
 
 MAX_HANDSHAKE_READS = 4000
 
@@ -55,7 +55,7 @@ async def carry_through(
         result = await _once(prober, signatures, server_name, tickets=tickets)
         if result.trouble in WORDLESS and await prober.learn_whether_it_says_no_by(result.trouble):
             # Twice, and the known hello taken after: this server's word for no (see `Prober`).
-            if result.trouble == before and (await prober.once(TlsVersion.TLS13, patient=False)).accepted:
+            if result.trouble == before and await prober.known_is_taken():
                 return Carried(result.handshake, refusal=f"{result.trouble} twice, which is how this server refuses")
             continue
         if result.done or result.refusal or result.trouble.startswith(("no ", "a TLS 1.3 handshake")):
@@ -102,12 +102,7 @@ async def _once(prober: Prober, signatures: Sequence[int], server_name: str | No
         return Carried(handshake, trouble=f"a TLS 1.3 handshake went wrong: {fault}")
     except PeerError as error:
         prober.transcript.note(f"{told}: {error.reason}")
-        if isinstance(error, Contradiction) or error.absence in (
-            Absence.REFUSED_SERVICE,
-            Absence.BUDGET,
-            Absence.CLOSED,
-        ):
-            prober.known.over = error.reason
+        await prober.failed(error)
         return Carried(handshake, trouble=error.reason)
     if not offered:
         prober.known.over = "STARTTLS is no longer offered, and was before"
@@ -167,7 +162,8 @@ async def signatures_of_tls13(prober: Prober, first: Carried | None = None) -> V
         carried = first or await carry_through(prober, signatures=remaining, server_name=name)
         first = None
         if carried.refusal:
-            detail = carried.refusal
+            complete = bool(found) and not prober.known.taken_back(carried.refusal)
+            detail = carried.refusal if found else f"took TLS 1.3, and no handshake with any scheme ({carried.refusal})"
             break
         used = carried.handshake.seen.signature if carried.handshake is not None else None
         if used is None or used not in remaining or not carried.done:

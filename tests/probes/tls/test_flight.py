@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -151,7 +152,7 @@ class TestCuts:
     def test_any_records(self, cuts):
         stream = WHOLE[5:]
         places = [0, *sorted(cuts), len(stream)]
-        pieces = [stream[a:b] for a, b in zip(places, places[1:], strict=False)]
+        pieces = [stream[a:b] for a, b in pairwise(places)]
         assert read_flight(b"".join(record(HANDSHAKE, piece) for piece in pieces)) == read_flight(WHOLE)
 
     def test_empty_records_between(self):
@@ -164,10 +165,16 @@ class TestFaults:
     def test_an_alert_behind_the_server_hello(self):
         seen = read_flight(server_hello(TLS12, ECDHE) + alert(80))
         assert seen.answer.answer is Answer.SERVER_HELLO
-        assert (seen.ended, seen.fault, facts(seen)) == (True, "alert 80 behind the ServerHello", EMPTY | {"messages": [2]})
+        assert (seen.ended, seen.fault, facts(seen)) == (
+            True,
+            "alert 80 behind the ServerHello",
+            EMPTY | {"messages": [2]},
+        )
 
     def test_a_warning_is_passed_over(self):
-        seen = read_flight(server_hello(TLS12, ECDHE) + alert(100, 1) + record(HANDSHAKE, elliptic(0x001D, 0x0804) + DONE))
+        seen = read_flight(
+            server_hello(TLS12, ECDHE) + alert(100, 1) + record(HANDSHAKE, elliptic(0x001D, 0x0804) + DONE)
+        )
         assert (seen.ended, seen.fault, seen.group) == (True, "", "x25519")
 
     @pytest.mark.parametrize("kind", [0, 20, 23, 24, 99, 255])
