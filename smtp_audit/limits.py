@@ -76,5 +76,5 @@ class BudgetLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     connections: Annotated[int, Field(ge=1, le=64)] = 4
-    per_second: Annotated[float, Field(gt=0, le=1000)] = 500.0
+    per_second: Annotated[float, Field(gt=0, le=1000)] = 1000.0
     total: Annotated[int, Field(ge=1, le=100_000)] = 3000

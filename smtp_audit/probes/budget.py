@@ -62,9 +62,7 @@ class HostBudget:
                 await self._freed.wait()
             while (wait := self._next - time.monotonic()) > 0:  # noqa: ASYNC110 (`_next` moves while we sleep)
                 await asyncio.sleep(wait)
-            # A burst of a second's worth is no harm; sleeping between any two connections would cost more than they.
-            now = time.monotonic()
-            self._next = max(self._next, now - 1.0) + 1 / self._limits.per_second
+            self._next = time.monotonic() + 1 / self._limits.per_second
             self._active += 1
             self._connections += 1
         try:
