@@ -211,4 +211,5 @@ def leaf_of(certificate: CertificateFacts) -> Certificate:
 
 
 def chain_lines(certificate: CertificateFacts) -> tuple[str, ...]:
+    """A line of evidence for each certificate of the chain, in the order sent."""
     return tuple(f"{place}: {one}" for place, one in enumerate(certificate.chain))
