@@ -47,8 +47,10 @@ _HINTS = {
     "or the authority is unknown",
     21: "the leaf was sent without the certificate of its issuer",
     24: "a certificate of the chain may not issue others",
+    25: "an authority of the chain may not have so many others below it",
     26: "not issued for TLS servers",
     47: "an authority's name constraints exclude this host",
+    79: "a certificate of the chain may not issue others",
 }
 
 
@@ -211,5 +213,5 @@ def leaf_of(certificate: CertificateFacts) -> Certificate:
 
 
 def chain_lines(certificate: CertificateFacts) -> tuple[str, ...]:
-    """A line of evidence for each certificate of the chain, in the order sent."""
+    """A line of evidence for each certificate sent."""
     return tuple(f"{place}: {one}" for place, one in enumerate(certificate.chain))

@@ -94,7 +94,8 @@ def _staple_faults(presentation: Presentation, rule: Rule) -> Iterator[str]:
     if not staple.readable:
         yield f"the stapled OCSP response cannot be used: {staple.problem}"
         return
-    yield from _contents(staple, rule.time)
+    if staple.about_leaf is not None:  # where the leaf cannot be read, nothing can be said of its staple
+        yield from _contents(staple, rule.time)
 
 
 def _contents(staple: Staple, now: datetime) -> Iterator[str]:
@@ -186,16 +187,19 @@ def certificate_revocation(revocation: RevocationFacts, rule: Rule) -> Verdict:
     if not revocation.offered:
         return not_applicable(NO_TLS)
     evidence = (*map(str, revocation.answers), *(f"not asked: {one}" for one in revocation.left_out))
-    bad = [one for one in revocation.answers if one.status not in (None, CertificateStatus.GOOD)]
-    if bad:
-        return fail("; ".join(map(_bad_word, bad)), evidence=evidence)
-    good, unclear = [], [f"not asked: {one}" for one in revocation.left_out]
+    bad: list[RevocationAnswer] = []
+    good: list[RevocationAnswer] = []
+    unclear = [f"not asked: {one}" for one in revocation.left_out]
     for one in revocation.answers:
         late = _out_of_date(one.this_update, one.next_update, rule.time) if one.status else ""
-        if one.status and not late:
-            good.append(one)
-        else:
+        if one.status is CertificateStatus.REVOKED:
+            bad.append(one)  # for good, however old the word is
+        elif one.status is None or late:
             unclear.append(f"{one.source} {one.url}: {late or one.detail or 'no usable answer'}")
+        else:
+            (good if one.status is CertificateStatus.GOOD else bad).append(one)
+    if bad:
+        return fail("; ".join(map(_bad_word, bad)), evidence=evidence)
     if good:
         also = f" (of no use: {'; '.join(unclear)})" if unclear else ""
         return passed(f"good, says {' and '.join(one.source for one in good)}{also}", evidence=evidence)

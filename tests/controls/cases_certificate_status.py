@@ -107,6 +107,18 @@ _STAPLE = (
         _OPTIONAL,
     ),
     Case("certificate-staple", _bare(staple=None), INDETERMINATE, "no client asked", _OPTIONAL),
+    # Whose staple it is, is not known.
+    Case(
+        "certificate-staple",
+        shown(
+            presentation(
+                chain=(), unreadable="bad DER", staple=staple(about_leaf=None, cert_status=CertificateStatus.REVOKED)
+            )
+        ),
+        INDETERMINATE,
+        "takes every kind of key: bad DER",
+        _OPTIONAL,
+    ),
     Case("certificate-staple", _UNSEEN, INDETERMINATE, "takes every kind of key: closed", _OPTIONAL),
 )
 
@@ -197,6 +209,12 @@ _REVOCATION = (
     Case("certificate-revocation", RevocationFacts(offered=True), NOT_APPLICABLE, "names no address"),
     Case("certificate-revocation", _asked(**_DEAD), INDETERMINATE, "no whole answer within 25 s"),
     Case("certificate-revocation", _asked(next_update=NOW - timedelta(seconds=1)), INDETERMINATE, "ran out on"),
+    Case(
+        "certificate-revocation",
+        _asked(status=CertificateStatus.UNKNOWN, next_update=NOW - timedelta(seconds=1)),
+        INDETERMINATE,
+        "ran out on",
+    ),
     Case(
         "certificate-revocation",
         RevocationFacts(offered=True, left_out=("ldap://x/: only plain http is asked",)),

@@ -179,7 +179,7 @@ class Survey:
 
     async def _groups(self, suites: Awaitable[TlsSuiteFacts]) -> TlsGroupFacts:
         versions: list[VersionGroups] = []
-        newest = asyncio.ensure_future(named_groups_of_tls13(self._prober(TlsGroupFacts)))
+        newest = asyncio.ensure_future(self._newest_groups())
         try:
             found = await suites
             fields = FiniteFields()
@@ -191,13 +191,17 @@ class Survey:
                 # The newest of them stands for all: servers have one list of curves for TLS 1.2 and before.
                 if not versions or not versions[0].groups:
                     versions.append(await named_groups_before_tls13(self._prober(TlsGroupFacts), each))
-            if self._accepted(TlsVersion.TLS13):
-                versions.append(await newest)
+            versions += await newest
         finally:
             newest.cancel()
             await asyncio.gather(newest, return_exceptions=True)
         unclear = [f"{each.version}: {each.detail}" for each in found.versions if not each.complete]
         return group_facts(versions, await fields.facts(), (*fields.missing, *unclear))
+
+    async def _newest_groups(self) -> list[VersionGroups]:
+        if not self._accepted(TlsVersion.TLS13):
+            return []
+        return [await named_groups_of_tls13(self._prober(TlsGroupFacts))]
 
     async def _signatures(self, suites: Awaitable[TlsSuiteFacts], carried: Awaitable[Carried]) -> TlsSignatureFacts:
         versions: list[VersionSignatures] = []
@@ -223,7 +227,7 @@ class Survey:
         finally:
             odd.cancel()
             await asyncio.gather(odd, return_exceptions=True)
-        return TlsFeatureFacts(offered=True, features=_with_newest(features, await carried))
+        return TlsFeatureFacts(offered=True, features=_with_newest(features, self.tls, await carried))
 
     async def _sessions(self, carried: Awaitable[Carried]) -> TlsSessionFacts:
         transcript = self.transcripts[TlsSessionFacts.kind]
@@ -242,11 +246,18 @@ class Survey:
         return await be_known_clients(self._prober(TlsClientFacts))
 
 
-def _with_newest(features: list[FeatureSeen], carried: Carried) -> tuple[FeatureSeen, ...]:
+def _with_newest(features: list[FeatureSeen], tls: TlsFacts, carried: Carried) -> tuple[FeatureSeen, ...]:
     """The features with what an encrypted handshake shows of the request for a certificate."""
     requested = carried.handshake.seen.certificate_requested if carried.handshake is not None else None
     if requested is None:
-        return tuple(features)
+        refused = any(o.version is TlsVersion.TLS13 and o.acceptance is Acceptance.REFUSED for o in tls.versions)
+        unknown = f"not with TLS 1.2 or before; with TLS 1.3: {carried.trouble or carried.refusal}"
+        return tuple(
+            seen.model_copy(update={"present": None, "detail": unknown})
+            if seen.feature is Feature.CLIENT_CERTIFICATE_REQUEST and seen.present is False and not refused
+            else seen
+            for seen in features
+        )
     detail = "in a handshake of TLS 1.3" if requested else "not in a handshake of TLS 1.3"
     return tuple(
         FeatureSeen(feature=seen.feature, present=requested or bool(seen.present), detail=detail)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcome
 from smtp_audit.probes.approach import Approach
-from smtp_audit.probes.tls.ask import RETRY_PAUSE, TRIES, WORDLESS, Knowledge, Prober, Reply, understand
+from smtp_audit.probes.tls.ask import RETRY_PAUSE, SILENCE, TRIES, WORDLESS, Prober, Reply, understand
 from smtp_audit.probes.tls.hello import PLAIN, HelloAnswer, Shape, families, suite_name
+from smtp_audit.probes.tls.knowledge import Knowledge
 from smtp_audit.probes.wire import Transcript
 
 ORDER = (
@@ -75,6 +76,7 @@ class VersionSurvey:
 
     def facts(self, otherwise: str) -> TlsFacts:
         """The outcomes so far; a version that was not reached is unknown, with `otherwise` as the reason."""
+        self._doubt_what_was_not_said()
         self._believe_what_was_seen()
         return TlsFacts(
             offered=True,
@@ -93,11 +95,18 @@ class VersionSurvey:
                 break
             before = self.hellos
             reply = await self._survey(version)
-            silent = silent + 1 if reply.detail.startswith("no answer") else 0
+            silent = silent + 1 if reply.detail.startswith(SILENCE) else 0
             if reply.accepted and self.prober.known.taken is None:
                 self.prober.known.taken = version
             self.outcomes[version] = _outcome(version, reply).model_copy(update={"hellos": self.hellos - before})
         return self.facts("not tried: hellos of newer versions were not answered")
+
+    def _doubt_what_was_not_said(self) -> None:
+        """A refusal without words is none when the server later ended a connection after a hello that it takes."""
+        for version, outcome in self.outcomes.items():
+            doubt = self.prober.known.taken_back(outcome.detail)
+            if doubt and outcome.acceptance is Acceptance.REFUSED:
+                self.outcomes[version] = outcome.model_copy(update={"acceptance": Acceptance.UNKNOWN, "detail": doubt})
 
     def _believe_what_was_seen(self) -> None:
         """A version that was spoken, in a whole handshake or a ServerHello, is proof that no refusal can take back."""
@@ -136,12 +145,12 @@ class VersionSurvey:
             return await self._confirmed(version, reply)
         tries = 1
         while reply.unknown and tries < TRIES and not prober.known.over:
-            if tries >= 2 and reply.detail.startswith("no answer"):
+            if reply.detail.startswith(SILENCE) and not (tries < 2 and prober.known.waits_again):
                 break  # a second silence is enough: each costs the whole time limit
             await asyncio.sleep(RETRY_PAUSE * 2**tries)
             reply = await self._first(version, shape=PLAIN)  # perhaps it stumbles over what the first one offered
             tries += 1
-        if not reply.unknown or reply.detail.startswith("no answer") or prober.known.over:
+        if not reply.unknown or reply.detail.startswith(SILENCE) or prober.known.over:
             return reply
         split = await self._by_family(version)
         if split is not None:
@@ -174,8 +183,11 @@ class VersionSurvey:
         for suites in asked:
             reply = await self.prober.once(version, suites, patient=False)
             if reply.detail != how and not reply.refused:
+                if reply.accepted and suites is None:
+                    self.prober.known.never_says_no_by(how)
                 return reply
-        if taken is not None and not (await self.prober.once(taken, patient=False)).accepted:
+        if taken is not None and not await self.prober.known_is_taken():
+            self.prober.known.never_says_no_by(how)
             return Reply(Acceptance.UNKNOWN, f"{how}; a {taken} hello right after was not accepted either")
         return Reply(
             Acceptance.REFUSED,
@@ -205,6 +217,6 @@ class VersionSurvey:
         taken = self.prober.known.taken
         if taken is None:
             return reply
-        still = (await self.prober.once(taken)).accepted
+        still = await self.prober.known_is_taken()
         note = f"a {taken} hello right after was {'accepted' if still else 'not accepted either'}"
         return replace(reply, detail=f"{reply.detail}; {note}")

@@ -81,6 +81,11 @@ class Issuer:
             added.append(x509.CRLDistributionPoints([x509.DistributionPoint(full, None, None, None)]))
         return self.sign(name(HOST), new_key(), *added, **more)
 
+    def leaf_and_key(self) -> tuple[x509.Certificate, Any]:
+        """A server's certificate with its key."""
+        key = new_key()
+        return self.sign(name(HOST), key, x509.SubjectAlternativeName([x509.DNSName(HOST)])), key
+
     def delegate(self, *, may_sign: bool = True, days: tuple[float, float] = (-1, 90)) -> Issuer:
         """A responder of its own, delegated or not."""
         other = Issuer(subject=name("Test Responder"))

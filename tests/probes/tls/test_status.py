@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +29,11 @@ CA = Issuer()
 LEAF = CA.leaf()
 CHAIN = der(LEAF, CA.certificate)
 SOUND = CA.respond(LEAF)
+SELF_MADE = Issuer(subject=name("Test Responder"))
+SELF_MADE.certificate = SELF_MADE.sign(
+    SELF_MADE.subject, SELF_MADE.key, x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
+)
+"""It has the purpose of a responder, and gave it to itself."""
 NOBODY = Anchors(Path("/nonexistent/anchors.pem"))
 
 
@@ -84,9 +91,10 @@ class TestStaple:
         [
             (CA.delegate(may_sign=False), "did not delegate"),
             (Issuer(subject=name("Stranger")), "did not delegate"),
+            (SELF_MADE, "did not delegate"),
             (CA.delegate(days=(-30, -20)), "not in date"),
         ],
-        ids=["purpose", "stranger", "expired"],
+        ids=["purpose", "stranger", "self-made", "expired"],
     )
     def test_of_another_responder(self, signer, why):
         staple = read(CA.respond(LEAF, signer=signer))
@@ -137,8 +145,9 @@ class TestStaple:
         assert "more than" in read(bytes(MAX_OCSP_BYTES + 1)).problem
 
     @pytest.mark.parametrize("chain", [[], [b"junk"], [b"junk", CHAIN[1]]])
-    def test_an_unreadable_leaf(self, chain):
-        assert not read(SOUND, chain).readable
+    def test_an_unreadable_leaf_is_no_fault_of_the_response(self, chain):
+        staple = read(SOUND, chain)
+        assert (staple.readable, staple.about_leaf, staple.signature_valid) == (True, None, None)
 
     def test_unreadable_company_is_passed_over(self):
         assert read(SOUND, [CHAIN[0], b"junk", CHAIN[1]]).signature_valid is True
@@ -200,6 +209,70 @@ class TestOfOpenssl:
         staple = read(response, der(leaf, issuer.certificate))
         assert (staple.readable, staple.about_leaf, staple.signature_valid) == (True, True, None)
         assert "cannot be checked" in staple.signature_problem
+
+
+class TestOfAServer:
+    """What `openssl s_server` sends, taken off the wire as it is."""
+
+    @staticmethod
+    def hello() -> bytes:
+        """TLS 1.2 with one ECDSA suite, status_request (RFC 6066 section 8), P-256, ecdsa_secp256r1_sha256."""
+        extensions = b"".join(
+            number.to_bytes(2, "big") + len(body).to_bytes(2, "big") + body
+            for number, body in ((5, b"\1\0\0\0\0"), (10, b"\0\2\0\x17"), (13, b"\0\2\4\3"), (11, b"\1\0"))
+        )
+        body = b"\3\3" + bytes(32) + b"\0" + b"\0\2\xc0\x2b" + b"\1\0" + len(extensions).to_bytes(2, "big") + extensions
+        message = b"\1" + len(body).to_bytes(3, "big") + body
+        return b"\x16\3\1" + len(message).to_bytes(2, "big") + message
+
+    @classmethod
+    def fetch(cls, port: int) -> dict[int, bytes]:
+        """The server's handshake messages up to ServerHelloDone, by type."""
+        messages: dict[int, bytes] = {}
+        with socket.create_connection(("127.0.0.1", port), 5) as connection, connection.makefile("rb") as stream:
+            connection.sendall(cls.hello())
+            octets = b""
+            while 14 not in messages:
+                head = stream.read(5)
+                assert head[:1] == b"\x16", head
+                octets += stream.read(int.from_bytes(head[3:], "big"))
+                while len(octets) >= 4 and len(octets) >= (end := 4 + int.from_bytes(octets[1:4], "big")):
+                    messages[octets[0]], octets = octets[4:end], octets[end:]
+        return messages
+
+    @pytest.mark.parametrize("status", [None, *ocsp.OCSPCertStatus])
+    def test_chain_and_staple(self, tmp_path, status):
+        leaf, key = CA.leaf_and_key()
+        server, company = tmp_path / "server.pem", CA.write(tmp_path / "ca.pem")
+        server.write_bytes(
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + leaf.public_bytes(Encoding.PEM)
+        )
+        command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", server, "-key", server]
+        command += ["-cert_chain", company, "-tls1_2"]
+        if status is not None:
+            (tmp_path / "staple.der").write_bytes(CA.respond(leaf, status=status))
+            command += ["-status_file", tmp_path / "staple.der"]
+        pipe = subprocess.PIPE  # it ends with its input
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True) as process:
+            try:
+                assert process.stdout is not None
+                told = next(line for line in process.stdout if line.startswith("ACCEPT"))
+                messages = self.fetch(int(told.rpartition(":")[2]))
+            finally:
+                process.kill()
+        chain, rest = [], messages[11][3:]
+        while rest:
+            end = 3 + int.from_bytes(rest[:3], "big")
+            chain.append(rest[3:end])
+            rest = rest[end:]
+        assert chain == der(leaf, CA.certificate)
+        staple = messages[22][4:] if 22 in messages else None
+        shown = present(ClientKind.ECDSA_ONLY, chain, Anchors(company), staple=staple)
+        assert shown.trust.trusted
+        assert shown.staple.present is (status is not None)
+        if status is not None:
+            assert shown.staple.cert_status.name == status.name
+            assert (shown.staple.about_leaf, shown.staple.signature_valid) == (True, True)
 
 
 class TestTimestamps:
