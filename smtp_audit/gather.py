@@ -21,14 +21,16 @@ from importlib import metadata
 from pydantic import BaseModel
 
 from smtp_audit.configuration.model import Config
+from smtp_audit.facts.certificate import CertificateFacts, PortCertificatesFacts, port_certificates
 from smtp_audit.facts.endpoint import Domain, Endpoint
+from smtp_audit.facts.handshake import TlsSuiteFacts
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.snapshot import Snapshot, Vantage
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
-from smtp_audit.probes.inspection import FIRST_LOOK_KINDS, Inspection, kinds_of
-from smtp_audit.probes.tls.survey import broke
+from smtp_audit.probes.inspection import DERIVED_KINDS, FIRST_LOOK_KINDS, Inspection, kinds_of
+from smtp_audit.probes.tls.survey import SURVEY_KINDS, broke
 from smtp_audit.probes.tls.trust import Anchors
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.secret import Secret, redact
@@ -218,17 +220,23 @@ class Gathering:
             self._unresolved.discard(endpoint.key)
             self._state.notify_all()
         if trouble:
-            for kind in self._wanted(endpoint):
+            for kind in self._probed(endpoint):
                 self._emit(endpoint, None, kind, PeerError(Absence.UNREACHABLE, trouble))
         await asyncio.gather(*(self._at_address(endpoint, address) for address in addresses))
 
     def _wanted(self, endpoint: Endpoint) -> tuple[str, ...]:
-        """The kinds to gather: those asked for, and the first look's, which come together."""
+        """The kinds to gather: those asked for, and those that come together with them."""
         asked = {kind for kind, subject in self._kinds if subject == endpoint.key}
-        return tuple(kind for kind in kinds_of(endpoint) if asked and (kind in asked or kind in FIRST_LOOK_KINDS))
+        # The tables of the report need a whole survey of TLS, though no control asks for some of it.
+        along = (*FIRST_LOOK_KINDS, *(SURVEY_KINDS if TlsSuiteFacts.kind in asked else ()))
+        return tuple(kind for kind in kinds_of(endpoint) if asked and (kind in asked or kind in along))
+
+    def _probed(self, endpoint: Endpoint) -> tuple[str, ...]:
+        """The wanted kinds that a probe gives."""
+        return tuple(kind for kind in self._wanted(endpoint) if kind not in DERIVED_KINDS)
 
     async def _at_address(self, endpoint: Endpoint, address: str) -> None:
-        wanted = self._wanted(endpoint)
+        wanted = self._probed(endpoint)
         budget = self._budgets.get(address)
         if budget is None:
             budget = self._budgets[address] = HostBudget(address, self._config.budget, self._progress)
@@ -242,7 +250,8 @@ class Gathering:
         trouble = PeerError(Absence.BROKEN, "a probe ended without a result")
         try:
             async with asyncio.timeout(limit) as bound:
-                await inspection.run()
+                with budget.extending(bound):
+                    await inspection.run()
         except TimeoutError:
             trouble = _out_of_time(limit, budget) if bound.expired() else broke(TimeoutError())
         except asyncio.CancelledError:
@@ -294,7 +303,30 @@ class Gathering:
                 )
             )
             pending.discard(address)
+            if kind == CertificateFacts.kind:
+                self._compare_ports(endpoint.host)
             self._state.notify_all()
+
+    def _compare_ports(self, host: str) -> None:
+        """Set the certificates of all endpoints of a host side by side, once they are known. With the lock held."""
+        endpoints = [e for e in self._subjects if isinstance(e, Endpoint) and e.host == host and self._wanted(e)]
+        if not all(self._settled(CertificateFacts.kind, endpoint.key) for endpoint in endpoints):
+            return
+        seen = [
+            (endpoint, observation)
+            for endpoint in endpoints
+            for observation in self._observations
+            if observation.kind == CertificateFacts.kind and observation.subject == endpoint.key
+        ]
+        for endpoint, own in seen:
+            pending = self._pending.get((PortCertificatesFacts.kind, endpoint.key), set())
+            if own.address not in pending:
+                continue
+            pending.discard(own.address)
+            others = [pair for pair in seen if pair[1] is not own]
+            facts = port_certificates(endpoint, own, others)
+            update = {"kind": PortCertificatesFacts.kind, "facts": facts, "transcript": ()}
+            self._observations.append(own.model_copy(update=update))
 
     def _fill_in(self, absence: Absence, reason: str) -> None:
         """Give a reason to everything that was asked for and never came. Called with the lock held."""

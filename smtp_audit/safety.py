@@ -11,7 +11,7 @@ class Safety(StrEnum):
     PASSIVE = "passive"
     """No mail leaves, nothing is changed."""
     ACTIVE = "active"
-    """Uses the credentials and mailboxes given in the configuration."""
+    """Uses the credentials and mailboxes given in the configuration, or asks others whom it allows to be asked."""
     INTRUSIVE = "intrusive"
     """Wrong passwords, bursts, port scans: only with --smtp-intrusive."""
     SLOW = "slow"

@@ -261,10 +261,10 @@ def presentation(client: ClientKind = ClientKind.DEFAULT, **more: Any) -> Presen
 def shown(*presentations: Presentation, **more: Any) -> ShownCertificatesFacts:
     """What clients are shown; without any given, the same sound chain to every kind of them."""
     every = presentations or tuple(presentation(client) for client in ClientKind)
-    return ShownCertificatesFacts(**{"offered": True, "host": HOST, "presentations": every, **more})
+    return ShownCertificatesFacts(**{"offered": True, "host": HOST, "role": Role.MX, "presentations": every, **more})
 
 
-NO_TLS_SHOWN = ShownCertificatesFacts(offered=False, host=HOST)
+NO_TLS_SHOWN = ShownCertificatesFacts(offered=False, host=HOST, role=Role.MX)
 
 
 def revocation_answer(source: RevocationSource = RevocationSource.OCSP, **more: Any) -> RevocationAnswer:

@@ -13,9 +13,9 @@ from smtp_audit.facts.certificate import Certificate, CertificateFacts
 from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.hostnames import matching_name
 
-_NO_TLS = "there is no TLS on this endpoint; starttls-offered and implicit-tls judge that"
+NO_TLS = "there is no TLS on this endpoint; starttls-offered and implicit-tls judge that"
 
-_FULL_CHAIN = {
+FULL_CHAIN = {
     "postfix": "smtpd_tls_chain_files = KEY-AND-CHAIN.pem: key, certificate, intermediates, in this order (before "
     "Postfix 3.4: smtpd_tls_cert_file = FULLCHAIN.pem, smtpd_tls_key_file = KEY.pem)",
     "dovecot": "2.4: ssl_server_cert_file = FULLCHAIN.pem and ssl_server_key_file = KEY.pem; 2.3: ssl_cert = "
@@ -47,8 +47,10 @@ _HINTS = {
     "or the authority is unknown",
     21: "the leaf was sent without the certificate of its issuer",
     24: "a certificate of the chain may not issue others",
+    25: "an authority of the chain may not have so many others below it",
     26: "not issued for TLS servers",
     47: "an authority's name constraints exclude this host",
+    79: "a certificate of the chain may not issue others",
 }
 
 
@@ -60,7 +62,7 @@ _HINTS = {
     needs=CertificateFacts,
     spec=("RFC 5280 section 6.1", "RFC 5280 section 4.2.1.12", "RFC 8446 section 4.4.2", "RFC 8314 section 4.4"),
     remedy={
-        **_FULL_CHAIN,
+        **FULL_CHAIN,
         "any": "take a certificate of a public authority (for instance through ACME) and send it with every "
         "intermediate: FULLCHAIN.pem, not CERT.pem. With a private authority give the audit its root: --smtp-ca FILE",
     },
@@ -73,16 +75,16 @@ def certificate_trusted(certificate: CertificateFacts, rule: Rule) -> Verdict:
     names are left to the other certificate controls, so that one fault does not hide another.
     """
     if not certificate.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     trust = certificate.trust
     if trust is None:
         raise Undetermined(certificate.unreadable or certificate.trust_unknown or "the chain was not verified")
     if trust.trusted:
-        return passed(f"trusted by {trust.anchors}", evidence=_lines(certificate))
+        return passed(f"trusted by {trust.anchors}", evidence=chain_lines(certificate))
     hint = _HINTS.get(trust.code, "")
     reason = f"{trust.error or 'no reason given'} (OpenSSL error {trust.code})"
     return fail(
-        f"not trusted by {trust.anchors}: {reason}" + (f": {hint}" if hint else ""), evidence=_lines(certificate)
+        f"not trusted by {trust.anchors}: {reason}" + (f": {hint}" if hint else ""), evidence=chain_lines(certificate)
     )
 
 
@@ -94,13 +96,13 @@ def certificate_trusted(certificate: CertificateFacts, rule: Rule) -> Verdict:
     needs=CertificateFacts,
     spec=("RFC 9525 section 2", "RFC 9525 section 6.3", "RFC 9525 section 6.4", "RFC 8314 section 4.4"),
     remedy={
-        "postfix": _FULL_CHAIN["postfix"] + "; several names with several certificates: tls_server_sni_maps",
-        "dovecot": _FULL_CHAIN["dovecot"]
+        "postfix": FULL_CHAIN["postfix"] + "; several names with several certificates: tls_server_sni_maps",
+        "dovecot": FULL_CHAIN["dovecot"]
         + "; several names with several certificates: these lines in a block local_name NAME "
         "{ ... }",
-        "exim": _FULL_CHAIN["exim"]
+        "exim": FULL_CHAIN["exim"]
         + "; several names with several certificates: make tls_certificate depend on $tls_in_sni",
-        "opensmtpd": _FULL_CHAIN["opensmtpd"] + ", and one pki NAME for each name on the listen line",
+        "opensmtpd": FULL_CHAIN["opensmtpd"] + ", and one pki NAME for each name on the listen line",
         "docker-mailserver": "hostname: in compose.yaml is the name that the certificate has to carry",
         "any": "order a certificate whose subject alternative names hold the name that clients use: certbot certonly "
         "-d mail.example.com. Or let clients and MX records use a name that it holds",
@@ -109,18 +111,23 @@ def certificate_trusted(certificate: CertificateFacts, rule: Rule) -> Verdict:
 def certificate_name(certificate: CertificateFacts, rule: Rule) -> Verdict:
     """A certificate for another name proves nothing: whoever owns any trusted certificate could stand here.
 
-    Clients that check refuse the server. A wildcard stands for one whole label; one over a top-level domain (*.com) is
-    ignored here, a choice that RFC 9525 section 7.1 leaves open.
+    Clients that check refuse the server. Only the subject alternative names count: DNS names, compared by their
+    A-labels (a name with an umlaut is `xn--...` in certificates), and IP addresses for a host that is one. A wildcard
+    stands for one whole label; one over a top-level domain (*.com) is ignored here, a choice that RFC 9525 section 7.1
+    leaves open.
     """
     if not certificate.offered:
-        return not_applicable(_NO_TLS)
-    leaf = _leaf(certificate)
+        return not_applicable(NO_TLS)
+    leaf = leaf_of(certificate)
     found = matching_name(certificate.host, leaf.dns_names, leaf.ip_addresses)
     if found is not None:
         return passed(f"issued to {found}", evidence=(str(leaf),))
     names = ", ".join((*leaf.dns_names, *leaf.ip_addresses)) or "no name at all"
-    common = matching_name(certificate.host, leaf.common_names, ()) is not None
-    hint = "; its common name would match, but does not count" if common else ""
+    hint = ""
+    if matching_name(certificate.host, leaf.common_names, ()) is not None:
+        hint = "; its common name would match, but does not count (RFC 9525 section 2): clients ignore it"
+    elif matching_name(certificate.host, (), leaf.dns_names) is not None:
+        hint = "; the address stands in a DNS name, and has to be an IP address (RFC 9525 section 6.4)"
     return fail(f"issued to {names}, not to {certificate.host}{hint}", evidence=(str(leaf),))
 
 
@@ -145,7 +152,7 @@ def certificate_in_date(certificate: CertificateFacts, rule: Rule) -> Verdict:
     went dark. The two dates themselves still belong to the validity.
     """
     if not certificate.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     faults: list[str] = []
     for place, one in enumerate(certificate.chain):
         who = (
@@ -156,11 +163,11 @@ def certificate_in_date(certificate: CertificateFacts, rule: Rule) -> Verdict:
         elif rule.time < one.not_before:
             faults.append(f"{who} is valid from {one.not_before:%Y-%m-%d %H:%M} UTC only")
     if faults:
-        return fail("; ".join(faults), evidence=_lines(certificate))
-    leaf = _leaf(certificate)
+        return fail("; ".join(faults), evidence=chain_lines(certificate))
+    leaf = leaf_of(certificate)
     if certificate.unreadable:
         raise Undetermined(f"a certificate of the chain could not be read: {certificate.unreadable}")
-    return passed(f"valid until {leaf.not_after:%Y-%m-%d %H:%M} UTC", evidence=_lines(certificate))
+    return passed(f"valid until {leaf.not_after:%Y-%m-%d %H:%M} UTC", evidence=chain_lines(certificate))
 
 
 @control(
@@ -183,8 +190,8 @@ def certificate_days_left(certificate: CertificateFacts, rule: Rule) -> Verdict:
     Few days left mean that automatic renewal has stopped working, or that there is none.
     """
     if not certificate.offered:
-        return not_applicable(_NO_TLS)
-    leaf = _leaf(certificate)
+        return not_applicable(NO_TLS)
+    leaf = leaf_of(certificate)
     if not leaf.not_before <= rule.time <= leaf.not_after:
         return not_applicable("it is not in date; certificate-in-date judges that")
     left = leaf.not_after - rule.time
@@ -194,7 +201,7 @@ def certificate_days_left(certificate: CertificateFacts, rule: Rule) -> Verdict:
     return passed(said, evidence=(str(leaf),))
 
 
-def _leaf(certificate: CertificateFacts) -> Certificate:
+def leaf_of(certificate: CertificateFacts) -> Certificate:
     """The server's own certificate.
 
     Raises:
@@ -205,5 +212,6 @@ def _leaf(certificate: CertificateFacts) -> Certificate:
     return certificate.leaf
 
 
-def _lines(certificate: CertificateFacts) -> tuple[str, ...]:
+def chain_lines(certificate: CertificateFacts) -> tuple[str, ...]:
+    """A line of evidence for each certificate sent."""
     return tuple(f"{place}: {one}" for place, one in enumerate(certificate.chain))

@@ -91,3 +91,27 @@ def robot(flaws: TlsFlawFacts, rule: Rule) -> Verdict:
     name.
     """
     return _judge(flaws, TlsFlaw.ROBOT, "ROBOT")
+
+
+@control(
+    "tls-client-renegotiation",
+    title="Clients cannot renegotiate without end",
+    expects="a client that renegotiates again and again within one connection is cut off, or not let to at all",
+    subject=Endpoint,
+    needs=TlsFlawFacts,
+    spec=("RFC 9325 section 3.5", "RFC 5246 section 7.4.1.1", "CVE-2011-1473"),
+    remedy={
+        "postfix": "tls_ssl_options = NO_RENEGOTIATION (Postfix 3.4 and later, with OpenSSL 1.1.1 and later)",
+        "dovecot": "update OpenSSL to 3.0 or later, which refuses it by itself",
+        "exim": "openssl_options = +no_renegotiation; with GnuTLS: %UNSAFE_RENEGOTIATION must not be set",
+        "sendmail": "SSL_OP_NO_RENEGOTIATION in define(`confSERVER_SSL_OPTIONS')dnl",
+        "any": "OpenSSL: SSL_OP_NO_RENEGOTIATION, the default for servers since 3.0; TLS 1.3 has no renegotiation",
+    },
+    safety=Safety.SLOW,
+)
+def client_renegotiation(flaws: TlsFlawFacts, rule: Rule) -> Verdict:
+    """A handshake costs the server ten times what it costs the client; inside one connection no limit counts them.
+
+    One laptop can keep a server busy in that way.
+    """
+    return _judge(flaws, TlsFlaw.CLIENT_RENEGOTIATION, "client-initiated renegotiation without end")

@@ -258,6 +258,7 @@ class ShownCertificatesFacts(Facts):
 
     offered: bool
     host: str
+    role: Role
     presentations: tuple[Presentation, ...] = ()
     unknown: dict[ClientKind, str] = {}  # noqa: RUF012 (pydantic copies it)
 

@@ -105,6 +105,7 @@ class TlsFlaw(StrEnum):
     HEARTBLEED = "heartbleed"
     CCS_INJECTION = "ccs_injection"
     ROBOT = "robot"
+    CLIENT_RENEGOTIATION = "client_renegotiation"
 
 
 class FlawOutcome(BaseModel):
@@ -118,7 +119,10 @@ class FlawOutcome(BaseModel):
 
 
 class TlsFlawFacts(Facts):
-    """The results of one sslyze process. `seconds` and `connections` are its own, beside ours."""
+    """The results of one sslyze process. `seconds` and `connections` are its own, beside ours.
+
+    The connections are None where they were not counted.
+    """
 
     kind: ClassVar[str] = "tls_flaws"
 
@@ -126,6 +130,7 @@ class TlsFlawFacts(Facts):
     outcomes: tuple[FlawOutcome, ...] = ()
     sslyze_version: str = ""
     seconds: float = 0.0
+    connections: int | None = None
 
     def vulnerable(self, flaw: TlsFlaw) -> bool:
         """Whether the server has the flaw.

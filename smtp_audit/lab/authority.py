@@ -13,6 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+ORGANISATION = "smtp_audit lab"
+"""The organisation of all issuers; the lab's profile accepts it."""
+
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 _PURPOSES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
@@ -126,7 +129,7 @@ class Authority:
         """
         above = self._issuers[parent] if parent is not None else None
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = _name(common_name)
+        subject = _name(common_name, ORGANISATION)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -157,8 +160,9 @@ def _signing_usage(allowed: bool) -> x509.KeyUsage:
     )
 
 
-def _name(common_name: str | None) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
+def _name(common_name: str | None, organisation: str | None = None) -> x509.Name:
+    parts = ((NameOID.ORGANIZATION_NAME, organisation), (NameOID.COMMON_NAME, common_name))
+    return x509.Name([x509.NameAttribute(kind, text) for kind, text in parts if text])
 
 
 def _general_name(text: str) -> x509.GeneralName:

@@ -19,7 +19,7 @@ from smtp_audit.lab.authority import Authority
 from smtp_audit.lab.encryption import modern, outdated
 from smtp_audit.lab.mail import Account, MailService, Manners
 from smtp_audit.lab.mailbox import MailboxService
-from smtp_audit.lab.sites import BAD, GOOD, Plan, Service, Site, Wire
+from smtp_audit.lab.sites import BAD, GOOD, PROFILE_TEXT, Plan, Service, Site, Wire
 
 T = TypeVar("T")
 
@@ -74,7 +74,9 @@ class Lab:
             server = await self._listen(plan, service, tls, account)
             self._servers.append(server)
             ports[service.role] = server.sockets[0].getsockname()[1]
-        return Site(plan, self._address, ports, authority.anchors, account)
+        site = Site(plan, self._address, ports, authority.anchors, account)
+        site.profile.write_text(PROFILE_TEXT, encoding="utf-8")
+        return site
 
     async def _listen(self, plan: Plan, service: Service, tls: ssl.SSLContext, account: Account) -> asyncio.Server:
         first = tls if service.wire is Wire.TLS else None

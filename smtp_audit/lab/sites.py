@@ -8,11 +8,23 @@ from enum import StrEnum
 from pathlib import Path
 
 from smtp_audit.facts.endpoint import Role
-from smtp_audit.lab.authority import Kind
+from smtp_audit.lab.authority import ORGANISATION, Kind
 from smtp_audit.lab.mail import Account
 
 PASSWORD_VARIABLE = "SMTP_AUDIT_LAB_PASSWORD"  # noqa: S105 (the name of a variable)
 """The environment variable that the lab's configurations name for the password."""
+
+
+PROFILE_TEXT = f"""\
+# The enterprise profile for the lab, whose certificates are no public authority's (STACK-8).
+name = "lab"
+extends = "enterprise"
+title = "Enterprise SMTP Standard, on the embedded lab"
+
+[controls]
+certificate-issuer = {{ accepted = [{json.dumps(ORGANISATION)}] }}
+"""
+"""What the lab's configurations name as profile; the standard as it is closes the gate on any private authority."""
 
 
 class Wire(StrEnum):
@@ -99,9 +111,17 @@ class Site:
         return self.plan.name
 
     @property
+    def profile(self) -> Path:
+        """The file of the lab's profile, beside the anchors."""
+        return self.anchors.with_name("lab-profile.toml")
+
+    @property
     def config_text(self) -> str:
-        """A configuration (smtp-audit.toml) that names all endpoints of the site, its trust anchor and its user."""
-        head = f"ca = {json.dumps(str(self.anchors))}\n\n[target]\ndomain = {json.dumps(self.plan.domain)}\n"
+        """A configuration (smtp-audit.toml) that names all endpoints of the site, its anchor, profile and user."""
+        head = (
+            f"profile = {json.dumps(str(self.profile))}\nca = {json.dumps(str(self.anchors))}\n\n"
+            f"[target]\ndomain = {json.dumps(self.plan.domain)}\n"
+        )
         tail = f'\n[credentials]\nuser = "{self.account.user}"\npassword_env = "{PASSWORD_VARIABLE}"\n'
         endpoints = [
             f'\n[[target.endpoint]]\nrole = "{role}"\nhost = "{self.plan.host}"\n'

@@ -50,12 +50,17 @@ def test_the_good_one_has_no_finding_and_nothing_is_left_undetermined(shown):
         "tls-heartbleed",
         "tls-ccs-injection",
         "tls-robot",
+        "tls-client-renegotiation",
+        "certificate-revocation",
     }
     assert report["certificate"] == "none"
 
 
 def test_every_fault_of_the_bad_one_is_found_and_none_is_made_up(shown):
-    wrong_tls = {"tls-obsolete-version", "certificate-trusted", "certificate-name", "certificate-in-date"}
+    wrong_tls = {
+        *("tls-obsolete-version", "tls-weak-suite", "tls-cbc-suite", "certificate-trusted", "certificate-name"),
+        *("certificate-in-date", "certificate-issuer"),
+    }
     assert failed(load(shown[0] / "demo-bad")) == {
         *((control, role) for control in wrong_tls for role in ("mx", "submission", "imaps")),
         *(("auth-only-after-tls", role) for role in ("mx", "submission", "imap")),

@@ -23,6 +23,7 @@ resolver = "127.0.0.53:53"
 ca = "ca.pem"
 ehlo = "audit.example.com"
 allow = ["intrusive", "slow"]
+revocation = true
 [target]
 domain = "example.com"
 hosts = ["mail.example.com"]

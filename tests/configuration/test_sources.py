@@ -349,6 +349,20 @@ def test_classes_of_safety_add_up(project):
     assert project.config(target=["a"], intrusive=True).allow == both
 
 
+def test_asking_about_revocation_is_allowed_by_any_source_and_by_none_on_its_own(project):
+    assert not project.config(target=["a"]).revocation
+    assert project.config(target=["a"], revocation=True).revocation
+    assert project.config(target=["a"], ini={"revocation": True}).revocation
+    assert not project.config(target=["a"], ini={"revocation": False}).revocation
+    project.file("revocation = false")
+    assert not project.config(target=["a"], ini={"revocation": True}).revocation
+    assert project.config(target=["a"], revocation=True).revocation
+    project.file("revocation = true")
+    assert project.config(target=["a"]).revocation
+    project.file('revocation = "yes"')
+    assert "revocation" in project.complaint(target=["a"])
+
+
 def test_partial_is_for_the_command_line_only(project):
     assert project.config(target=["a"], partial=True).partial
     assert not project.config(target=["a"]).partial

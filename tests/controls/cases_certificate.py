@@ -6,6 +6,7 @@ from typing import Any
 from smtp_audit.facts.certificate import CertificateFacts, Trust
 from tests.facts_factories import NO_TLS_CERTIFICATES, NOW, certificate, certificates, issuer
 
+from . import cases_certificate_chain, cases_certificate_clients, cases_certificate_status
 from .case import Case, Expected
 
 PASS, FAIL, NOT_APPLICABLE, INDETERMINATE = Expected
@@ -47,10 +48,26 @@ _NAME = (
         FAIL,
         "issued to www.example.com, not",
     ),
-    Case(
-        "certificate-name", _leaf(dns_names=()), FAIL, "no name at all, not to mail.example.com; its common name would"
-    ),
+    Case("certificate-name", _leaf(dns_names=()), FAIL, "its common name would match, but does not count (RFC"),
     Case("certificate-name", _leaf(dns_names=(), ip_addresses=("192.0.2.25",)), FAIL, "issued to 192.0.2.25"),
+    Case(
+        "certificate-name",
+        certificates(certificate(dns_names=(), ip_addresses=("192.0.2.25",)), host="192.0.2.25"),
+        PASS,
+        "issued to 192.0.2.25",
+    ),
+    Case(
+        "certificate-name",
+        certificates(certificate(dns_names=("192.0.2.25",)), host="192.0.2.25"),
+        FAIL,
+        "the address stands in a DNS name, and has to be an IP address",
+    ),
+    Case(
+        "certificate-name",
+        certificates(certificate(dns_names=("xn--bcher-kva.example",)), host="xn--bcher-kva.example"),
+        PASS,
+        "issued to xn--bcher-kva.example",
+    ),
     # The names of the issuer are not the server's.
     Case(
         "certificate-name",
@@ -131,4 +148,9 @@ _DAYS_LEFT = (
     Case("certificate-days-left", certificates(**_NO_CHAIN), INDETERMINATE, "certificate 1 cannot be read", _30),
 )
 
-CASES = (*_TRUSTED, *_NAME, *_IN_DATE, *_DAYS_LEFT)
+CASES = (
+    *(*_TRUSTED, *_NAME, *_IN_DATE, *_DAYS_LEFT),
+    *cases_certificate_chain.CASES,
+    *cases_certificate_status.CASES,
+    *cases_certificate_clients.CASES,
+)

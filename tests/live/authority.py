@@ -4,17 +4,26 @@ What a kind looks like is data (`[certificate.*]` in catalogue.toml); this modul
 """
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+from .old_hashes import signed_with_an_old_hash
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+
+ORGANISATION = "Example Lab Authority"
+"""Whose certificates the lab's audits take (lab-profile.toml)."""
+_STRANGERS = "Example Strangers"
+
+_CURVES = {"ec-p256": ec.SECP256R1, "ec-p384": ec.SECP384R1}
 
 _PURPOSES = {
     "server": ExtendedKeyUsageOID.SERVER_AUTH,
@@ -27,7 +36,7 @@ class Kind:
     """How a leaf is made and what the server sends along with it."""
 
     names: tuple[str, ...] = ()
-    """Subject alternative names, as DNS:name or IP:address."""
+    """Subject alternative names, as DNS:name or IP:address; in them and in the common name @host@ is the server's."""
     common_name: str | None = None
     days: tuple[float, float] = (-1, 90)
     """Validity, in days from now."""
@@ -37,6 +46,20 @@ class Kind:
     is_authority: bool = False
     send: tuple[str, ...] = ("intermediate",)
     """The authorities whose certificates follow the leaf, in this order."""
+    key: str = "ec-p256"
+    """`ec-p256` and the like, `rsa-2048` and the like, or `ed25519`."""
+    hash: str = "sha256"
+    """Of the issuer's signature; `sha1` and `md5` need an issuer with an RSA key."""
+    must_staple: bool = False
+    """Whether it says that a stapled OCSP response comes with it (RFC 7633)."""
+    beside: str | None = None
+    """Another kind, whose key and chain the server has too: with a key of another type, for other clients."""
+
+    def named(self, hosts: Sequence[str]) -> tuple[str | None, list[str]]:
+        """The common name, and the alternative names for all of these hosts."""
+        names = [_filled_in(name, host) for name in self.names for host in hosts]
+        common_name = None if self.common_name is None else _filled_in(self.common_name, hosts[0])
+        return common_name, list(dict.fromkeys(names))
 
 
 @dataclass(frozen=True)
@@ -54,19 +77,32 @@ class Authority:
 
     def __post_init__(self) -> None:
         self.directory.mkdir(mode=0o755, exist_ok=True)
-        # One key serves all leaves: no test compares keys, and making them is the slow part.
-        self._leaf_key = ec.generate_private_key(ec.SECP256R1())
+        # One key of each type serves all leaves: no test compares keys, and making them is the slow part.
+        self._keys: dict[str, PrivateKey] = {}
         root = self._issuer("Lab Root", None)
-        stranger_root = self._issuer("Stranger Root", None)
+        intermediate = self._issuer("Lab Intermediate", root)
+        no_further = self._issuer("Lab Last Intermediate", root, path_length=0)
+        stranger_root = self._issuer("Stranger Root", None, organisation=_STRANGERS)
         self._issuers = {
             "root": root,
-            "intermediate": self._issuer("Lab Intermediate", root),
+            "intermediate": intermediate,
+            "intermediate-below": self._issuer("Lab Intermediate Below", intermediate),
+            "intermediate-rsa": self._issuer("Lab RSA Intermediate", root, key="rsa-2048"),
+            "intermediate-last": no_further,
+            # The path length of its issuer forbids it (RFC 5280 section 4.2.1.9).
+            "intermediate-too-deep": self._issuer("Lab Deep Intermediate", no_further),
+            "intermediate-of-others": self._issuer("Other Intermediate", root, organisation="Example Other Authority"),
             "intermediate-expired": self._issuer("Lab Old Intermediate", root, days=(-800, -10)),
             "intermediate-not-an-authority": self._issuer("Lab Leaf Issuer", root, is_authority=False),
             "intermediate-other-domains": self._issuer("Lab Constrained Intermediate", root, permitted="other.example"),
             "stranger-root": stranger_root,
-            "stranger-intermediate": self._issuer("Stranger Intermediate", stranger_root),
+            "stranger-intermediate": self._issuer("Stranger Intermediate", stranger_root, organisation=_STRANGERS),
         }
+        rsa_issuer = self._issuers["intermediate-rsa"]
+        sha1 = self._issuer("Lab SHA-1 Intermediate", rsa_issuer)
+        self._issuers["intermediate-sha1"] = _Issuer(
+            signed_with_an_old_hash(sha1.certificate, _rsa(rsa_issuer.key), "sha1"), sha1.key
+        )
 
     @property
     def anchors(self) -> Path:
@@ -76,15 +112,33 @@ class Authority:
             path.write_bytes(self._issuers["root"].certificate.public_bytes(Encoding.PEM))
         return path
 
-    def issue(self, name: str, kind: Kind) -> Path:
-        """Make a leaf; returns one PEM file: key, leaf, and the certificates that are sent along."""
-        key: PrivateKey = self._leaf_key
-        leaf = self._leaf(kind, key)
-        sent = [leaf, *(self._issuers[issuer].certificate for issuer in kind.send)]
-        return write_chain(self.directory / f"{name}.pem", key, sent)
+    def issue(self, name: str, kind: Kind, hosts: Sequence[str]) -> Path:
+        """Make a leaf for these hosts; returns one PEM file: key, leaf, and the certificates that are sent along."""
+        return self._write(name, [(kind, hosts)])
 
-    def _leaf(self, kind: Kind, key: PrivateKey) -> x509.Certificate:
-        subject = _name(kind.common_name)
+    def issue_two(self, name: str, first: Kind, second: Kind, hosts: Sequence[str]) -> Path:
+        """The same with two leaves, whose keys are of different types, each with its company."""
+        return self._write(name, [(first, hosts), (second, hosts)])
+
+    def _write(self, name: str, kinds: Sequence[tuple[Kind, Sequence[str]]]) -> Path:
+        path = self.directory / f"{name}.pem"
+        text = b""
+        for kind, hosts in kinds:
+            key = self._key(kind.key)
+            sent = [self._leaf(kind, key, hosts), *(self._issuers[issuer].certificate for issuer in kind.send)]
+            text += _key_bytes(key) + b"".join(certificate.public_bytes(Encoding.PEM) for certificate in sent)
+        path.write_bytes(text)
+        path.chmod(0o600)
+        return path
+
+    def _key(self, kind: str) -> PrivateKey:
+        if kind not in self._keys:
+            self._keys[kind] = _new_key(kind)
+        return self._keys[kind]
+
+    def _leaf(self, kind: Kind, key: PrivateKey, hosts: Sequence[str]) -> x509.Certificate:
+        common_name, names = kind.named(hosts)
+        subject = _name(common_name)
         if kind.issuer == "self":
             issuer_name, issuer_key = subject, key
         else:
@@ -100,18 +154,23 @@ class Authority:
             .not_valid_after(self.now + timedelta(days=kind.days[1]))
             .add_extension(x509.BasicConstraints(kind.is_authority, None), critical=True)
         )
-        if kind.names:
+        if names:
             builder = builder.add_extension(
-                x509.SubjectAlternativeName([_general_name(name) for name in kind.names]),
+                x509.SubjectAlternativeName([_general_name(name) for name in names]),
                 # RFC 5280 section 4.2.1.6: critical when the subject is empty.
-                critical=not kind.common_name,
+                critical=not common_name,
             )
         if kind.purposes:
             builder = builder.add_extension(
                 x509.ExtendedKeyUsage([_PURPOSES[purpose] for purpose in kind.purposes]),
                 critical=False,
             )
-        return _signed(builder, key, issuer_key)
+        if kind.must_staple:
+            builder = builder.add_extension(x509.TLSFeature([x509.TLSFeatureType.status_request]), critical=False)
+        leaf = _signed(builder, key, issuer_key)
+        if kind.hash != "sha256":
+            leaf = signed_with_an_old_hash(leaf, _rsa(issuer_key), kind.hash)
+        return leaf
 
     def _issuer(
         self,
@@ -121,23 +180,26 @@ class Authority:
         days: tuple[float, float] = (-900, 3650),
         is_authority: bool = True,
         permitted: str | None = None,
+        path_length: int | None = None,
+        organisation: str = ORGANISATION,
+        key: str = "ec-p256",
     ) -> _Issuer:
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = _name(name)
+        private_key = _new_key(key)
+        subject = _name(name, organisation)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(parent.certificate.subject if parent else subject)
-            .public_key(key.public_key())
+            .public_key(private_key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(self.now + timedelta(days=days[0]))
             .not_valid_after(self.now + timedelta(days=days[1]))
-            .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+            .add_extension(x509.BasicConstraints(is_authority, path_length), critical=True)
             .add_extension(_certificate_signing_usage(is_authority), critical=True)
         )
         if permitted:
             builder = builder.add_extension(x509.NameConstraints([x509.DNSName(permitted)], None), critical=True)
-        return _Issuer(_signed(builder, key, parent.key if parent else key), key)
+        return _Issuer(_signed(builder, private_key, parent.key if parent else private_key), private_key)
 
 
 def snakeoil(directory: Path, host: str) -> tuple[Path, Path]:
@@ -168,21 +230,31 @@ def snakeoil(directory: Path, host: str) -> tuple[Path, Path]:
     return certificate_file, key_file
 
 
-def write_chain(path: Path, key: PrivateKey, sent: list[x509.Certificate]) -> Path:
-    """Write key and certificates in the order that Postfix's smtpd_tls_chain_files wants."""
-    path.write_bytes(_key_bytes(key) + b"".join(cert.public_bytes(Encoding.PEM) for cert in sent))
-    path.chmod(0o600)
-    return path
-
-
 def _key_bytes(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _name(common_name: str | None) -> x509.Name:
-    if common_name is None:
-        return x509.Name([])
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def _filled_in(text: str, host: str) -> str:
+    return text.replace("@host@", host).replace("@HOST@", host.upper())
+
+
+def _new_key(kind: str) -> PrivateKey:
+    if kind == "ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    if kind.startswith("rsa-"):
+        return rsa.generate_private_key(public_exponent=65537, key_size=int(kind.removeprefix("rsa-")))
+    return ec.generate_private_key(_CURVES[kind]())
+
+
+def _rsa(key: PrivateKey) -> rsa.RSAPrivateKey:
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("an old hash needs an issuer with an RSA key")
+    return key
+
+
+def _name(common_name: str | None, organisation: str | None = None) -> x509.Name:
+    words = [(NameOID.ORGANIZATION_NAME, organisation), (NameOID.COMMON_NAME, common_name)]
+    return x509.Name([x509.NameAttribute(oid, word) for oid, word in words if word is not None])
 
 
 def _general_name(text: str) -> x509.GeneralName:
@@ -216,5 +288,5 @@ def _signed(builder: x509.CertificateBuilder, key: PrivateKey, issuer_key: Priva
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
             critical=False,
         )
-        .sign(issuer_key, hashes.SHA256())
+        .sign(issuer_key, None if isinstance(issuer_key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     )

@@ -1,16 +1,18 @@
 """Puts the catalogue's servers on loopback addresses: few processes, one address a server."""
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .authority import Authority
-from .catalogue import DOMAIN, HOST, Catalogue, Entry, sound_name
+from .catalogue import DOMAIN, Catalogue, Entry
 from .dovecot import Dovecot, Listener
+from .files import make_files
 from .network import Block, lab_directory
 from .postfix import Postfix, Service, auth_path
 
@@ -34,7 +36,7 @@ class Place:
     entry: Entry
     address: str
     port: int
-    host: str = HOST
+    host: str
 
     @property
     def name(self) -> str:
@@ -58,14 +60,18 @@ class Lab:
         self.block = block
         self.authority = Authority(directory / "ca")
         self._certificates = catalogue.certificates
-        self._chains: dict[str, Path] = {}
+        self._chains: dict[tuple[str, tuple[str, ...]], Path] = {}
         self._servers: list[Postfix | Dovecot] = []
-        self.places = {
-            entry.name: Place(entry, block.address(_FIRST_ADDRESS + number), _FIRST_PORT + number)
-            for number, entry in enumerate(catalogue.entries)
-        }
-        self.postfix = self._new_postfix("postfix", "quick")
-        self.throttled = self._new_postfix("throttled", "throttled")
+        self.files = make_files(directory / "files")
+        self.places: dict[str, Place] = {}
+        for number, entry in enumerate(catalogue.entries):
+            # A host each, so that what is compared within a host does not compare one mutant with another.
+            host = f"mail{number}.{DOMAIN}" if entry.host_of is None else self.places[entry.host_of].host
+            self.places[entry.name] = Place(entry, block.address(_FIRST_ADDRESS + number), _FIRST_PORT + number, host)
+        apart = [place for place in self.places.values() if place.entry.main]
+        self.postfix = self._new_postfix("postfix", self._in_postfix("quick"))
+        self.throttled = self._new_throttled("throttled", self._in_postfix("throttled"))
+        self._apart = [self._new_postfix(place.name, [place], place.entry.main) for place in apart]
         self.audit_of_throttled: Future[Any] | None = None
         """Set while an audit may be keeping the throttled servers busy."""
 
@@ -77,52 +83,72 @@ class Lab:
             self._servers.append(dovecot)
             if dovecot.directory.name in ("dovecot-sound", "dovecot-permissive"):
                 auth[dovecot.directory.name.removeprefix("dovecot-")] = dovecot.auth_socket
-        for postfix in (self.postfix, self.throttled):
+        for postfix in (self.postfix, self.throttled, *self._apart):
             postfix.start(auth_sockets=auth)
             self._servers.append(postfix)
 
     def stop(self) -> None:
-        """End everything.."""
+        """End everything."""
         stop_all(self._servers)
 
     def pids(self) -> list[int]:
         """The ids of the servers' first processes, which are also those of their sessions."""
         return [server.pid for server in self._servers]
 
-    def chain(self, kind: str) -> Path:
-        """The PEM file of one kind of certificate."""
-        if kind not in self._chains:
-            self._chains[kind] = self.authority.issue(kind, self._certificates[kind])
-        return self._chains[kind]
+    def chain(self, kind: str, hosts: Sequence[str]) -> Path:
+        """The PEM file of one kind of certificate for these hosts."""
+        key = (kind, tuple(hosts))
+        if key not in self._chains:
+            name = f"{kind}-{len(self._chains)}"
+            beside = self._certificates[kind].beside
+            if beside is None:
+                self._chains[key] = self.authority.issue(name, self._certificates[kind], hosts)
+            else:
+                other = self._certificates[beside]
+                self._chains[key] = self.authority.issue_two(name, self._certificates[kind], other, hosts)
+        return self._chains[key]
 
-    def _new_postfix(self, name: str, group: str) -> Postfix:
-        places = [
-            place for place in self.places.values() if place.entry.server == "postfix" and place.entry.group == group
+    def _in_postfix(self, group: str) -> list[Place]:
+        entries = self.places.values()
+        return [
+            place
+            for place in entries
+            if place.entry.server == "postfix" and place.entry.group == group and not place.entry.main
         ]
-        settings: dict[str, str] = {}
-        extra = ""
-        if group == "throttled":
-            settings = {"anvil_rate_time_unit": "10s"}
-            behind = self.places[sound_name("mx")].entry
-            lines = [f"    -o {{ {key} = {value} }}" for key, value in self._settings(behind).items()]
-            extra = "\n".join(["smtpd pass - - n - - smtpd", *lines])
+
+    def _new_postfix(self, name: str, places: Sequence[Place], main: Mapping[str, str] | None = None) -> Postfix:
+        services = [Service(place.address, place.port, self._settings(place), place.entry.front) for place in places]
+        return Postfix(self.directory / name, services, settings=main)
+
+    def _new_throttled(self, name: str, places: Sequence[Place]) -> Postfix:
+        behind = next(place for place in places if place.entry.front == "postscreen")
+        settings = self._settings(replace(behind, entry=replace(behind.entry, front="smtpd")))
+        lines = [f"    -o {{ {key} = {value} }}" for key, value in settings.items()]
+        services = [Service(place.address, place.port, self._settings(place), place.entry.front) for place in places]
         return Postfix(
             self.directory / name,
-            [Service(place.address, place.port, self._settings(place.entry), place.entry.front) for place in places],
-            settings=settings,
-            extra_master=extra,
+            services,
+            settings={"anvil_rate_time_unit": "10s"},
+            extra_master="\n".join(["smtpd pass - - n - - smtpd", *lines]),
         )
 
-    def _settings(self, entry: Entry) -> dict[str, str]:
+    def _settings(self, place: Place) -> dict[str, str]:
+        entry = place.entry
         if entry.front == "postscreen":
             return _POSTSCREEN
-        return {
-            "smtpd_tls_chain_files": str(self.chain(entry.certificate)),
+        settings = {
+            "smtpd_tls_chain_files": str(self.chain(entry.certificate, [place.host])),
             "smtpd_sasl_path": auth_path(entry.backend),
             # The log then says which server a line is about.
             "syslog_name": f"postfix/{entry.name}",
             **entry.settings,
         }
+        return {name: self._filled_in(value, [place.host]) for name, value in settings.items()}
+
+    def _filled_in(self, value: str, hosts: Sequence[str]) -> str:
+        value = value.replace("@host@", hosts[0]).replace("@files@", str(self.files))
+        value = value.replace("@anchors@", str(self.authority.anchors))
+        return re.sub(r"@chain:([a-z0-9-]+)@", lambda found: str(self.chain(found[1], hosts)), value)
 
     def _dovecots(self) -> Iterator[Dovecot]:
         """One instance for all listeners whose settings and certificate are the same."""
@@ -134,16 +160,17 @@ class Lab:
         for number, places in enumerate(groups.values()):
             first = places[0].entry
             name = "sound" if first.sound else str(number)
+            hosts = [place.host for place in places]
             yield Dovecot(
                 self.directory / f"dovecot-{name}",
                 [Listener(item.address, item.port, item.role, item.entry.tls) for item in places],
-                self.chain(first.certificate),
-                first.settings,
+                self.chain(first.certificate, hosts),
+                {name: self._filled_in(value, hosts) for name, value in first.settings.items()},
             )
         yield Dovecot(
             self.directory / "dovecot-permissive",
             [],
-            self.chain("sound"),
+            self.chain("sound", [DOMAIN]),
             {
                 "auth_mechanisms": "plain login cram-md5 digest-md5 anonymous scram-sha-256 oauthbearer",
                 "auth_anonymous_username": f"bob@{DOMAIN}",

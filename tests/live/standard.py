@@ -64,7 +64,7 @@ def hardened(catalogue: Catalogue, *, tls13_only: bool = False) -> Iterator[Mail
             authority = Authority(directory / "ca")
             kind = catalogue.certificates["sound"]
             # The address too, so that an audit by address alone finds the name it asked for.
-            chain = authority.issue("sound", replace(kind, names=(*kind.names, f"IP:{address}")))
+            chain = authority.issue("sound", replace(kind, names=(*kind.names, f"IP:{address}")), [HOST])
             sound = {entry.role: entry for entry in catalogue.entries if entry.sound}
             newest: dict[str, str] = {}
             if tls13_only:
@@ -89,7 +89,7 @@ def hardened(catalogue: Catalogue, *, tls13_only: bool = False) -> Iterator[Mail
                 directory / "dovecot",
                 [Listener(address, PORTS["imaps"], "imaps")],
                 chain,
-                {"ssl_min_protocol": "TLSv1.3"} if tls13_only else {},
+                {**sound["imaps"].settings, **({"ssl_min_protocol": "TLSv1.3"} if tls13_only else {})},
             )
             server = MailServer(
                 address,

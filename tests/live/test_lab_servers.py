@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from . import wire
-from .catalogue import Catalogue, catalogue
+from . import judge, wire
+from .catalogue import BEYOND_REACH, Catalogue, catalogue
 from .dovecot import PASSWORDS
 from .lab import Lab, Place
 from .standard import PORTS, MailServer
@@ -26,13 +26,14 @@ USER, PASSWORD = next(iter(PASSWORDS.items()))
 @pytest.mark.parametrize("name", QUICK)
 def test_shows_its_fault_and_no_other(lab: Lab, name: str) -> None:
     place = lab.places[name]
-    assert wire.faults(place, lab.authority.anchors) == place.entry.must_fail
+    others = [other for other in lab.places.values() if other.host == place.host and other is not place]
+    assert judge.faults(place, lab.authority.anchors, others=others) == place.entry.must_fail
 
 
 @pytest.mark.parametrize("name", STRICT)
 def test_shows_its_fault_to_the_strict(lab: Lab, name: str) -> None:
     place = lab.places[name]
-    faults = wire.faults(place, lab.authority.anchors, minimum=ssl.TLSVersion.TLSv1_3)
+    faults = judge.faults(place, lab.authority.anchors, minimum=ssl.TLSVersion.TLSv1_3)
     assert faults == place.entry.strict
 
 
@@ -116,13 +117,13 @@ def test_mailboxes_open_with_the_right_password(lab: Lab) -> None:
 @pytest.mark.parametrize("role", ["mx", "submission", "submissions", "imaps"])
 def test_the_hardened_server_has_no_fault(hardened_server: MailServer, catalogue: Catalogue, role: str) -> None:
     place = hardened_server.place(role, catalogue.entries[0])
-    assert wire.faults(place, hardened_server.anchors) == frozenset()
+    assert judge.faults(place, hardened_server.anchors) == frozenset()
 
 
 @pytest.mark.parametrize("role", ["mx", "submission", "submissions", "imaps"])
-def test_the_strict_server_has_no_fault(strict_server: MailServer, catalogue: Catalogue, role: str) -> None:
+def test_the_strict_server_has_no_fault_of_its_own(strict_server: MailServer, catalogue: Catalogue, role: str) -> None:
     place = strict_server.place(role, catalogue.entries[0])
-    assert wire.faults(place, strict_server.anchors, minimum=ssl.TLSVersion.TLSv1_3) == frozenset()
+    assert judge.faults(place, strict_server.anchors, minimum=ssl.TLSVersion.TLSv1_3) == BEYOND_REACH
 
 
 def test_the_hardened_server_has_nothing_else_open(hardened_server: MailServer) -> None:
@@ -132,7 +133,7 @@ def test_the_hardened_server_has_nothing_else_open(hardened_server: MailServer) 
 def test_debians_servers_have_the_faults_that_are_listed(debian_server: MailServer, catalogue: Catalogue) -> None:
     opened = _open_roles(debian_server)
     found = {
-        role: wire.faults(debian_server.place(role, catalogue.entries[0]), debian_server.anchors)
+        role: judge.faults(debian_server.place(role, catalogue.entries[0]), debian_server.anchors)
         if role in opened
         else frozenset({"port-open"})
         for role in PORTS

@@ -136,7 +136,8 @@ def extension(number: int, content: bytes) -> bytes:
 
 def numbers(values: Iterable[int]) -> bytes:
     """Numbers of two octets each."""
-    return b"".join(struct.pack("!H", value) for value in values)
+    listed = tuple(values)
+    return struct.pack(f"!{len(listed)}H", *listed)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,6 @@ class Presentations:
     """Collects what each kind of client is shown. `chains` keeps the octets of the default one, for the revocation."""
 
     prober: Prober
-    host: str
     seen: dict[ClientKind, Presentation] = field(default_factory=dict)
     unknown: dict[ClientKind, str] = field(default_factory=dict)
 
@@ -44,7 +43,8 @@ class Presentations:
         order = list(ClientKind)
         return ShownCertificatesFacts(
             offered=True,
-            host=self.host,
+            host=self.prober.approach.endpoint.host,
+            role=self.prober.approach.endpoint.role,
             presentations=tuple(sorted(self.seen.values(), key=lambda shown: order.index(shown.client))),
             unknown={kind: why for kind, why in unknown.items() if kind not in self.seen},
         )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from smtp_audit.facts.certificate import ShownCertificatesFacts
+from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.facts.handshake import (
     Feature,
     FeatureSeen,
@@ -66,10 +67,10 @@ def broke(error: Exception) -> PeerError:
     return PeerError(Absence.BROKEN, f"a probe broke: {type(error).__name__}: {escape_text(str(error), 200)}")
 
 
-def no_tls(kind: str, host: str) -> Facts:
+def no_tls(kind: str, endpoint: Endpoint) -> Facts:
     """The facts of this kind about an endpoint where TLS is not offered."""
     if kind == ShownCertificatesFacts.kind:
-        return ShownCertificatesFacts(offered=False, host=host)
+        return ShownCertificatesFacts(offered=False, host=endpoint.host, role=endpoint.role)
     return Facts.registry[kind].model_validate({"offered": False})
 
 
@@ -238,7 +239,7 @@ class Survey:
         return TlsSessionFacts(offered=True, versions=tuple(found))
 
     async def _presentations(self, carried: Awaitable[Carried]) -> ShownCertificatesFacts:
-        shown = Presentations(self._prober(ShownCertificatesFacts), self.approach.endpoint.host)
+        shown = Presentations(self._prober(ShownCertificatesFacts))
         return await shown.run(self.tls, await carried if self._accepted(TlsVersion.TLS13) else None)
 
     async def _clients(self) -> TlsClientFacts:

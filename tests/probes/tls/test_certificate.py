@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import ipaddress
 import ssl
+import subprocess
 import warnings
 from datetime import UTC, datetime, timedelta
 
@@ -15,15 +16,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, ExtensionOID, NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtp_audit.facts.certificate import CertificateFacts
 from smtp_audit.lab.authority import Authority, Kind
 from smtp_audit.limits import MAX_CHAIN_CERTIFICATES
-from smtp_audit.probes.tls.certificate import MAX_NAMES, chain_of, read_certificate, read_chain
+from smtp_audit.probes.tls.certificate import MAX_KEY_ID, MAX_NAMES, MAX_VALUES, chain_of, read_certificate, read_chain
 from tests.probes.stage import HOST, server_context
+
+from .pki import sct, sct_list
 
 NOON = datetime(2026, 11, 22, 12, 0, 30, tzinfo=UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -206,6 +209,110 @@ class TestReading:
 
 
 GOOD = make(["mail.example.com"], "mail.example.com")
+
+
+class TestUses:
+    """What a certificate says it may be used for, and where more about it is found."""
+
+    @staticmethod
+    def read(*extensions):
+        return read_certificate(make(["mail.example.com"], extensions=extensions))
+
+    def test_nothing_said(self):
+        read = self.read()
+        assert read.extensions_read
+        assert (read.version, read.signature_hash) == (3, "sha256")
+        assert (read.key_usage, read.extended_key_usage) == (None, None)
+        assert (read.is_ca, read.has_basic_constraints, read.path_length) == (False, False, None)
+        assert (read.must_staple, read.sct_logs, read.ocsp_urls, read.crl_urls) == (False, (), (), ())
+        assert (read.issuer_organisations, read.subject_key_id, read.authority_key_id) == ((), "", "")
+
+    def test_key_usage(self):
+        usage = x509.KeyUsage(True, True, True, True, True, True, True, True, True)
+        every = ("digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement")
+        assert self.read(usage).key_usage == (*every, "keyCertSign", "cRLSign")
+        none = x509.KeyUsage(*[False] * 9)
+        assert self.read(none).key_usage == ()
+
+    def test_extended_key_usage(self):
+        usage = x509.ExtendedKeyUsage(
+            [ExtendedKeyUsageOID.SERVER_AUTH, x509.ObjectIdentifier("1.2.3.4"), ExtendedKeyUsageOID.CLIENT_AUTH]
+        )
+        assert self.read(usage).extended_key_usage == ("serverAuth", "1.2.3.4", "clientAuth")
+
+    def test_a_flood_of_purposes_is_cut(self):
+        usage = x509.ExtendedKeyUsage([x509.ObjectIdentifier(f"1.2.3.{n}") for n in range(MAX_VALUES + 50)])
+        assert len(self.read(usage).extended_key_usage) == MAX_VALUES
+
+    @pytest.mark.parametrize(("ca", "length"), [(True, 0), (True, 3), (True, None), (False, None)])
+    def test_basic_constraints(self, ca, length):
+        read = self.read(x509.BasicConstraints(ca, length))
+        assert (read.is_ca, read.has_basic_constraints, read.path_length) == (ca, True, length)
+
+    def test_must_staple(self):
+        assert self.read(x509.TLSFeature([x509.TLSFeatureType.status_request])).must_staple
+        assert not self.read(x509.TLSFeature([x509.TLSFeatureType.status_request_v2])).must_staple
+
+    def test_addresses(self):
+        def at(method, *urls):
+            return [x509.AccessDescription(method, x509.UniformResourceIdentifier(url)) for url in urls]
+
+        access = at(AuthorityInformationAccessOID.OCSP, "http://o.example/", "http://p.example/", "http://o.example/")
+        access += at(AuthorityInformationAccessOID.CA_ISSUERS, "http://i.example/")
+        access.append(x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.DNSName("o.example")))
+        points = [
+            x509.DistributionPoint([x509.UniformResourceIdentifier(url)], None, None, None)
+            for url in ("http://c.example/1.crl", "ldap://c.example/")
+        ]
+        read = self.read(x509.AuthorityInformationAccess(access), x509.CRLDistributionPoints(points))
+        assert read.ocsp_urls == ("http://o.example/", "http://p.example/")
+        assert read.crl_urls == ("http://c.example/1.crl", "ldap://c.example/")
+
+    def test_hostile_addresses_are_escaped(self):
+        place = x509.UniformResourceIdentifier("http://x/\x1b[2J\r\n<script>")
+        read = self.read(
+            x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, place)])
+        )
+        assert all(url.isprintable() and url.isascii() for url in read.ocsp_urls)
+
+    def test_key_identifiers(self):
+        ids = x509.SubjectKeyIdentifier(b"own"), x509.AuthorityKeyIdentifier(b"above", None, None)
+        read = self.read(*ids)
+        assert (read.subject_key_id, read.authority_key_id) == (b"own".hex(), b"above".hex())
+        assert self.read(x509.SubjectKeyIdentifier(bytes(5000))).subject_key_id == "00" * MAX_KEY_ID
+
+    def test_organisations_of_the_issuer(self):
+        names = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, text) for text in ("Let's Encrypt", "B\xfccher")]
+        read = read_certificate(make(["mail.example.com"], issuer=x509.Name(names)))
+        assert read.issuer_organisations == ("Let's Encrypt", "B\\u{fc}cher")
+
+    def test_embedded_timestamps(self):
+        timestamps = sct_list(*(sct(log * 32) for log in (b"a", b"b", b"a")))
+        octets = b"\x04" + (bytes([len(timestamps)]) if len(timestamps) < 128 else b"\x81" + bytes([len(timestamps)]))
+        oid = ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS
+        read = self.read(x509.UnrecognizedExtension(oid, octets + timestamps))
+        assert read.sct_logs == ((b"a" * 32).hex(), (b"b" * 32).hex())
+
+    @pytest.mark.parametrize(
+        ("options", "wanted"),
+        [
+            (["-newkey", "rsa:2048", "-sha1"], ("RSA", "sha1")),
+            (["-newkey", "rsa:1024", "-md5"], ("RSA", "md5")),
+            (["-newkey", "rsa:2048", "-sigopt", "rsa_padding_mode:pss", "-sha384"], ("RSA", "sha384")),
+            (["-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"], ("RSA-PSS", "sha256")),
+            (["-newkey", "ed25519"], ("Ed25519", "")),
+            (["-newkey", "ed448"], ("Ed448", "")),
+        ],
+        ids=["sha1", "md5", "pss-signature", "pss-key", "ed25519", "ed448"],
+    )
+    def test_digests_and_keys_as_openssl_makes_them(self, tmp_path, options, wanted):
+        command = ["openssl", "req", "-x509", "-nodes", "-subj", "/CN=Test", "-outform", "DER", *options]
+        subprocess.run(
+            [*command, "-keyout", tmp_path / "key", "-out", tmp_path / "crt"], check=True, capture_output=True
+        )
+        read = read_certificate((tmp_path / "crt").read_bytes())
+        assert (read.key_type, read.signature_hash) == wanted
+        assert read.curve == (read.key_type if read.key_type.startswith("Ed") else "")
 
 
 class TestChain:
