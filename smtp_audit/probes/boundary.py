@@ -42,7 +42,9 @@ async def cross_the_border(approach: Approach, transcript: Transcript) -> Startt
         if not dialect.accepted(reply):
             return facts.model_copy(update={"refused": str(reply)})
         if clear := connection.unread():
-            return facts.model_copy(update={"clear_text": escape(clear, SHOWN)})
+            if not (text := _clear(clear)):
+                raise PeerError(Absence.MALFORMED, f"{len(clear)} octets in clear before TLS that are no line of text")
+            return facts.model_copy(update={"clear_text": text})
         try:
             await session.handshake(verify=False)
         except ssl.SSLError as error:
@@ -57,7 +59,7 @@ async def cross_the_border(approach: Approach, transcript: Transcript) -> Startt
 
 
 def _clear(octets: bytes) -> str:
-    """Octets at the place of a handshake record that are a line of text."""
+    """Octets at the place of a handshake that begin with a line of text: a server's word, and no noise or alert."""
     line = octets.split(b"\n", 1)[0].removesuffix(b"\r")
     if not line or octets[0] in (20, 21, 22, 23) or not all(32 <= octet < 127 for octet in line):
         return ""

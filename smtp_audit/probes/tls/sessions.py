@@ -100,6 +100,8 @@ async def _connect(
                 if visited.dialect.inside_question:
                     await connection.send(visited.dialect.inside_question)
                 await connection.some()
-        return _Made(tls.session, bool(tls.session_reused))
+        made = _Made(tls.session, bool(tls.session_reused))
+        await connection.end_tls()
+        return made
 
     return await approach.visit(visit, transcript)
