@@ -23,6 +23,7 @@ from smtp_audit.facts.handshake import (
     TlsSignatureFacts,
     TlsSuiteFacts,
     VersionGroups,
+    VersionSession,
     VersionSignatures,
 )
 from smtp_audit.facts.observation import Absence, Facts
@@ -236,7 +237,12 @@ class Survey:
         # The two newest tell of all: sessions of TLS 1.2 and before are the same.
         asked = versions[:2] if versions[:1] == [TlsVersion.TLS13] else versions[:1]
         found = [await resumption(self.approach, transcript, v, done if v is TlsVersion.TLS13 else None) for v in asked]
-        return TlsSessionFacts(offered=True, versions=tuple(found))
+        unknown = [
+            VersionSession(version=o.version, resumed=None, detail=f"whether it is accepted: {o.detail}")
+            for o in self.tls.versions
+            if o.acceptance is Acceptance.UNKNOWN and o.version >= TlsVersion.TLS12
+        ]
+        return TlsSessionFacts(offered=True, versions=(*unknown, *found))
 
     async def _presentations(self, carried: Awaitable[Carried]) -> ShownCertificatesFacts:
         shown = Presentations(self._prober(ShownCertificatesFacts))
