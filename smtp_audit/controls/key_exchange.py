@@ -225,7 +225,7 @@ _SIGNATURE_REMEDY = {
     subject=Endpoint,
     needs=TlsSignatureFacts,
     parameters={"forbidden_hashes": list[str]},
-    spec=("RFC 9155 section 3", "RFC 8446 section 4.2.3"),
+    spec=("RFC 9155 section 4", "RFC 8446 section 4.2.3"),
     remedy=_SIGNATURE_REMEDY,
 )
 def signature_hash(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:
@@ -257,7 +257,7 @@ def signature_hash(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TlsSignatureFacts,
     parameters={"allowed": list[str]},
-    spec=("RFC 9155 section 3", "RFC 8446 section 4.2.3"),
+    spec=("RFC 9155 section 4", "RFC 8446 section 4.2.3"),
     remedy=_SIGNATURE_REMEDY,
 )
 def allowed_signatures(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:
