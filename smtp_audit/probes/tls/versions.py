@@ -141,7 +141,7 @@ class VersionSurvey:
         can_name = version > TlsVersion.SSL3 and self.approach.endpoint.server_name is not None
         if reply.refused and can_name:
             # Many senders give no name (Postfix by default), and a server may have other settings for them.
-            nameless = await self.prober.once(version, patient=not self.prober.says_no_wordlessly, named=False)
+            nameless = await self.prober.once(version, patient=self.prober.known.patient, named=False)
             if nameless.unknown:
                 nameless = await self.prober.once(version, patient=False, named=False)
             if nameless.accepted:
@@ -151,7 +151,7 @@ class VersionSurvey:
 
     async def _with_name(self, version: TlsVersion) -> Reply:
         prober = self.prober
-        reply = await self._first(version, patient=not prober.says_no_wordlessly)
+        reply = await self._first(version, patient=prober.known.patient)
         if reply.detail in WORDLESS and await prober.learn_whether_it_says_no_by(reply.detail):
             return await self._refused_wordlessly(version, reply.detail)
         if reply.refused and reply.detail.startswith(VAGUE_REFUSALS):
@@ -161,8 +161,11 @@ class VersionSurvey:
             if reply.detail.startswith(SILENCE) and not (tries < 2 and prober.known.waits_again):
                 break  # a second silence is enough: each costs the whole time limit
             await asyncio.sleep(RETRY_PAUSE * 2**tries)
-            reply = await self._first(version, shape=PLAIN)  # perhaps it stumbles over what the first one offered
+            # A plain one: perhaps it stumbles over what the first one offered.
+            reply = await self._first(version, shape=PLAIN, patient=prober.known.patient)
             tries += 1
+        if reply.detail in WORDLESS and prober.known.control is not None:
+            await prober.see_whether_it_stumbles(reply.detail)
         if not reply.unknown or reply.detail.startswith(SILENCE) or prober.known.over:
             return reply
         split = await self._by_family(version)
