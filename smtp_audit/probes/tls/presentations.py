@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from smtp_audit.facts.certificate import ClientKind, Presentation, ShownCertificatesFacts
 from smtp_audit.facts.handshake import VersionSuites
 from smtp_audit.facts.suites import traits
-from smtp_audit.facts.tls import TlsFacts, TlsVersion
-from smtp_audit.probes.tls.ask import Prober, Reply
+from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion
+from smtp_audit.probes.tls.ask import SILENCE, Prober, Reply
 from smtp_audit.probes.tls.encrypted import Carried, carry_through
 from smtp_audit.probes.tls.flight import Flight
 from smtp_audit.probes.tls.groups import numbered
@@ -158,7 +158,11 @@ async def _ask(prober: Prober, kind: ClientKind, version: TlsVersion) -> Reply:
     shape = Shape(extras=True, signatures=signatures)
     if kind is not ClientKind.OTHER_NAME:
         return await prober.settled(version, suites, shape, named=kind is not ClientKind.NAMELESS, whole=True)
-    reply = await prober.raw(
-        version, client_hello(version, OTHER_NAME, suites, shape), whole=True, shown=f"server name {OTHER_NAME}"
-    )
-    return prober.understood(version, suites, reply)
+    reply = Reply(Acceptance.UNKNOWN, "not tried")
+    for _ in range(2):
+        hello = client_hello(version, OTHER_NAME, suites, shape)
+        raw = await prober.raw(version, hello, patient=False, whole=True, shown=f"server name {OTHER_NAME}")
+        reply = prober.understood(version, suites, raw)
+        if not reply.unknown or reply.detail.startswith(SILENCE):
+            break
+    return reply

@@ -185,7 +185,7 @@ class VersionSurvey:
         if version in (TlsVersion.SSL2, TlsVersion.TLS13):
             return refusal
         for suites in _short_lists(version):
-            reply = await self.prober.once(version, suites, patient=False)
+            reply = await self.prober.settled(version, suites)
             if not reply.refused:
                 return reply
         return refusal
