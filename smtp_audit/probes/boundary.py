@@ -21,8 +21,13 @@ QUIET_SECONDS = 2.0
 """Seconds without a further line after which a server that does not hang up is taken to have said all."""
 
 
-async def cross_the_border(approach: Approach, transcript: Transcript) -> StarttlsBoundaryFacts:
+async def cross_the_border(approach: Approach, transcript: Transcript, *, works: bool = True) -> StarttlsBoundaryFacts:
     """Send STARTTLS with a harmless command behind it, begin TLS, and see whether the command is answered.
+
+    Args:
+        approach: the endpoint.
+        transcript: where it is recorded.
+        works: a handshake with nothing behind STARTTLS was seen to work, so that what goes wrong now is for it.
 
     Raises:
         PeerError: it could not be told.
@@ -48,8 +53,8 @@ async def cross_the_border(approach: Approach, transcript: Transcript) -> Startt
         try:
             await session.handshake(verify=False)
         except ssl.SSLError as error:
-            # The handshake works without the command, which starttls-works has seen: now clear text stands before it.
-            if text := _clear(connection.handshake_octets):
+            # Where it works without the command, the clear text at its place is for that.
+            if works and (text := _clear(connection.handshake_octets)):
                 return facts.model_copy(update={"clear_text": text})
             raise PeerError(Absence.MALFORMED, f"no TLS session with a command behind: {tls_reason(error)}") from None
         inside = await _said_inside(session)

@@ -172,3 +172,11 @@ class TestUnclear:
         assert facts.answered_inside.startswith("250 ")
         assert facts.answered_inside.isprintable()
         assert len(facts.answered_inside) < 400
+
+
+async def test_clear_text_where_no_handshake_ever_worked_is_for_nothing_that_stood_behind(context):
+    act = then(read_the_hello, say(b"HTTP/1.1 400 Bad Request\r\n"), hang)
+    async with serving(talking(Role.MX, context, handshake=act)) as stage:
+        approach = stage.approach(Role.MX)
+        with pytest.raises(PeerError, match="no TLS session"):
+            await cross_the_border(approach, approach.transcript(), works=False)
