@@ -163,7 +163,7 @@ class Inspection:
             if kind == TlsFlawFacts.kind:
                 return await find_flaws(approach, transcript, find_sslyze())
             if kind == StarttlsBoundaryFacts.kind:
-                border = await cross_the_border(approach, transcript, works=look.version is not None)
+                border = await cross_the_border(approach, transcript)
                 if not border.offered:
                     raise _no_longer()
                 return border

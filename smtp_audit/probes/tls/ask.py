@@ -152,7 +152,7 @@ async def send_hello(
         connection = session.connection
         connection.refuse_clear_text()
         await connection.send(hello, shown=told)
-        async with connection.within(session.limits.handshake_seconds, f"answer to a {version} hello"):
+        async with connection.within(session.handshake_seconds, f"answer to a {version} hello"):
             answer, data = await _read_answer(session, version)
         whole_flight = whole and answer.answer is Answer.SERVER_HELLO and version is not TlsVersion.SSL2
         flight = await _read_on(session, data) if whole_flight else Flight(answer, ended=True)

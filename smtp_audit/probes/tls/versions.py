@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcome
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.tls.ask import RETRY_PAUSE, SILENCE, TRIES, WORDLESS, Prober, Reply, understand
-from smtp_audit.probes.tls.hello import PLAIN, HelloAnswer, Shape, families, suite_name
+from smtp_audit.probes.tls.hello import PLAIN, HelloAnswer, Shape, classic_suites, families, suite_name
 from smtp_audit.probes.tls.knowledge import Knowledge
 from smtp_audit.probes.wire import Transcript
 
@@ -50,6 +51,18 @@ def _few_families() -> list[Sequence[int]]:
     common = ("ECDHE", "DHE", "RSA", "anonymous")
     others = tuple(number for name, numbers in families().items() if name not in common for number in numbers)
     return [*(families()[name] for name in common), others]
+
+
+@cache
+def _short_lists(version: TlsVersion) -> tuple[tuple[int, ...], ...]:
+    """The suites that servers choose from in practice, and all others; each list is one that every stack reads.
+
+    Before TLS 1.2 there is no AEAD and no other hash than SHA-1 and MD5 (RFC 5246 appendix C, RFC 5288 section 3).
+    """
+    common = ("ECDHE", "DHE", "RSA", "anonymous")
+    there = [n for n in classic_suites() if version is TlsVersion.TLS12 or suite_name(n).endswith(("_SHA", "_MD5"))]
+    usual = {number for name in common for number in families()[name]}
+    return tuple(n for n in there if n in usual), tuple(n for n in there if n not in usual)
 
 
 @dataclass
@@ -162,7 +175,7 @@ class VersionSurvey:
 
     async def _first(self, version: TlsVersion, *, shape: Shape = FIRST_HELLO, patient: bool = True) -> Reply:
         """The hello with every suite; when it is taken, its answer is the first step of the enumeration."""
-        reply = await self.prober.once(version, shape=shape, patient=patient)
+        reply = await self.prober.once(version, shape=shape, patient=patient, whole=True)
         if reply.accepted:
             self.firsts[version] = reply
         return reply
@@ -171,7 +184,7 @@ class VersionSurvey:
         """A refusal for the suites, confirmed with fewer of them: some stacks do not read a list as long as ours."""
         if version in (TlsVersion.SSL2, TlsVersion.TLS13):
             return refusal
-        for suites in _few_families():
+        for suites in _short_lists(version):
             reply = await self.prober.settled(version, suites)
             if not reply.refused:
                 return reply
