@@ -122,7 +122,7 @@ LATER_UNKNOWN |= dict.fromkeys(("tls-server-preference", "certificate-every-clie
 SUBMISSION = {control: statuses for control, statuses in EVERYTHING.items() if control != "auth-absent-on-mx"}
 SUBMISSION |= {"auth-offered": "pass", "submission-requires-auth": "pass"}
 
-ABSENT = dict.fromkeys((*EVERYTHING, "port-closed"), "not_applicable") | {"port-open": "fail"}
+ABSENT = dict.fromkeys((*EVERYTHING, "port-closed", "certificate-revocation"), "not_applicable") | {"port-open": "fail"}
 """The port is closed, which is a fact."""
 
 FORBIDDEN_ROLES = frozenset({Role.IMAP, Role.POP3, Role.SIEVE})

@@ -342,6 +342,7 @@ SURVEY_PEERS = (
         "foreign-curve",
         "a curve that was not offered",
         bend(without_a_curve, saying(signed(0x0403, 0xFE01))),
+        **{"tls-key-exchange-strength": _NEVER, "tls-allowed-groups": "advisory|fail|indeterminate"},
     ),
     *(
         _seen_peer(
@@ -387,11 +388,13 @@ SURVEY_PEERS = (
         "huge-staple",
         "an OCSP response of 64 kB",
         bend(in_tls12, saying(flight(certificate(b"0\0"), status(b"x" * 65536), DONE))),
+        **{"certificate-staple": "fail|indeterminate"},
     ),
     _seen_peer(
         "garbage-staple",
         "an OCSP response of noise",
         bend(in_tls12, saying(flight(certificate(b"0\0"), status(NOISE), DONE))),
+        **{"certificate-staple": "fail|indeterminate"},
     ),
     _seen_peer(
         "garbage-timestamps",

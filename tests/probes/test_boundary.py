@@ -100,6 +100,11 @@ def _tag(dialogue: Dialogue) -> bytes:
     return dialogue.line.split(b" ")[0]
 
 
+def behind(dialogue: Dialogue) -> bool:
+    """Whether something stands behind STARTTLS."""
+    return bool(dialogue.wire._buffer)
+
+
 class TestUnclear:
     async def trouble(self, context: ssl.SSLContext, **acts: Act) -> PeerError:
         began = time.monotonic()
@@ -128,7 +133,11 @@ class TestUnclear:
 
     async def test_clear_text_at_the_place_of_the_handshake(self, context):
         async with serving(
-            talking(Role.MX, context, handshake=then(read_the_hello, say(b"250 2.0.0 ok\r\n"), hang))
+            talking(
+                Role.MX,
+                context,
+                handshake=when(behind, then(read_the_hello, say(b"250 2.0.0 ok\r\n"), hang), usual("handshake")),
+            )
         ) as stage:
             facts = await cross(stage, Role.MX)
         assert facts.clear_text == "250 2.0.0 ok"
@@ -172,3 +181,11 @@ class TestUnclear:
         assert facts.answered_inside.startswith("250 ")
         assert facts.answered_inside.isprintable()
         assert len(facts.answered_inside) < 400
+
+
+async def test_clear_text_where_no_handshake_ever_worked_is_for_nothing_that_stood_behind(context):
+    act = then(read_the_hello, say(b"HTTP/1.1 400 Bad Request\r\n"), hang)
+    async with serving(talking(Role.MX, context, handshake=act)) as stage:
+        approach = stage.approach(Role.MX)
+        with pytest.raises(PeerError, match="no TLS session"):
+            await cross_the_border(approach, approach.transcript())

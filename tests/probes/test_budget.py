@@ -297,3 +297,28 @@ class TestCancelling:
         assert crowd.now == 0
         assert crowd.most <= 3
         await self.free(shared, 3 if shared.effort().backoffs == 0 else 1)
+
+
+class TestWhatItSaysOfTheWay:
+    """For who decides whether more at once would be faster."""
+
+    def test_nothing_is_slow_before_it_was_seen(self):
+        assert not budget().slow
+
+    def test_slow_is_what_takes_long_on_average(self):
+        shared = budget()
+        shared.served(budget_module.SLOW_SECONDS * 2)
+        assert shared.slow
+        for _ in range(20):
+            shared.served(0.0001)
+        assert not shared.slow
+        shared.served(budget_module.SLOW_SECONDS * 2)
+        assert not shared.slow, "one slow connection among many"
+
+    def test_allowed_follows_the_refusals_and_is_never_none(self):
+        shared = budget(connections=5)
+        seen = [shared.allowed]
+        for _ in range(4):
+            shared.back_off("421", time.monotonic())
+            seen.append(shared.allowed)
+        assert seen == [5, 2, 1, 1, 1]

@@ -30,6 +30,7 @@ async def named_groups_of_tls13(prober: Prober, first: Flight | None = None) -> 
     chosen = first.answer.group if first is not None else None
     found: dict[int, None] = {chosen: None} if chosen in GROUPS else {}
     remaining = [group for group in GROUPS if group not in found]
+    offered = len(remaining)
     detail = "every known group is taken"
     complete = True
     while remaining:
@@ -38,9 +39,9 @@ async def named_groups_of_tls13(prober: Prober, first: Flight | None = None) -> 
         group = reply.flight.answer.group if reply.flight is not None else None
         retry = reply.flight is not None and reply.flight.answer.retry
         if reply.refused:
-            # It takes TLS 1.3, so that it has a group: then it refuses the hello for something else.
-            complete = bool(found)
-            detail = reply.detail if found else f"took TLS 1.3, and none with any known group now ({reply.detail})"
+            # It takes TLS 1.3, so that it has a group: unless one is asked for now, it refuses for something else.
+            complete = len(remaining) < offered or await _asks_for(prober, found)
+            detail = reply.detail if complete else f"took TLS 1.3, and no hello without a key share ({reply.detail})"
             break
         if not reply.accepted or group not in remaining or not retry:
             complete = False
@@ -50,6 +51,15 @@ async def named_groups_of_tls13(prober: Prober, first: Flight | None = None) -> 
         found[group] = None
         remaining.remove(group)
     return _version_groups(TlsVersion.TLS13, found, complete, detail, prober)
+
+
+async def _asks_for(prober: Prober, groups: Iterable[int]) -> bool:
+    """Whether the server asks for one of these groups when there is no key share."""
+    offer = tuple(groups)
+    if not offer:
+        return False
+    reply = await prober.settled(TlsVersion.TLS13, None, Shape(groups=offer, key_shares=False))
+    return reply.accepted and reply.flight is not None and reply.flight.answer.retry
 
 
 async def named_groups_before_tls13(

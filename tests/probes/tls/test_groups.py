@@ -60,7 +60,7 @@ async def before(
 ) -> VersionGroups:
     async with serving(playing(script, bend)) as stage:
         known = found if found is not None else suites(version, *ELLIPTIC[version.code])
-        return await named_groups_before_tls13(prober(stage, version, **more), known)
+        return await named_groups_before_tls13(prober(stage, version, **more), known, {})
 
 
 class TestTls13:
@@ -76,6 +76,18 @@ class TestTls13:
     async def test_a_server_that_takes_no_hello_without_shares_has_groups_all_the_same(self):
         facts = await newest(Script(NEWEST), saying(lambda _, hello: not hello.shares, lambda _: alert(40)))
         assert (facts.groups, facts.complete) == ((), False)
+
+    async def test_nor_is_the_group_that_it_chose_before_all(self):
+        script = Script(NEWEST)
+        async with serving(playing(script, saying(lambda _, hello: not hello.shares, lambda _: alert(40)))) as stage:
+            asked = prober(stage, TLS13)
+            first = await asked.once(TLS13)
+            facts = await named_groups_of_tls13(asked, first.flight)
+        assert (facts.groups, facts.complete) == (("x25519",), False)
+        async with serving(playing(script)) as stage:
+            asked = prober(stage, TLS13)
+            first = await asked.once(TLS13)
+            assert (await named_groups_of_tls13(asked, first.flight)).complete
 
     async def test_a_group_that_was_not_offered(self):
         for group in (0x0017, 0x2A2A, 0xFFFF):

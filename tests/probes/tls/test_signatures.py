@@ -26,7 +26,9 @@ HASTY = QUICK.model_copy(update={"handshake_seconds": 0.1})
 
 async def find(script: Script, bend: Bend | None = None, *numbers: int, **more) -> VersionSignatures:
     async with serving(playing(script, bend)) as stage:
-        facts = await signatures_of_tls12(prober(stage, TLS12, **more), suites(TLS12, *(numbers or OWN[TLS12.code])))
+        facts = await signatures_of_tls12(
+            prober(stage, TLS12, **more), suites(TLS12, *(numbers or OWN[TLS12.code])), {}
+        )
         assert facts.hellos == stage.connections
     return facts
 
