@@ -34,7 +34,7 @@ class Server:
     finishes: bool = True
     """Whether a client of today gets through its handshake."""
 
-    def start(self, certificates: Certificates) -> Front:
+    def start(self, certificates: Certificates, address: str = "127.0.0.1") -> Front:
         """A server that is entered with `with`; its port is new each time."""
         if self.ancient is not None:
             secure = AncientServer(self.ancient, certificates.pem, certificates.key_pem).secure
@@ -42,7 +42,7 @@ class Server:
             assert self.ability is not None
             context = certificates.context()
             secure = CannedServer(self.ability, certificates.der, certificates.key, context).secure
-        return Front(secure, **self.front)  # type: ignore[arg-type]
+        return Front(secure, address=address, **self.front)  # type: ignore[arg-type]
 
 
 def _ancient(name: str, what: str, *must_fail: str, **ancient: object) -> Server:
