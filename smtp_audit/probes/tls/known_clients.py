@@ -27,7 +27,7 @@ async def _be(prober: Prober, profile: ClientProfile) -> ClientHandshake:
         reply = _understand(profile, newest, raw)
         if not reply.unknown or prober.known.over:
             break
-        if reply.detail in WORDLESS and prober.known.says_no_by.get(reply.detail):
+        if reply.detail in WORDLESS and await prober.learn_whether_it_says_no_by(reply.detail):
             reply = Reply(Acceptance.REFUSED, reply.detail)
             break
     answer = reply.flight.answer if reply.flight is not None else None
