@@ -224,5 +224,5 @@ class Approach:
         except BaseException:
             connection.abort()
             raise
-        await connection.close()
+        connection.close()
         return result
