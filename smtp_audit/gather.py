@@ -250,7 +250,8 @@ class Gathering:
         trouble = PeerError(Absence.BROKEN, "a probe ended without a result")
         try:
             async with asyncio.timeout(limit) as bound:
-                await inspection.run()
+                with budget.extending(bound):
+                    await inspection.run()
         except TimeoutError:
             trouble = _out_of_time(limit, budget) if bound.expired() else broke(TimeoutError())
         except asyncio.CancelledError:

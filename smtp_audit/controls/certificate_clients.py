@@ -207,8 +207,8 @@ def _difference(own: PortLeaf, other: PortLeaf, now: datetime) -> tuple[bool, st
     late = [leaf.key for leaf in (own, other) if not leaf.not_before <= now <= leaf.not_after]
     if late:
         return False, f"has another certificate, and that of {' and '.join(late)} is not in date: not reloaded?"
-    newer = "newer" if other.not_before > own.not_before else "older"
-    return True, f"has a {newer} one of the same issuer for the same names (a renewal; reload what has the older one)"
+    newer = "a newer" if other.not_before > own.not_before else "an older"
+    return True, f"has {newer} one of the same issuer for the same names (a renewal; reload what has the older one)"
 
 
 def _issuer(leaf: PortLeaf) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.snapshot import HostEffort
@@ -18,6 +18,9 @@ from smtp_audit.probes.wire import PeerError
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
+
+MAX_EXTENSION = 900.0
+"""Seconds of pauses of one address that move the bounds of its endpoints; beyond that the audit gives up."""
 MAX_REASONS = 20
 
 SLOW_SECONDS = 0.02
@@ -39,9 +42,13 @@ class HostBudget:
         self._took = 0.0
         self._pause = 0.0
         self._paused_at = 0.0
+        self._bounds: list[asyncio.Timeout] = []
+        self._extended = 0.0
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
         self._connections = 0
+        self.relayed = 0
+        """Those of the connections that were made for another program."""
         self._backoffs = 0
         self._reasons: list[str] = []
 
@@ -79,6 +86,18 @@ class HostBudget:
             self._active += 1
             self._connections += 1
 
+    @contextmanager
+    def extending(self, bound: asyncio.Timeout) -> Iterator[None]:
+        """While the block lasts, every pause that the server forces on us moves the bound, `MAX_EXTENSION` in all.
+
+        A server that throttles makes an audit slower; it must not make it incomplete.
+        """
+        self._bounds.append(bound)
+        try:
+            yield
+        finally:
+            self._bounds.remove(bound)
+
     def back_off(self, reason: str, since: float) -> None:
         """The server turned a connection away that began at `since` (monotonic): fewer at once, and a longer pause.
 
@@ -89,11 +108,20 @@ class HostBudget:
         self._paused_at = time.monotonic()
         self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
         self._next = max(self._next, self._paused_at + self._pause)
+        self._extend(self._pause)
         self._allowed = max(1, self._allowed // 2)
         self._backoffs += 1
         if reason not in self._reasons and len(self._reasons) < MAX_REASONS:
             self._reasons.append(reason)
         self._progress(f"{self.address}: backing off {self._pause:g} s ({reason})")
+
+    def _extend(self, seconds: float) -> None:
+        seconds = min(seconds, MAX_EXTENSION - self._extended)
+        self._extended += seconds
+        for bound in self._bounds:
+            when = bound.when()
+            if when is not None and not bound.expired():
+                bound.reschedule(when + seconds)
 
     def served(self, seconds: float = 0.0) -> None:
         """A connection was served, in `seconds`: the next refusal starts with a short pause again."""
@@ -121,6 +149,7 @@ class HostBudget:
             address=self.address,
             source=self.source,
             connections=self._connections,
+            relayed=self.relayed,
             backoffs=self._backoffs,
             backoff_reasons=tuple(self._reasons),
         )

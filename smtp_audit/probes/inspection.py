@@ -38,7 +38,9 @@ FIRST_LOOK_KINDS = (
 """The kinds of facts that a first look gives, all together."""
 
 
-_NO_LONGER = PeerError(Absence.REFUSED_SERVICE, "TLS or AUTH was offered before, and not on this connection")
+def _no_longer() -> PeerError:
+    return PeerError(Absence.REFUSED_SERVICE, "TLS or AUTH was offered before, and not on this connection")
+
 
 DERIVED_KINDS = (PortCertificatesFacts.kind,)
 """The kinds that follow from those of several endpoints; no probe gives them."""
@@ -163,7 +165,7 @@ class Inspection:
             if kind == StarttlsBoundaryFacts.kind:
                 border = await cross_the_border(approach, transcript)
                 if not border.offered:
-                    raise _NO_LONGER
+                    raise _no_longer()
                 return border
             if not look.chain:
                 raise trouble
@@ -173,11 +175,11 @@ class Inspection:
         if kind == UnauthenticatedMailFacts.kind:
             mail = await try_without_auth(approach, transcript)
             if look.tls_offered and not mail.inside_tls:
-                raise _NO_LONGER
+                raise _no_longer()
             return mail
         login = await try_login(approach, transcript)
         if look.auth_offered and not login.offered:
-            raise _NO_LONGER
+            raise _no_longer()
         return login
 
     def _state(self) -> str:

@@ -13,7 +13,7 @@ from smtp_audit.pipeline import AuditResult, audit
 from smtp_audit.record import Status
 from smtp_audit.sslyze_environment import INSTALL_COMMAND, find_sslyze
 
-FLAWS = ("tls-heartbleed", "tls-ccs-injection", "tls-robot")
+FLAWS = ("tls-heartbleed", "tls-ccs-injection", "tls-robot", "tls-client-renegotiation")
 
 
 @pytest.fixture(scope="module")

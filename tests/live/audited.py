@@ -24,8 +24,8 @@ PROFILES = {
 
 PASSWORD_VARIABLE = "SMTP_AUDIT_PASSWORD"
 
-# What is not judged without being asked for: auth-works needs credentials.
-_ASKED_FOR = frozenset({"auth-works"})
+# What is not judged without being asked for: auth-works needs credentials, the other asks third parties.
+_ASKED_FOR = frozenset({"auth-works", "certificate-revocation"})
 _UNDECIDED = frozenset({"indeterminate", "error", "not_run"})
 
 

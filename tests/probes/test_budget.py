@@ -192,6 +192,41 @@ class TestBackingOff:
         assert len(shared.effort().backoff_reasons) == MAX_REASONS
 
 
+class TestExtending:
+    async def bounded(self, shared: HostBudget, pauses: int) -> asyncio.Timeout:
+        """As many pauses as that, within a bound of 50 ms that they move."""
+        async with asyncio.timeout(0.05) as bound:
+            with shared.extending(bound):
+                for _ in range(pauses):
+                    shared.back_off("421", time.monotonic())
+                    async with shared.connection():
+                        await asyncio.sleep(0.005)
+                if not pauses:
+                    await asyncio.sleep(1)
+        return bound
+
+    async def test_a_pause_moves_the_bound_and_nothing_else_does(self):
+        with pytest.raises(TimeoutError):
+            await self.bounded(budget(), 0)
+        began = time.monotonic()
+        await self.bounded(budget(), 3)
+        assert time.monotonic() - began >= 0.05
+
+    async def test_not_for_ever(self, monkeypatch):
+        monkeypatch.setattr(budget_module, "MAX_EXTENSION", 1.5 * PAUSE)
+        shared = budget()
+        with pytest.raises(TimeoutError):
+            await self.bounded(shared, 8)
+        assert shared.effort().backoffs < 8
+
+    async def test_a_bound_that_is_over_is_left_alone(self):
+        shared = budget()
+        bound = await self.bounded(shared, 1)
+        when = bound.when()
+        shared.back_off("421", time.monotonic())
+        assert bound.when() == when
+
+
 class TestCancelling:
     async def free(self, shared: HostBudget, limit: int) -> None:
         """All connections can be had again."""

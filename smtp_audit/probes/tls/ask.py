@@ -32,7 +32,8 @@ from smtp_audit.probes.tls.hello import (
     parse_ssl2_answer,
     suite_name,
 )
-from smtp_audit.probes.wire import Contradiction, PeerError, Transcript
+from smtp_audit.probes.tls.knowledge import Control, Knowledge
+from smtp_audit.probes.wire import PeerError, Transcript
 
 TRIES = 3
 """Hellos of one offer before a silent or closing server is called unclear."""
@@ -44,11 +45,17 @@ SILENT_CLOSE = "closed the connection without an alert"
 RESET = "reset the connection without an alert"
 WORDLESS = (SILENT_CLOSE, RESET)
 
+SILENCE = "no answer"
+"""How the detail of a reply begins when the time limit passed without one."""
+
 UNKNOWN_SUITES = (0x0A0A, 0x1A1A, 0x2A2A, 0x3A3A, 0x4A4A, 0x5A5A, 0x6A6A, 0x7A7A)
 """Numbers that no server may ever choose (GREASE, RFC 8701): a hello with these alone has to be refused."""
 
-CALIBRATIONS = 3
-"""How often a hello that must be refused and one that is taken are asked in turn before closing counts as refusing."""
+CALIBRATION = (False, True, False, False, True, True, False)
+"""Hellos before closing counts as refusing: True for one that is taken, False for one that must be refused.
+
+In no steady turn: a server that closes every second connection, or every third, must not fit in.
+"""
 
 INTERNAL_ERROR = 80
 OPENSSL3_HINT = (
@@ -145,7 +152,7 @@ async def send_hello(
         connection = session.connection
         connection.refuse_clear_text()
         await connection.send(hello, shown=told)
-        async with connection.within(session.limits.handshake_seconds, f"answer to a {version} hello"):
+        async with connection.within(session.handshake_seconds, f"answer to a {version} hello"):
             answer, data = await _read_answer(session, version)
         whole_flight = whole and answer.answer is Answer.SERVER_HELLO and version is not TlsVersion.SSL2
         flight = await _read_on(session, data) if whole_flight else Flight(answer, ended=True)
@@ -266,28 +273,14 @@ def understand(version: TlsVersion, suites: Sequence[int] | None, answer: HelloA
     if answer.suite not in offered:
         # A sound server never chooses one, so that its ServerHello says nothing, also when its version is a lower one.
         return Reply(Acceptance.UNKNOWN, f"answered with {suite_name(answer.suite)}, which was not offered")
+    if answered < TlsVersion.TLS13 and (answer.retry or answer.suite in TLS13_SUITES):
+        # RFC 8446 sections 4.1.4 and B.4: only TLS 1.3 has these, so that nobody can go on from here.
+        told = "a HelloRetryRequest" if answer.retry else suite_name(answer.suite)
+        return Reply(Acceptance.UNKNOWN, f"answered with {answered} and {told}, which only TLS 1.3 has")
     if answered is version:
         return Reply(Acceptance.ACCEPTED, "HelloRetryRequest" if answer.retry else "", answer.suite)
     # It would rather speak a lower version: it refuses the one that was offered.
     return Reply(Acceptance.REFUSED, f"answered with {answered}", answer.suite, lower=answered)
-
-
-@dataclass
-class Knowledge:
-    """What is known of one server, shared by all that ask it.
-
-    Attributes:
-        taken: a version that it is known to take, and the suites and shape of a hello that it took.
-        says_no_by: whether it refuses by closing, or by a reset, without an alert, as Dovecot does; as far as asked.
-        spoken: versions that it chose when a higher one was offered.
-        over: why no further hello can be sent; "" while they can.
-    """
-
-    taken: TlsVersion | None = None
-    says_no_by: dict[str, bool] = field(default_factory=dict)
-    spoken: dict[TlsVersion, str] = field(default_factory=dict)
-    over: str = ""
-    calibrating: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass
@@ -314,9 +307,11 @@ class Prober:
         hello = client_hello(version, name, suites, shape)
         count = len(suites) if suites is not None else len(SSL2_SUITES) if version is TlsVersion.SSL2 else 0
         shown = f"{count or 'all'} suites" + ("" if named else ", no server name")
-        return self.understood(
-            version, suites, await self.raw(version, hello, patient=patient, whole=whole, shown=shown)
-        )
+        raw = await self.raw(version, hello, patient=patient, whole=whole, shown=shown)
+        reply = self.understood(version, suites, raw)
+        if reply.accepted and self.known.control is None and version is not TlsVersion.SSL2:
+            self.known.control = Control(version, None if suites is None else tuple(suites), shape, named)
+        return reply
 
     def understood(self, version: TlsVersion, suites: Sequence[int] | None, reply: Reply) -> Reply:
         """A raw reply with what it says of this offer."""
@@ -340,18 +335,22 @@ class Prober:
                 self.approach, version, hello, self.transcript, patient=patient, whole=whole, shown=shown
             )
         except PeerError as error:
-            if isinstance(error, Contradiction) or error.absence in (
-                Absence.REFUSED_SERVICE,
-                Absence.BUDGET,
-                Absence.CLOSED,
-            ):
-                self.known.over = error.reason
-            detail = f"no answer: {error.reason}" if error.absence is Absence.TIMEOUT else error.reason
+            await self.failed(error)
+            detail = f"{SILENCE}: {error.reason}" if error.absence is Absence.TIMEOUT else error.reason
             return Reply(Acceptance.UNKNOWN, detail)
         if flight is None:
             self.known.over = "STARTTLS is no longer offered, and was before"
             return Reply(Acceptance.UNKNOWN, self.known.over)
+        self.known.answered()
         return Reply(Acceptance.UNKNOWN, flight=flight)
+
+    async def failed(self, error: PeerError) -> None:
+        """Take note that no answer came, and after several in a row see whether anybody is still there."""
+        if not self.known.failed(error):
+            return
+        if not await self.known_is_taken():
+            count = max(self.known.silences_in_a_row, self.known.drops_in_a_row)
+            self.known.over = self.known.over or f"{count} hellos in a row were not answered ({error.reason})"
 
     async def settled(
         self,
@@ -363,17 +362,46 @@ class Prober:
         whole: bool = False,
     ) -> Reply:
         """One hello, asked as often as it takes to believe the answer. Never raises for what the peer does."""
-        reply = await self.once(version, suites, shape, patient=not self.says_no_wordlessly, named=named, whole=whole)
+        reply = await self.once(version, suites, shape, patient=self.known.patient, named=named, whole=whole)
         if reply.detail in WORDLESS and await self.learn_whether_it_says_no_by(reply.detail):
             return await self._refused_wordlessly(version, suites, shape, reply, named=named, whole=whole)
         tries = 1
         while reply.unknown and tries < TRIES and not self.known.over:
-            if tries >= 2 and reply.detail.startswith("no answer"):
+            if reply.detail.startswith(SILENCE) and not (tries < 2 and self.known.waits_again):
                 break  # a second silence is enough: each costs the whole time limit
             await asyncio.sleep(RETRY_PAUSE * 2**tries)
-            reply = await self.once(version, suites, shape, named=named, whole=whole)
+            reply = await self.once(version, suites, shape, patient=self.known.patient, named=named, whole=whole)
             tries += 1
+        if reply.detail in WORDLESS and not self.known.stumbles:
+            await self.see_whether_it_stumbles(reply.detail)
         return reply
+
+    async def see_whether_it_stumbles(self, how: str) -> None:
+        """A hello was dropped for good: tell a server that stumbles over that one from one that takes no more at all.
+
+        With pauses for each, a server that drops everything would cost all the time there is.
+        """
+        async with self.known.calibrating:
+            if self.known.stumbles or self.known.over:
+                return
+            self.known.stumbles = self.known.control is None
+            for attempt in range(TRIES if self.known.control is not None else 0):
+                self.known.stumbles = await self.known_is_taken()
+                if self.known.stumbles:
+                    return
+                await asyncio.sleep(RETRY_PAUSE * 2**attempt)
+            if not self.known.stumbles:
+                self.known.over = self.known.over or f"{how}, also after a hello that it took before"
+
+    async def known_is_taken(self) -> bool:
+        """Send the hello that is known to be taken, and see whether it still is."""
+        control = self.known.control
+        if control is None and self.known.taken is not None:
+            control = Control(self.known.taken)
+        if control is None:
+            return False
+        reply = await self.once(control.version, control.suites, control.shape, patient=False, named=control.named)
+        return reply.accepted
 
     @property
     def says_no_wordlessly(self) -> bool:
@@ -393,9 +421,12 @@ class Prober:
         """Ask again, and the known hello last: any other answer undoes the refusal."""
         again = await self.once(version, suites, shape, patient=False, named=named, whole=whole)
         if again.detail != first.detail:
+            if again.accepted:
+                self.known.never_says_no_by(first.detail)
             return again
         taken = self.known.taken
-        if taken is None or not (await self.once(taken, patient=False)).accepted:
+        if taken is None or not await self.known_is_taken():
+            self.known.never_says_no_by(first.detail)
             return Reply(
                 Acceptance.UNKNOWN,
                 f"{first.detail}; a {taken or 'known'} hello right after was not accepted either",
@@ -419,11 +450,9 @@ class Prober:
         return self.known.says_no_by.get(how, False)
 
     async def _calibrate(self, taken: TlsVersion, how: str) -> bool:
-        for _ in range(CALIBRATIONS):
-            refused = await self.once(taken, UNKNOWN_SUITES, patient=False)
-            if refused.detail != how:
+        for to_be_taken in CALIBRATION:
+            if to_be_taken and not await self.known_is_taken():
                 return False
-            accepted = await self.once(taken, patient=False)
-            if not accepted.accepted:
+            if not to_be_taken and (await self.once(taken, UNKNOWN_SUITES, patient=False)).detail != how:
                 return False
         return True

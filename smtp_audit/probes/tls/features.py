@@ -31,11 +31,13 @@ def hello_features(tls: TlsFacts, firsts: Mapping[TlsVersion, Reply], flights: S
     `firsts` are the answers to hellos that offered all of it.
     """
     answers = [reply.flight.answer for version, reply in firsts.items() if reply.flight and _classic(version)]
+    compressing = list(answers)  # only these offered to compress
+    answers += [flight.answer for flight in flights if flight.answer.version < TlsVersion.TLS13.code]
     return [
         _in_clear(tls, answers, Feature.EXTENDED_MASTER_SECRET, EXTENDED_MASTER_SECRET, TlsVersion.TLS10),
         _in_clear(tls, answers, Feature.SECURE_RENEGOTIATION, RENEGOTIATION_INFO, TlsVersion.SSL3),
         _in_clear(tls, answers, Feature.HEARTBEAT, HEARTBEAT, TlsVersion.TLS10),
-        _compression(tls, answers),
+        _compression(tls, compressing),
         _certificate_request(flights),
     ]
 
@@ -57,17 +59,28 @@ def _in_clear(
     if _no_object(tls, oldest):
         return FeatureSeen(feature=feature, present=None, applies=False, detail=ONLY_TLS13)
     answers = [answer for answer in answers if answer.version >= oldest.code]
-    if not answers:
-        return FeatureSeen(feature=feature, present=None, detail="no ServerHello of TLS 1.2 or before was seen")
     having = [answer for answer in answers if number in answer.extensions]
     lacking = [answer for answer in answers if number not in answer.extensions]
     # A protection counts when every version has it, a danger when any has.
+    decided = having if feature is Feature.HEARTBEAT else lacking
+    unseen = _unseen(tls, answers, oldest)
+    if unseen and not decided:
+        return FeatureSeen(feature=feature, present=None, detail=unseen)
     present = bool(having) if feature is Feature.HEARTBEAT else not lacking
     if having and lacking:
         detail = f"with {_versions(having)}, not with {_versions(lacking)}"
     else:
         detail = f"in the ServerHello of {_versions(having)}" if having else f"not in that of {_versions(lacking)}"
     return FeatureSeen(feature=feature, present=present, detail=detail)
+
+
+def _unseen(tls: TlsFacts, answers: Sequence[HelloAnswer], oldest: TlsVersion) -> str:
+    """The versions that may be accepted and of which no ServerHello was seen; "" when there are none."""
+    seen = {answer.version for answer in answers}
+    refused = {o.version for o in tls.versions if o.acceptance is Acceptance.REFUSED}
+    asked = [v for v in TlsVersion if oldest <= v < TlsVersion.TLS13 and v not in refused]
+    unseen = [version for version in asked if version.code not in seen]
+    return f"no ServerHello of {', '.join(unseen)} was seen" if unseen else ""
 
 
 def _versions(answers: Sequence[HelloAnswer]) -> str:
@@ -79,12 +92,12 @@ def _compression(tls: TlsFacts, answers: Sequence[HelloAnswer]) -> FeatureSeen:
     feature = Feature.COMPRESSION
     if _no_object(tls, TlsVersion.SSL3):
         return FeatureSeen(feature=feature, present=None, applies=False, detail=ONLY_TLS13)
-    if not answers:
-        return FeatureSeen(feature=feature, present=None, detail="no ServerHello of TLS 1.2 or before was seen")
     compressing = [answer for answer in answers if answer.compression]
     if compressing:
         methods = ", ".join(str(number) for number in sorted({answer.compression for answer in compressing}))
         return FeatureSeen(feature=feature, present=True, detail=f"method {methods} with {_versions(compressing)}")
+    if unseen := _unseen(tls, answers, TlsVersion.SSL3):
+        return FeatureSeen(feature=feature, present=None, detail=unseen)
     return FeatureSeen(feature=feature, present=False, detail=f"none chosen with {_versions(answers)}")
 
 

@@ -18,6 +18,9 @@ from smtp_audit.probes.tls.primes import MAX_TESTED_BITS, is_prime, published
 MAX_TESTED_PRIMES = 4
 """Unpublished primes that are tested of one endpoint."""
 
+MAX_MISSING = 3
+"""Hellos for finite fields that showed none, before no more are sent: each may cost the whole time limit."""
+
 
 async def named_groups_of_tls13(prober: Prober, first: Flight | None = None) -> VersionGroups:
     """TLS 1.3, by hellos without a key share: the server names the group that it wants one of (HelloRetryRequest).
@@ -33,12 +36,16 @@ async def named_groups_of_tls13(prober: Prober, first: Flight | None = None) -> 
         shape = Shape(groups=tuple(remaining), key_shares=False)
         reply = await prober.settled(TlsVersion.TLS13, None, shape)
         group = reply.flight.answer.group if reply.flight is not None else None
+        retry = reply.flight is not None and reply.flight.answer.retry
         if reply.refused:
-            detail = reply.detail
+            # It takes TLS 1.3, so that it has a group: then it refuses the hello for something else.
+            complete = bool(found)
+            detail = reply.detail if found else f"took TLS 1.3, and none with any known group now ({reply.detail})"
             break
-        if not reply.accepted or group not in remaining:
+        if not reply.accepted or group not in remaining or not retry:
             complete = False
-            detail = reply.detail if not reply.accepted else f"asked for the group {group}, which was not offered"
+            name = "no group" if group is None else group_name(group)
+            detail = f"asked for {name}, which was not offered" if reply.accepted else reply.detail
             break
         found[group] = None
         remaining.remove(group)
@@ -97,6 +104,8 @@ async def named_groups_before_tls13(
 def _version_groups(
     version: TlsVersion, found: Iterable[int], complete: bool, detail: str, prober: Prober, also: str = ""
 ) -> VersionGroups:
+    if complete and (doubt := prober.known.taken_back(detail)):
+        complete, detail = False, doubt
     names = tuple(GROUP_NAMES[number] for number in found)
     if also and also not in names:
         names += (also,)
@@ -134,6 +143,10 @@ class FiniteFields:
     async def _ask(
         self, prober: Prober, version: TlsVersion, offered: tuple[int, ...], shape: Shape, optional: bool = False
     ) -> None:
+        if len(self.missing) >= MAX_MISSING:
+            if not optional:
+                self.missing.append(f"{version} {suite_name(offered[0])}: not asked")
+            return
         reply = await prober.settled(version, offered, shape, whole=True)
         if reply.accepted and reply.flight is not None and reply.flight.finite_field is not None:
             self._add(reply.flight.finite_field, suite_name(reply.suite))

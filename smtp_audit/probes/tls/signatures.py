@@ -38,9 +38,12 @@ async def signatures_of_tls12(
     while remaining:
         reply = await prober.settled(TlsVersion.TLS12, signed, Shape(signatures=tuple(remaining)), whole=True)
         if reply.refused:
-            detail = reply.detail
+            complete = bool(found) and not prober.known.taken_back(reply.detail)
+            detail = (
+                reply.detail if found else f"took these suites, and none with any known scheme now ({reply.detail})"
+            )
             break
-        name = reply.flight.signature if reply.flight is not None else ""
+        name = reply.flight.signature if reply.accepted and reply.flight is not None else ""
         number = next((each for each in remaining if signature_name(each) == name), None)
         if number is None:
             complete = False

@@ -15,7 +15,7 @@ from functools import cache
 from smtp_audit.facts.handshake import AcceptedSuite, Chooser, VersionSuites
 from smtp_audit.facts.suites import KeyExchange, traits
 from smtp_audit.facts.tls import TlsVersion
-from smtp_audit.probes.tls.ask import Prober, Reply
+from smtp_audit.probes.tls.ask import SILENCE, Prober, Reply
 from smtp_audit.probes.tls.flight import Flight
 from smtp_audit.probes.tls.hello import (
     PLAIN,
@@ -63,7 +63,8 @@ class Enumeration:
 
     def facts(self, otherwise: str = "") -> VersionSuites:
         """What was found so far; `otherwise` is why it may not be all."""
-        missing = "; ".join(dict.fromkeys(self.unclear)) or otherwise
+        taken_back = filter(None, (self.prober.known.taken_back(refusal) for refusal in self.refusals))
+        missing = "; ".join(dict.fromkeys((*self.unclear, *taken_back))) or otherwise
         return VersionSuites(
             version=self.version,
             suites=tuple(self.found.values()),
@@ -104,6 +105,8 @@ class Enumeration:
             reply = await self.prober.settled(
                 self.version, remaining, SHAPE, named=self.named, whole=self.faults < MAX_FAULTS
             )
+            if reply.flight is not None and reply.flight.fault:
+                self.faults += 1
             if reply.accepted and reply.flight is not None:
                 remaining.remove(reply.suite)
                 self._take(reply.suite, reply.flight)
@@ -133,12 +136,10 @@ class Enumeration:
 
     def _hopeless(self, reply: Reply) -> bool:
         """Whether shorter lists would fare no better: a silence costs the whole time limit."""
-        return bool(self.prober.known.over) or reply.detail.startswith("no answer") or self.splits >= MAX_SPLITS
+        return bool(self.prober.known.over) or reply.detail.startswith(SILENCE) or self.splits >= MAX_SPLITS
 
     def _take(self, number: int, flight: Flight) -> None:
         self.flights.setdefault(number, flight)
-        if flight.fault:
-            self.faults += 1
         self.found.setdefault(
             number, AcceptedSuite(name=suite_name(number), group=flight.group, signature=flight.signature)
         )

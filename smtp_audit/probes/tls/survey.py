@@ -24,6 +24,7 @@ from smtp_audit.facts.handshake import (
     TlsSignatureFacts,
     TlsSuiteFacts,
     VersionGroups,
+    VersionSession,
     VersionSignatures,
     VersionSuites,
 )
@@ -231,15 +232,16 @@ class Survey:
                         known or await named_groups_before_tls13(self._prober(TlsGroupFacts), each, flights)
                     )
             await looking
-            if self._accepted(TlsVersion.TLS13):
-                versions.append(await newest)
+            versions += await newest
         finally:
             await _end([newest, early])
         unclear = [f"{each.version}: {each.detail}" for each in found.versions if not each.complete]
         return group_facts(versions, await fields.facts(), (*fields.missing, *unclear))
 
-    async def _newest_groups(self) -> VersionGroups:
-        return await named_groups_of_tls13(self._prober(TlsGroupFacts), self._first(TlsVersion.TLS13))
+    async def _newest_groups(self) -> list[VersionGroups]:
+        if not self._accepted(TlsVersion.TLS13):
+            return []
+        return [await named_groups_of_tls13(self._prober(TlsGroupFacts), self._first(TlsVersion.TLS13))]
 
     async def _early_groups(self, version: TlsVersion | None) -> VersionGroups | None:
         """The groups of a version by its likely suites, when all is clear with them."""
@@ -306,7 +308,7 @@ class Survey:
         finally:
             odd.cancel()
             await asyncio.gather(odd, return_exceptions=True)
-        return TlsFeatureFacts(offered=True, features=_with_newest(features, await carried))
+        return TlsFeatureFacts(offered=True, features=_with_newest(features, self.tls, await carried))
 
     async def _sessions(self, carried: Awaitable[Carried]) -> TlsSessionFacts:
         transcript = self.transcripts[TlsSessionFacts.kind]
@@ -317,7 +319,12 @@ class Survey:
         found = await asyncio.gather(
             *(resumption(self.approach, transcript, v, done if v is TlsVersion.TLS13 else None) for v in asked)
         )
-        return TlsSessionFacts(offered=True, versions=tuple(found))
+        unknown = [
+            VersionSession(version=o.version, resumed=None, detail=f"whether it is accepted: {o.detail}")
+            for o in self.tls.versions
+            if o.acceptance is Acceptance.UNKNOWN and o.version >= TlsVersion.TLS12
+        ]
+        return TlsSessionFacts(offered=True, versions=(*unknown, *found))
 
     async def _presentations(
         self, suites: Awaitable[TlsSuiteFacts], carried: Awaitable[Carried]
@@ -340,11 +347,18 @@ async def _end(tasks: Iterable[asyncio.Future[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _with_newest(features: list[FeatureSeen], carried: Carried) -> tuple[FeatureSeen, ...]:
+def _with_newest(features: list[FeatureSeen], tls: TlsFacts, carried: Carried) -> tuple[FeatureSeen, ...]:
     """The features with what an encrypted handshake shows of the request for a certificate."""
     requested = carried.handshake.seen.certificate_requested if carried.handshake is not None else None
     if requested is None:
-        return tuple(features)
+        refused = any(o.version is TlsVersion.TLS13 and o.acceptance is Acceptance.REFUSED for o in tls.versions)
+        unknown = f"not with TLS 1.2 or before; with TLS 1.3: {carried.trouble or carried.refusal}"
+        return tuple(
+            seen.model_copy(update={"present": None, "detail": unknown})
+            if seen.feature is Feature.CLIENT_CERTIFICATE_REQUEST and seen.present is False and not refused
+            else seen
+            for seen in features
+        )
     detail = "in a handshake of TLS 1.3" if requested else "not in a handshake of TLS 1.3"
     return tuple(
         FeatureSeen(feature=seen.feature, present=requested or bool(seen.present), detail=detail)

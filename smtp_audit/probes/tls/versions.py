@@ -12,8 +12,9 @@ from functools import cache
 
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcome
 from smtp_audit.probes.approach import Approach
-from smtp_audit.probes.tls.ask import RETRY_PAUSE, TRIES, WORDLESS, Knowledge, Prober, Reply, understand
+from smtp_audit.probes.tls.ask import RETRY_PAUSE, SILENCE, TRIES, WORDLESS, Prober, Reply, understand
 from smtp_audit.probes.tls.hello import PLAIN, HelloAnswer, Shape, classic_suites, families, suite_name
+from smtp_audit.probes.tls.knowledge import Knowledge
 from smtp_audit.probes.wire import Transcript
 
 ORDER = (
@@ -86,6 +87,7 @@ class VersionSurvey:
 
     def facts(self, otherwise: str) -> TlsFacts:
         """The outcomes so far; a version that was not reached is unknown, with `otherwise` as the reason."""
+        self._doubt_what_was_not_said()
         self._believe_what_was_seen()
         return TlsFacts(
             offered=True,
@@ -107,7 +109,7 @@ class VersionSurvey:
             if silent >= 2:
                 break
             reply = await self._look_at(version)
-            silent = silent + 1 if reply.detail.startswith("no answer") else 0
+            silent = silent + 1 if reply.detail.startswith(SILENCE) else 0
         return self.facts("not tried: hellos of newer versions were not answered")
 
     async def _look_at(self, version: TlsVersion) -> Reply:
@@ -120,6 +122,13 @@ class VersionSurvey:
             self.server.taken = version
         self.outcomes[version] = _outcome(version, reply).model_copy(update={"hellos": prober.hellos})
         return reply
+
+    def _doubt_what_was_not_said(self) -> None:
+        """A refusal without words is none when the server later ended a connection after a hello that it takes."""
+        for version, outcome in self.outcomes.items():
+            doubt = self.server.taken_back(outcome.detail)
+            if doubt and outcome.acceptance is Acceptance.REFUSED:
+                self.outcomes[version] = outcome.model_copy(update={"acceptance": Acceptance.UNKNOWN, "detail": doubt})
 
     def _believe_what_was_seen(self) -> None:
         """A version that was spoken, in a whole handshake or a ServerHello, is proof that no refusal can take back."""
@@ -141,7 +150,7 @@ class VersionSurvey:
         can_name = version > TlsVersion.SSL3 and self.approach.endpoint.server_name is not None
         if reply.refused and can_name:
             # Many senders give no name (Postfix by default), and a server may have other settings for them.
-            nameless = await prober.once(version, patient=not prober.says_no_wordlessly, named=False)
+            nameless = await prober.once(version, patient=self.server.patient, named=False)
             if nameless.unknown:
                 nameless = await prober.once(version, patient=False, named=False)
             if nameless.accepted:
@@ -150,21 +159,22 @@ class VersionSurvey:
         return reply
 
     async def _with_name(self, prober: Prober, version: TlsVersion) -> Reply:
-        reply = await self._first(prober, version, patient=not prober.says_no_wordlessly)
+        reply = await self._first(prober, version, patient=self.server.patient)
         if reply.detail in WORDLESS and await prober.learn_whether_it_says_no_by(reply.detail):
             return await self._refused_wordlessly(prober, version, reply.detail)
         if reply.refused and reply.detail.startswith(VAGUE_REFUSALS):
             return await self._confirmed(prober, version, reply)
         tries = 1
         while reply.unknown and tries < TRIES and not self.server.over:
-            if tries >= 2 and reply.detail.startswith("no answer"):
+            if reply.detail.startswith(SILENCE) and not (tries < 2 and self.server.waits_again):
                 break  # a second silence is enough: each costs the whole time limit
             await asyncio.sleep(RETRY_PAUSE * 2**tries)
-            reply = await self._first(
-                prober, version, shape=PLAIN
-            )  # perhaps it stumbles over what the first one offered
+            # A plain one: perhaps it stumbles over what the first one offered.
+            reply = await self._first(prober, version, shape=PLAIN, patient=self.server.patient)
             tries += 1
-        if not reply.unknown or reply.detail.startswith("no answer") or self.server.over:
+        if reply.detail in WORDLESS and self.server.control is not None:
+            await prober.see_whether_it_stumbles(reply.detail)
+        if not reply.unknown or reply.detail.startswith(SILENCE) or self.server.over:
             return reply
         split = await self._by_family(prober, version)
         if split is not None:
@@ -199,8 +209,11 @@ class VersionSurvey:
         for suites in asked:
             reply = await prober.once(version, suites, patient=False)
             if reply.detail != how and not reply.refused:
+                if reply.accepted and suites is None:
+                    self.server.never_says_no_by(how)
                 return reply
-        if taken is not None and not (await prober.once(taken, patient=False)).accepted:
+        if taken is not None and not await prober.known_is_taken():
+            self.server.never_says_no_by(how)
             return Reply(Acceptance.UNKNOWN, f"{how}; a {taken} hello right after was not accepted either")
         return Reply(
             Acceptance.REFUSED,
@@ -230,6 +243,6 @@ class VersionSurvey:
         taken = self.server.taken
         if taken is None:
             return reply
-        still = (await prober.once(taken)).accepted
+        still = await prober.known_is_taken()
         note = f"a {taken} hello right after was {'accepted' if still else 'not accepted either'}"
         return replace(reply, detail=f"{reply.detail}; {note}")
