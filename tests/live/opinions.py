@@ -171,13 +171,16 @@ def _of_testssl(found: dict[str, str]) -> Iterable[str]:
         elif name == "PFS_ECDHE_curves":
             yield from (f"group {_curve(curve)}" for curve in text.split())
         elif name == "DH_groups":
-            yield from (f"field {_field(group)}" for group in re.split(r",\s*|\s{2,}", text.strip()))
+            named = re.findall(r"ffdhe[0-9]+", text)
+            yield from (f"group {group}" for group in named)
+            if not named:
+                yield f"field {_field(text.strip())}"
 
 
 def _field(text: str) -> str:
     """The name of a finite field, as the facts have it."""
     oakley = re.fullmatch(r"RFC3526/Oakley Group (\d+)", text)
-    return f"group {oakley[1]} of RFC 3526" if oakley else text.removeprefix("RFC7919/")
+    return f"group {oakley[1]} of RFC 3526" if oakley else text
 
 
 def _curve(name: str) -> str:
