@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -69,11 +70,11 @@ class Presentations:
 
     async def without_the_name(self, tls: TlsFacts) -> None:
         """Be the kinds of client that give no name, or another. Never raises for what the peer does."""
-        for kind in (ClientKind.NAMELESS, ClientKind.OTHER_NAME):
-            if self._has_name:
-                await self._be_any(kind, tls)
-            else:
-                self.unknown[kind] = "the host is an address: no client gives a name"
+        kinds = (ClientKind.NAMELESS, ClientKind.OTHER_NAME)
+        if self._has_name:
+            await asyncio.gather(*(self._be_any(kind, tls) for kind in kinds))
+        else:
+            self.unknown |= dict.fromkeys(kinds, "the host is an address: no client gives a name")
 
     async def run(self, tls: TlsFacts, carried: Carried | None) -> ShownCertificatesFacts:
         """Be each kind of client that is left. Never raises for what the peer does.
