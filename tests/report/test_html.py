@@ -585,4 +585,5 @@ def test_a_big_report_renders_quickly_and_stays_moderate() -> None:
     began = time.process_time()
     source = render(report)
     assert time.process_time() - began < 1.0
-    assert len(source) < 600_000
+    # A page grows with what is judged: octets for a verdict, everything about the run and the standard shared out.
+    assert len(source) < 2_100 * len(report.records)
