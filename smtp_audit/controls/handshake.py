@@ -175,7 +175,7 @@ def client_certificate_request(features: TlsFeatureFacts, rule: Rule) -> Verdict
     expects="no session ticket allows early data (0-RTT)",
     subject=Endpoint,
     needs=TlsSessionFacts,
-    spec=("RFC 8446 section 8", "RFC 8446 appendix E.5", "RFC 9325 section 3.6"),
+    spec=("RFC 8446 section 8", "RFC 8446 appendix E.5", "RFC 9325 section 3.10"),
     remedy={
         "any": "turn it off: mail has no profile for early data. In OpenSSL it is off unless the server asks for it"
     },

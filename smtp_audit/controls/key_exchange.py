@@ -64,7 +64,7 @@ def _finite(group: str) -> bool:
     subject=Endpoint,
     needs=TlsGroupFacts,
     parameters={"minimum_dh_bits": int, "minimum_curve_bits": int},
-    spec=("RFC 9325 section 4.1", "RFC 9325 section 4.4", "RFC 7919 section 1", "RFC 8422 section 5.1.1"),
+    spec=("RFC 9325 section 4.1", "RFC 9325 section 4.5", "RFC 7919 section 1", "RFC 8422 section 5.1.1"),
     remedy={key: f"{_ADDED_DHE[key]}; curves: {_CURVES.get(key, _CURVES['any'])}" for key in _ADDED_DHE},
 )
 def key_exchange_strength(groups: TlsGroupFacts, rule: Rule) -> Verdict:
@@ -111,7 +111,7 @@ def _listed(groups: TlsGroupFacts) -> str:
     expects="every prime of DHE suites is that of a published group of 2048 bits or more, or a safe prime of one's own",
     subject=Endpoint,
     needs=TlsGroupFacts,
-    spec=("RFC 7919 section 1", "RFC 7919 section 5.1", "RFC 9325 section 4.4", "RFC 3526"),
+    spec=("RFC 7919 section 1", "RFC 7919 section 5.1", "RFC 9325 section 4.5", "RFC 3526"),
     remedy=_ADDED_DHE,
 )
 def dh_prime(groups: TlsGroupFacts, rule: Rule) -> Verdict:
@@ -225,7 +225,7 @@ _SIGNATURE_REMEDY = {
     subject=Endpoint,
     needs=TlsSignatureFacts,
     parameters={"forbidden_hashes": list[str]},
-    spec=("RFC 9155 section 3", "RFC 8446 section 4.2.3"),
+    spec=("RFC 9155 section 4", "RFC 8446 section 4.2.3"),
     remedy=_SIGNATURE_REMEDY,
 )
 def signature_hash(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:
@@ -257,7 +257,7 @@ def signature_hash(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TlsSignatureFacts,
     parameters={"allowed": list[str]},
-    spec=("RFC 9155 section 3", "RFC 8446 section 4.2.3"),
+    spec=("RFC 9155 section 4", "RFC 8446 section 4.2.3"),
     remedy=_SIGNATURE_REMEDY,
 )
 def allowed_signatures(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:

@@ -77,10 +77,21 @@ class Session:
         async with self.connection.within(self.limits.reply_seconds, f"answer to {self.dialect.starttls_name}"):
             return await self.dialect.starttls(self.connection)
 
+    @property
+    def handshake_seconds(self) -> float:
+        """How long a handshake may take.
+
+        Where TLS comes first, the server's own delays (looking up the client's name, waiting for a free process) stand
+        before its ServerHello as they stand before the greeting elsewhere.
+        """
+        if self.endpoint.tls_start is TlsStart.IMPLICIT:
+            return max(self.limits.handshake_seconds, self.limits.greeting_seconds)
+        return self.limits.handshake_seconds
+
     async def handshake(self, verify: bool) -> ssl.SSLObject:
         """A TLS handshake. Raises ssl.SSLError or PeerError."""
         context = tolerant_context(self.anchors, verify)
-        async with self.connection.within(self.limits.handshake_seconds, "end of the TLS handshake"):
+        async with self.connection.within(self.handshake_seconds, "end of the TLS handshake"):
             return await self.connection.start_tls(context, self.endpoint.server_name)
 
     async def up_to_tls(self) -> bool:

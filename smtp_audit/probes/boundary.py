@@ -20,40 +20,77 @@ MAX_LINES = 60
 QUIET_SECONDS = 2.0
 """Seconds without a further line after which a server that does not hang up is taken to have said all."""
 
+CONFIRMATIONS = 3
+"""How often a handshake has to fail with the command behind STARTTLS, and to succeed without it in between, before
+that is taken for the server's answer to the command: one that throttles, or is shaky, drops handshakes as well."""
+
+
+class _Breaks(Exception):
+    """The handshake failed behind the command; `facts` is what was seen before it."""
+
+    def __init__(self, facts: StarttlsBoundaryFacts, how: str) -> None:
+        super().__init__(how)
+        self.facts = facts
+
 
 async def cross_the_border(approach: Approach, transcript: Transcript) -> StarttlsBoundaryFacts:
     """Send STARTTLS with a harmless command behind it, begin TLS, and see whether the command is answered.
 
+    Servers that hand everything behind STARTTLS to their TLS library (Dovecot) find no handshake there and give up.
+    That keeps the command out, too, and counts where the handshake works each time that nothing stands behind.
+
     Raises:
         PeerError: it could not be told.
     """
-
-    async def visit(session: Session) -> StarttlsBoundaryFacts:
-        connection, dialect = session.connection, session.dialect
-        await session.greeting()
-        if not dialect.offers_starttls(await session.capabilities()):
-            return StarttlsBoundaryFacts(offered=False)
-        command = dialect.injected.decode()
-        facts = StarttlsBoundaryFacts(offered=True, command=escape(dialect.injected.rstrip(b"\r\n")))
-        async with connection.within(session.limits.reply_seconds, f"answer to {dialect.starttls_name}"):
-            reply = await dialect.starttls(connection, behind=dialect.injected)
-        if dialect.temporary(reply):
-            raise Throttled(f"{dialect.starttls_name} with {command.strip()} behind it was answered {reply}")
-        if not dialect.accepted(reply):
-            return facts.model_copy(update={"refused": str(reply)})
-        if clear := connection.unread():
-            return facts.model_copy(update={"clear_text": escape(clear, SHOWN)})
+    for _ in range(CONFIRMATIONS):
         try:
-            await session.handshake(verify=False)
-        except ssl.SSLError as error:
-            # The handshake works without the command, which starttls-works has seen: now clear text stands before it.
-            if text := _clear(connection.handshake_octets):
-                return facts.model_copy(update={"clear_text": text})
-            raise PeerError(Absence.MALFORMED, f"no TLS session with a command behind: {tls_reason(error)}") from None
-        inside = await _said_inside(session)
-        return facts.model_copy(update={"answered_inside": inside})
+            return await approach.visit(_with_a_command_behind, transcript)
+        except _Breaks as error:
+            broken = error
+        await approach.visit(_with_nothing_behind, transcript)
+    return broken.facts.model_copy(update={"refused": f"{broken}, each time; without the command it succeeds"})
 
-    return await approach.visit(visit, transcript)
+
+async def _with_a_command_behind(session: Session) -> StarttlsBoundaryFacts:
+    connection, dialect = session.connection, session.dialect
+    await session.greeting()
+    if not dialect.offers_starttls(await session.capabilities()):
+        return StarttlsBoundaryFacts(offered=False)
+    command = dialect.injected.decode()
+    facts = StarttlsBoundaryFacts(offered=True, command=escape(dialect.injected.rstrip(b"\r\n")))
+    async with connection.within(session.limits.reply_seconds, f"answer to {dialect.starttls_name}"):
+        reply = await dialect.starttls(connection, behind=dialect.injected)
+    if dialect.temporary(reply):
+        raise Throttled(f"{dialect.starttls_name} with {command.strip()} behind it was answered {reply}")
+    if not dialect.accepted(reply):
+        return facts.model_copy(update={"refused": str(reply)})
+    if clear := connection.unread():
+        if not (text := _clear(clear)):
+            raise PeerError(Absence.MALFORMED, f"{len(clear)} octets in clear before TLS that are no line of text")
+        return facts.model_copy(update={"clear_text": text})
+    try:
+        await session.handshake(verify=False)
+    except ssl.SSLError as error:
+        # The handshake works without the command, which starttls-works has seen: now clear text stands before it.
+        if text := _clear(connection.handshake_octets):
+            return facts.model_copy(update={"clear_text": text})
+        raise _Breaks(facts, f"the handshake fails: {tls_reason(error)}") from None
+    except PeerError as error:
+        if error.absence is not Absence.DROPPED:
+            raise
+        raise _Breaks(facts, error.reason) from None
+    inside = await _said_inside(session)
+    return facts.model_copy(update={"answered_inside": inside})
+
+
+async def _with_nothing_behind(session: Session) -> None:
+    """The same handshake without the command; raises PeerError when it fails, too."""
+    if not await session.up_to_tls():
+        raise PeerError(Absence.REFUSED_SERVICE, "STARTTLS is no longer offered, and was before")
+    try:
+        await session.handshake(verify=False)
+    except ssl.SSLError as error:
+        raise PeerError(Absence.MALFORMED, f"no TLS session: {tls_reason(error)}") from None
 
 
 def _clear(octets: bytes) -> str:

@@ -46,6 +46,8 @@ class HostBudget:
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
         self._connections = 0
+        self.relayed = 0
+        """Those of the connections that were made for another program."""
         self._backoffs = 0
         self._reasons: list[str] = []
 
@@ -134,6 +136,7 @@ class HostBudget:
             address=self.address,
             source=self.source,
             connections=self._connections,
+            relayed=self.relayed,
             backoffs=self._backoffs,
             backoff_reasons=tuple(self._reasons),
         )

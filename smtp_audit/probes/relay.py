@@ -37,6 +37,7 @@ class Relay:
         try:
             async with self.approach.budget.connection():
                 self.connections += 1
+                self.approach.budget.relayed += 1
                 await self._carry(reader, writer)
         except PeerError as error:
             self.refused = error.reason

@@ -280,6 +280,14 @@ class Connection:
         self.transcript.note(f"TLS session: {tls.version()}, {cipher[0] if cipher else 'no cipher'}")
         return tls
 
+    async def end_tls(self) -> None:
+        """Say close_notify: OpenSSL's servers forget the session of a connection that ends without."""
+        if self.tls is not None:
+            with contextlib.suppress(ssl.SSLError):
+                self.tls.unwrap()
+            with contextlib.suppress(PeerError):
+                await self._flush()
+
     async def close(self) -> None:
         """Close, without waiting for the peer."""
         self._writer.close()

@@ -91,6 +91,11 @@ def asks_for_certificate() -> bytes:
     return message(CERTIFICATE_REQUEST, vector(1, b"\x01") + vector(2, b"\x04\x01") + vector(2, b""))
 
 
+def records(stream: bytes) -> bytes:
+    """Handshake messages in as many records as they need (RFC 5246 section 6.2.1)."""
+    return b"".join(record(HANDSHAKE, stream[place : place + 16384]) for place in range(0, len(stream), 16384))
+
+
 DONE = message(SERVER_HELLO_DONE, b"")
 
 
@@ -147,7 +152,7 @@ class Script:
             return alert(HANDSHAKE_FAILURE)
         if hello.newest == TLS13:
             return self._newest(hello, suite)
-        return record(HANDSHAKE, self.hello(hello, suite) + self.behind(hello, suite))
+        return records(self.hello(hello, suite) + self.behind(hello, suite))
 
     def _newest(self, hello: Hello, suite: int) -> bytes:
         group = self.group(hello)

@@ -56,7 +56,7 @@ def faults(place: Place, anchors: Path, others: Sequence[Place]) -> set[str]:
     # What s_client prints of a CertificateRequest, in every version.
     if b"Client Certificate Types" in said or b"Requested Signature Algorithms" in said:
         found.add("client-certificate-request")
-    if any(_chain(s_client(other, anchors))[0] != leaf for other in others):
+    if any(not _alike(_chain(s_client(other, anchors))[0], leaf) for other in others):
         found.add("certificate-same-on-ports")
     if _another_client_is_shown_worse(place, anchors, leaf):
         found.add("certificate-every-client")
@@ -155,6 +155,12 @@ def _leaf_faults(leaf: x509.Certificate) -> set[str]:
     if issuers != [_ACCEPTED_ISSUER]:
         found.add("certificate-issuer")
     return found
+
+
+def _alike(one: x509.Certificate, other: x509.Certificate) -> bool:
+    """Whether two leaves are the same, or one renews the other."""
+    names = [cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value for cert in (one, other)]
+    return one == other or (set(names[0]) == set(names[1]) and one.issuer == other.issuer)
 
 
 def _must_staple(leaf: x509.Certificate) -> bool:

@@ -22,14 +22,27 @@ _TOLERATED = (0xC027, 0xC028)
 _CBC_EC = (0xC009, 0xC00A, 0xC013, 0xC014, 0xC023, 0xC024, 0xC072, 0xC073, 0xC076, 0xC077)
 _CBC_DHE = (0x0033, 0x0039, 0x0067, 0x006B, 0x0045, 0x0088, 0x00BE, 0x00C4)
 _DHE = (0x009E, 0x009F, 0xCCAA, 0xC09E, 0xC09F, 0xC052, 0xC053, 0xC07C, 0xC07D, *_CBC_DHE)
+_DH_ANONYMOUS = (0x0034, 0x003A, 0x006C, 0x006D, 0x00A6, 0x00A7)
 _FALLBACK_SCSV = 0x5600
+
+# What enterprise allows of TLS 1.2 and before; and every other number that IANA has given to a suite, or may yet give.
+_ALLOWED = (*_MODERN, *_TOLERATED, 0x009E, 0x009F, 0xCCAA, 0xC0AC, 0xC0AD)
+_NOT_ALLOWED = tuple(
+    number
+    for number in (*range(0x0001, 0x00FF), *range(0xC001, 0xC100), *range(0xCCA8, 0xCCAF), *range(0xD001, 0xD006))
+    if number not in _ALLOWED
+)
 
 # Curves of fewer than 255 bits: the binary and the prime ones (RFC 4492 section 5.1.1).
 _WEAK_CURVES = (1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 18, 19, 20, 21)
+# And those that are long enough, but not on enterprise's list: binary ones, and secp256k1.
+_ODD_CURVES = (9, 10, 11, 12, 13, 14, 22)
 _GROUPS = (29, 23, 24, 25, 30)
 _HYBRID = 0x11EC
 _MODERN_SIGNATURES = (0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0807, 0x0401, 0x0501, 0x0601)
 _OLD_SIGNATURES = (0x0201, 0x0203, 0x0101, 0x0103)
+# What TLS 1.3 left out: PKCS #1 v1.5, SHA-224, SHA-1 and MD5.
+_OLDER_SIGNATURES = (0x0401, 0x0501, 0x0601, 0x0301, 0x0303, *_OLD_SIGNATURES)
 
 _SHARED_1024 = 0xFFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD1
 """How the primes of RFC 2409 begin, and those of RFC 3526, which are longer."""
@@ -80,8 +93,12 @@ def faults(place: Place, accepted: Collection[ssl.TLSVersion], *, strict: bool) 
     older = [version for version in accepted if version < ssl.TLSVersion.TLSv1_3]
     for version in older:
         found |= _suite_faults(place, int(version))
+    if strict and older:
+        found.add("tls-allowed-suites")  # those of TLS 1.3 alone are on its list
     if ssl.TLSVersion.TLSv1_2 in accepted:
         found |= _tls12_faults(place)
+        if strict and takes(ask(place, (*_MODERN, *_CBC_EC, *_DHE), signatures=_OLDER_SIGNATURES, name=place.host)):
+            found.add("tls-allowed-signatures")
         if ssl.TLSVersion.TLSv1_3 in accepted:
             fallback = ask(place, (*_everything(), _FALLBACK_SCSV), name=place.host)
             # RFC 7507 wants alert 86; Dovecot hangs up without a word, which is as good for the client.
@@ -102,11 +119,18 @@ def _suite_faults(place: Place, version: int) -> set[str]:
     ):
         if takes(ask(place, suites, version=version, signatures=old or _OLD_SIGNATURES, name=place.host)):
             found.add(control)
-    finite = ask(place, _DHE, version=version, signatures=old or _OLD_SIGNATURES, name=place.host)
-    if takes(finite):
+    # As many numbers as a strict reader takes at a time (GnuTLS: 256).
+    for suites in (_NOT_ALLOWED[:250], _NOT_ALLOWED[250:]):
+        if takes(ask(place, suites, version=version, signatures=old or _OLD_SIGNATURES, name=place.host)):
+            found.add("tls-allowed-suites")
+    # OpenSSL takes a group as strong as the suite: without a certificate, 1024 bits for AES-128.
+    for suites in (_DHE, _DH_ANONYMOUS, (0x0034, 0x006C, 0x00A6)):
+        finite = ask(place, suites, version=version, signatures=old or _OLD_SIGNATURES, name=place.host)
+        if not takes(finite):
+            continue
         prime, _, _ = finite.dh
         if prime.bit_length() < 2048:
-            found.add("tls-key-exchange-strength")
+            found |= {"tls-key-exchange-strength", "tls-allowed-groups"}
         shared = prime.bit_length() <= 1024 and prime >> (prime.bit_length() - 192) == _SHARED_1024
         if shared or pow(3, (prime - 3) // 2, (prime - 1) // 2) != 1:
             found.add("tls-dh-prime")
@@ -121,7 +145,10 @@ def _tls12_faults(place: Place) -> set[str]:
     for groups in (_WEAK_CURVES, (*_WEAK_CURVES, 23), (*_WEAK_CURVES, 24)):
         flight = ask(place, elliptic, groups=groups, name=place.host)
         if takes(flight) and flight.named_curve in _WEAK_CURVES:
-            found.add("tls-key-exchange-strength")
+            found |= {"tls-key-exchange-strength", "tls-allowed-groups"}
+    odd = ask(place, elliptic, groups=(*_ODD_CURVES, 23), name=place.host)
+    if takes(odd) and odd.named_curve in _ODD_CURVES:
+        found.add("tls-allowed-groups")
     if takes(ask(place, (*elliptic, *_DHE), signatures=_OLD_SIGNATURES, name=place.host)):
         found.add("tls-signature-hash")
     first, last = ask(place, everything, name=place.host), ask(place, everything[::-1], name=place.host)

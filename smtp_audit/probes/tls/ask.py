@@ -152,7 +152,7 @@ async def send_hello(
         connection = session.connection
         connection.refuse_clear_text()
         await connection.send(hello, shown=told)
-        async with connection.within(session.limits.handshake_seconds, f"answer to a {version} hello"):
+        async with connection.within(session.handshake_seconds, f"answer to a {version} hello"):
             answer, data = await _read_answer(session, version)
         whole_flight = whole and answer.answer is Answer.SERVER_HELLO and version is not TlsVersion.SSL2
         flight = await _read_on(session, data) if whole_flight else Flight(answer, ended=True)
@@ -345,11 +345,12 @@ class Prober:
         return Reply(Acceptance.UNKNOWN, flight=flight)
 
     async def failed(self, error: PeerError) -> None:
-        """Take note that no answer came, and after several silences see whether anybody is still there."""
+        """Take note that no answer came, and after several in a row see whether anybody is still there."""
         if not self.known.failed(error):
             return
         if not await self.known_is_taken():
-            self.known.over = self.known.over or f"{self.known.silences_in_a_row} hellos in a row were not answered"
+            count = max(self.known.silences_in_a_row, self.known.drops_in_a_row)
+            self.known.over = self.known.over or f"{count} hellos in a row were not answered ({error.reason})"
 
     async def settled(
         self,
@@ -361,8 +362,7 @@ class Prober:
         whole: bool = False,
     ) -> Reply:
         """One hello, asked as often as it takes to believe the answer. Never raises for what the peer does."""
-        patient = not (self.says_no_wordlessly or self.known.stumbles)
-        reply = await self.once(version, suites, shape, patient=patient, named=named, whole=whole)
+        reply = await self.once(version, suites, shape, patient=self.known.patient, named=named, whole=whole)
         if reply.detail in WORDLESS and await self.learn_whether_it_says_no_by(reply.detail):
             return await self._refused_wordlessly(version, suites, shape, reply, named=named, whole=whole)
         tries = 1
@@ -370,13 +370,13 @@ class Prober:
             if reply.detail.startswith(SILENCE) and not (tries < 2 and self.known.waits_again):
                 break  # a second silence is enough: each costs the whole time limit
             await asyncio.sleep(RETRY_PAUSE * 2**tries)
-            reply = await self.once(version, suites, shape, patient=not self.known.stumbles, named=named, whole=whole)
+            reply = await self.once(version, suites, shape, patient=self.known.patient, named=named, whole=whole)
             tries += 1
         if reply.detail in WORDLESS and not self.known.stumbles:
-            await self._see_whether_it_stumbles(reply.detail)
+            await self.see_whether_it_stumbles(reply.detail)
         return reply
 
-    async def _see_whether_it_stumbles(self, how: str) -> None:
+    async def see_whether_it_stumbles(self, how: str) -> None:
         """A hello was dropped for good: tell a server that stumbles over that one from one that takes no more at all.
 
         With pauses for each, a server that drops everything would cost all the time there is.

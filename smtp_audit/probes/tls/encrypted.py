@@ -82,7 +82,7 @@ async def _once(prober: Prober, signatures: Sequence[int], server_name: str | No
         connection = session.connection
         connection.refuse_clear_text()
         await connection.send(handshake.hello(), shown=told)
-        async with connection.within(session.limits.handshake_seconds, "end of a TLS 1.3 handshake"):
+        async with connection.within(session.handshake_seconds, "end of a TLS 1.3 handshake"):
             await _exchange(session, handshake)
         if tickets and handshake.done:
             answered = await _wait_for_tickets(session, handshake)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from smtp_audit.facts.handshake import Feature, FeatureSeen, VersionSuites
+from smtp_audit.facts.suites import traits
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion
 from smtp_audit.probes.tls.ask import Prober, Reply
 from smtp_audit.probes.tls.flight import CERTIFICATE, Flight
+from smtp_audit.probes.tls.groups import numbered
 from smtp_audit.probes.tls.hello import (
     ENCRYPT_THEN_MAC,
     EXTENDED_MASTER_SECRET,
@@ -15,6 +17,7 @@ from smtp_audit.probes.tls.hello import (
     RENEGOTIATION_INFO,
     HelloAnswer,
     Shape,
+    suite_name,
 )
 
 FALLBACK_ALERT = "alert 86 "
@@ -150,21 +153,21 @@ async def tolerance(prober: Prober, tls: TlsFacts) -> FeatureSeen:
     return FeatureSeen(feature=feature, present=None, detail=f"a {version} hello with unknown numbers: {reply.detail}")
 
 
-async def encrypt_then_mac(prober: Prober, versions: Sequence[VersionSuites]) -> FeatureSeen:
-    """Offer suites with CBC alone: their MAC should come last (RFC 7366)."""
-    from smtp_audit.facts.suites import traits
-    from smtp_audit.probes.tls.groups import numbered
-
+def encrypt_then_mac(
+    versions: Sequence[VersionSuites], flights: Mapping[TlsVersion, Mapping[int, Flight]]
+) -> FeatureSeen:
+    """With the suites that have CBC, the MAC should come last (RFC 7366): their ServerHellos say it, newest first."""
     feature = Feature.ENCRYPT_THEN_MAC
     for each in sorted(versions, key=lambda found: found.version, reverse=True):
-        block = tuple(number for number, name in numbered(each) if traits(name).cbc)
+        block = [number for number, name in numbered(each) if traits(name).cbc]
         if not block or each.version < TlsVersion.TLS10:
             continue
-        reply = await prober.settled(each.version, block, Shape(extras=True))
-        if reply.accepted and reply.flight is not None:
-            present = ENCRYPT_THEN_MAC in reply.flight.answer.extensions
-            return FeatureSeen(feature=feature, present=present, detail=f"with {each.version}")
-        return FeatureSeen(feature=feature, present=None, detail=reply.detail)
+        answers = [flights[each.version][number].answer for number in block if number in flights[each.version]]
+        lacking = [suite_name(answer.suite) for answer in answers if ENCRYPT_THEN_MAC not in answer.extensions]
+        if not answers:
+            return FeatureSeen(feature=feature, present=None, detail=f"no ServerHello of {each.version} with CBC")
+        detail = f"with {each.version}" + (f", not with {lacking[0]}" if 0 < len(lacking) < len(answers) else "")
+        return FeatureSeen(feature=feature, present=not lacking, detail=detail)
     if all(each.complete for each in versions):
         return FeatureSeen(feature=feature, present=None, applies=False, detail="no suite with CBC is accepted")
     return FeatureSeen(feature=feature, present=None, detail="the suites are not all known")

@@ -22,13 +22,14 @@ MAX_MISSING = 3
 """Hellos for finite fields that showed none, before no more are sent: each may cost the whole time limit."""
 
 
-async def named_groups_of_tls13(prober: Prober) -> VersionGroups:
+async def named_groups_of_tls13(prober: Prober, first: Flight | None = None) -> VersionGroups:
     """TLS 1.3, by hellos without a key share: the server names the group that it wants one of (HelloRetryRequest).
 
-    That is in clear, and costs it no signature (RFC 8446 section 4.1.4).
+    That is in clear, and costs it no signature (RFC 8446 section 4.1.4). `first` is its answer to an offer of all.
     """
-    found: dict[int, None] = {}
-    remaining = list(GROUPS)
+    chosen = first.answer.group if first is not None else None
+    found: dict[int, None] = {chosen: None} if chosen in GROUPS else {}
+    remaining = [group for group in GROUPS if group not in found]
     detail = "every known group is taken"
     complete = True
     while remaining:
@@ -51,26 +52,35 @@ async def named_groups_of_tls13(prober: Prober) -> VersionGroups:
     return _version_groups(TlsVersion.TLS13, found, complete, detail, prober)
 
 
-async def named_groups_before_tls13(prober: Prober, suites: VersionSuites) -> VersionGroups:
+async def named_groups_before_tls13(
+    prober: Prober, suites: VersionSuites, flights: Mapping[int, Flight]
+) -> VersionGroups:
     """TLS 1.2 and before, from the ServerKeyExchange of a suite with elliptic curves (RFC 8422 section 5.4).
+
+    Those that the flights of the suites show are known already: each was chosen from all curves.
 
     A client that takes an ECDSA certificate has to offer the certificate's own curve, too (RFC 8422 section 5.1). So
     when the rest is refused, the curves found are offered again behind it: where the server then falls back on one of
-    them, no client can ever come to any of the rest.
+    them, no client can ever come to any of the rest. Where suites without such a certificate are taken, those are
+    offered.
     """
     elliptic = tuple(number for number, name in numbered(suites) if traits(name).elliptic)
+    signed_otherwise = tuple(n for n in elliptic if traits(suite_name(n)).authentication in ("RSA", "none"))
+    bound = not signed_otherwise  # to the curve of the certificate
+    elliptic = signed_otherwise or elliptic
     if not elliptic:
         return VersionGroups(
             version=suites.version,
             complete=suites.complete,
             detail="no suite with elliptic curves" if suites.complete else suites.detail,
         )
-    found: dict[int, None] = {}
-    remaining = list(CURVES)
+    shown = {flights[number].group for number in elliptic if number in flights}
+    found: dict[int, None] = {number: None for number in CURVES if group_name(number) in shown}
+    remaining = [number for number in CURVES if number not in found]
     behind: list[int] = []
     while True:
         reply = await prober.settled(suites.version, elliptic, Shape(groups=(*remaining, *behind)), whole=True)
-        if reply.refused and behind:
+        if reply.refused and (behind or (found and not bound)):
             return _version_groups(suites.version, found, True, reply.detail, prober)
         if reply.refused:
             behind = list(found)

@@ -16,6 +16,12 @@ PATIENT_SILENCES = 4
 MAX_SILENCES_IN_A_ROW = 4
 """Hellos without an answer before the hello that is known to be taken has to show that somebody is still there."""
 
+PATIENT_DROPS = 4
+"""Connections dropped in a row after each of which there is a growing pause: about a quarter of a minute in all."""
+
+MAX_DROPS_IN_A_ROW = 12
+"""Hellos dropped before the known one has to show that some are taken: as many as TLS 1.3 and TLS 1.2 by families."""
+
 MAX_SILENCES = 16
 """Hellos without an answer, whatever came between them, before no more is asked."""
 
@@ -47,6 +53,7 @@ class Knowledge:
             good, so that pauses would not help.
         silences: hellos that were not answered.
         silences_in_a_row: of these, since the last answer.
+        drops_in_a_row: connections that ended without an answer, since the last one.
     """
 
     taken: TlsVersion | None = None
@@ -57,6 +64,7 @@ class Knowledge:
     stumbles: bool = False
     silences: int = 0
     silences_in_a_row: int = 0
+    drops_in_a_row: int = 0
     calibrating: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -64,14 +72,22 @@ class Knowledge:
         """Whether a hello that was not answered is worth being sent again."""
         return self.silences < PATIENT_SILENCES
 
+    @property
+    def patient(self) -> bool:
+        """Whether a dropped hello should be followed by a pause: for a server that throttles, and for none else."""
+        return not (any(self.says_no_by.values()) or self.stumbles or self.drops_in_a_row >= PATIENT_DROPS)
+
     def answered(self) -> None:
         """Octets came."""
-        self.silences_in_a_row = 0
+        self.silences_in_a_row = self.drops_in_a_row = 0
 
     def failed(self, error: PeerError) -> bool:
         """No answer came. True when the known hello should show now whether anybody is still there."""
         if isinstance(error, Contradiction) or error.absence in LASTING:
             self.over = error.reason
+        if error.absence is Absence.DROPPED:
+            self.drops_in_a_row += 1
+            return not self.over and self.drops_in_a_row == MAX_DROPS_IN_A_ROW
         if error.absence is not Absence.TIMEOUT:
             return False
         self.silences += 1

@@ -14,7 +14,14 @@ from smtp_audit.probes.tls.parameters import group_name
 
 async def be_known_clients(prober: Prober) -> TlsClientFacts:
     """Send every recorded hello. Never raises for what the peer does."""
-    clients = await asyncio.gather(*(_be(prober, profile) for profile in client_profiles()))
+    # No more than may connect at once: those in the queue would not hear that there is no sense in asking on.
+    turns = asyncio.Semaphore(prober.approach.budget.allowed)
+
+    async def be(profile: ClientProfile) -> ClientHandshake:
+        async with turns:
+            return await _be(prober, profile)
+
+    clients = await asyncio.gather(*(be(profile) for profile in client_profiles()))
     return TlsClientFacts(offered=True, clients=tuple(clients))
 
 

@@ -28,7 +28,7 @@ def _context(version: TlsVersion) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers("ALL:!aNULL:@SECLEVEL=0")
+    context.set_ciphers("ALL:-aNULL:aNULL:eNULL:@SECLEVEL=0")
     context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the old versions are asked for on purpose
@@ -90,7 +90,7 @@ async def _connect(
             raise PeerError(Absence.REFUSED_SERVICE, "STARTTLS is no longer offered, and was before")
         connection = visited.connection
         try:
-            async with connection.within(visited.limits.handshake_seconds, "end of the TLS handshake"):
+            async with connection.within(visited.handshake_seconds, "end of the TLS handshake"):
                 tls = await connection.start_tls(_context(version), visited.endpoint.server_name, session)
         except ssl.SSLError as error:
             raise PeerError(Absence.MALFORMED, f"no {version} session: {tls_reason(error)}") from None
@@ -100,6 +100,8 @@ async def _connect(
                 if visited.dialect.inside_question:
                     await connection.send(visited.dialect.inside_question)
                 await connection.some()
-        return _Made(tls.session, bool(tls.session_reused))
+        made = _Made(tls.session, bool(tls.session_reused))
+        await connection.end_tls()
+        return made
 
     return await approach.visit(visit, transcript)

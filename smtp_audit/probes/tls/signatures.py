@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from smtp_audit.facts.handshake import VersionSignatures, VersionSuites
 from smtp_audit.facts.suites import traits
 from smtp_audit.facts.tls import TlsVersion
 from smtp_audit.probes.tls.ask import Prober
+from smtp_audit.probes.tls.flight import Flight
 from smtp_audit.probes.tls.groups import numbered
 from smtp_audit.probes.tls.hello import Shape
 from smtp_audit.probes.tls.parameters import SIGNATURES, signature_name
 
 
-async def signatures_of_tls12(prober: Prober, suites: VersionSuites) -> VersionSignatures:
-    """TLS 1.2, where ServerKeyExchange names the scheme in clear."""
+async def signatures_of_tls12(
+    prober: Prober, suites: VersionSuites, flights: Mapping[int, Flight]
+) -> VersionSignatures:
+    """TLS 1.2, where ServerKeyExchange names the scheme in clear.
+
+    What the flights of the suites were signed with is known already: each was chosen from all schemes.
+    """
     signed = tuple(
         number
         for number, name in numbered(suites)
@@ -21,8 +29,9 @@ async def signatures_of_tls12(prober: Prober, suites: VersionSuites) -> VersionS
     if not signed:
         detail = "no suite whose key exchange is signed" if suites.complete else suites.detail
         return VersionSignatures(version=TlsVersion.TLS12, complete=suites.complete, detail=detail)
-    found: list[str] = []
-    remaining = list(SIGNATURES)
+    seen = {flights[number].signature for number in signed if number in flights}
+    found = [signature_name(number) for number in SIGNATURES if signature_name(number) in seen]
+    remaining = [number for number in SIGNATURES if signature_name(number) not in seen]
     complete, detail = True, "every known scheme is used"
     while remaining:
         reply = await prober.settled(TlsVersion.TLS12, signed, Shape(signatures=tuple(remaining)), whole=True)

@@ -6,7 +6,7 @@ Each kind of facts has a transcript and a fate of its own: what one part cannot 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -23,6 +23,7 @@ from smtp_audit.facts.handshake import (
     TlsSignatureFacts,
     TlsSuiteFacts,
     VersionGroups,
+    VersionSession,
     VersionSignatures,
 )
 from smtp_audit.facts.observation import Absence, Facts
@@ -120,7 +121,7 @@ class Survey:
             (TlsSignatureFacts, lambda: self._signatures(suites, carried)),
             (TlsFeatureFacts, lambda: self._features(suites, carried)),
             (TlsSessionFacts, lambda: self._sessions(carried)),
-            (ShownCertificatesFacts, lambda: self._presentations(carried)),
+            (ShownCertificatesFacts, lambda: self._presentations(suites, carried)),
             (TlsClientFacts, self._clients),
         )
         try:
@@ -167,6 +168,14 @@ class Survey:
         """Versions that only a client without a server name is given."""
         return self.versions.nameless
 
+    def _first(self, version: TlsVersion) -> Flight | None:
+        """The answer to the hello that offered all that a version has, if it was taken and a name was given."""
+        reply = self.versions.firsts.get(version)
+        return reply.flight if reply is not None else None
+
+    def _flights_of(self, version: TlsVersion) -> Mapping[int, Flight]:
+        return self.enumerations[version].flights
+
     def _flights(self) -> list[Flight]:
         return [flight for each in self.enumerations.values() for flight in each.flights.values()]
 
@@ -190,7 +199,7 @@ class Survey:
                 await fields.look(self._prober(TlsGroupFacts), each, flights)
                 # The newest of them stands for all: servers have one list of curves for TLS 1.2 and before.
                 if not versions or not versions[0].groups:
-                    versions.append(await named_groups_before_tls13(self._prober(TlsGroupFacts), each))
+                    versions.append(await named_groups_before_tls13(self._prober(TlsGroupFacts), each, flights))
             versions += await newest
         finally:
             newest.cancel()
@@ -201,14 +210,16 @@ class Survey:
     async def _newest_groups(self) -> list[VersionGroups]:
         if not self._accepted(TlsVersion.TLS13):
             return []
-        return [await named_groups_of_tls13(self._prober(TlsGroupFacts))]
+        return [await named_groups_of_tls13(self._prober(TlsGroupFacts), self._first(TlsVersion.TLS13))]
 
     async def _signatures(self, suites: Awaitable[TlsSuiteFacts], carried: Awaitable[Carried]) -> TlsSignatureFacts:
         versions: list[VersionSignatures] = []
         found = await suites
         for each in found.versions:
             if each.version is TlsVersion.TLS12:
-                versions.append(await signatures_of_tls12(self._prober(TlsSignatureFacts), each))
+                versions.append(
+                    await signatures_of_tls12(self._prober(TlsSignatureFacts), each, self._flights_of(each.version))
+                )
             elif each.version is TlsVersion.TLS13 and self._accepted(TlsVersion.TLS13):
                 versions.append(await signatures_of_tls13(self._prober(TlsSignatureFacts), await carried))
             elif each.version is TlsVersion.TLS13:
@@ -222,7 +233,8 @@ class Survey:
         try:
             found = await suites
             features: list[FeatureSeen] = hello_features(self.tls, self.versions.firsts, self._flights())
-            features.append(await encrypt_then_mac(self._prober(TlsFeatureFacts), found.versions))
+            flights = {each.version: self._flights_of(each.version) for each in found.versions}
+            features.append(encrypt_then_mac(found.versions, flights))
             features += await odd
         finally:
             odd.cancel()
@@ -236,10 +248,23 @@ class Survey:
         # The two newest tell of all: sessions of TLS 1.2 and before are the same.
         asked = versions[:2] if versions[:1] == [TlsVersion.TLS13] else versions[:1]
         found = [await resumption(self.approach, transcript, v, done if v is TlsVersion.TLS13 else None) for v in asked]
+        # One that may be accepted as well has sessions that nobody saw.
+        unknown = [o for o in self.tls.versions if o.acceptance is Acceptance.UNKNOWN and o.version > TlsVersion.SSL2]
+        classic = any(v < TlsVersion.TLS13 for v in asked)
+        for outcome in unknown:
+            if outcome.version is TlsVersion.TLS13 or not classic:
+                detail = f"whether it is accepted is not known: {outcome.detail}"
+                found.append(VersionSession(version=outcome.version, resumed=None, detail=detail))
         return TlsSessionFacts(offered=True, versions=tuple(found))
 
-    async def _presentations(self, carried: Awaitable[Carried]) -> ShownCertificatesFacts:
+    async def _presentations(
+        self, suites: Awaitable[TlsSuiteFacts], carried: Awaitable[Carried]
+    ) -> ShownCertificatesFacts:
         shown = Presentations(self._prober(ShownCertificatesFacts))
+        await shown.without_the_name(self.tls)
+        for each in (await suites).versions:
+            if each.version is shown.classic(self.tls) and each.version not in self._nameless:
+                shown.take_flights(each, self._flights_of(each.version))
         return await shown.run(self.tls, await carried if self._accepted(TlsVersion.TLS13) else None)
 
     async def _clients(self) -> TlsClientFacts:

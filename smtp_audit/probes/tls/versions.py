@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcome
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.tls.ask import RETRY_PAUSE, SILENCE, TRIES, WORDLESS, Prober, Reply, understand
-from smtp_audit.probes.tls.hello import PLAIN, HelloAnswer, Shape, families, suite_name
+from smtp_audit.probes.tls.hello import PLAIN, HelloAnswer, Shape, classic_suites, families, suite_name
 from smtp_audit.probes.tls.knowledge import Knowledge
 from smtp_audit.probes.wire import Transcript
 
@@ -50,6 +51,18 @@ def _few_families() -> list[Sequence[int]]:
     common = ("ECDHE", "DHE", "RSA", "anonymous")
     others = tuple(number for name, numbers in families().items() if name not in common for number in numbers)
     return [*(families()[name] for name in common), others]
+
+
+@cache
+def _short_lists(version: TlsVersion) -> tuple[tuple[int, ...], ...]:
+    """The suites that servers choose from in practice, and all others; each list is one that every stack reads.
+
+    Before TLS 1.2 there is no AEAD and no other hash than SHA-1 and MD5 (RFC 5246 appendix C, RFC 5288 section 3).
+    """
+    common = ("ECDHE", "DHE", "RSA", "anonymous")
+    there = [n for n in classic_suites() if version is TlsVersion.TLS12 or suite_name(n).endswith(("_SHA", "_MD5"))]
+    usual = {number for name in common for number in families()[name]}
+    return tuple(n for n in there if n in usual), tuple(n for n in there if n not in usual)
 
 
 @dataclass
@@ -128,7 +141,7 @@ class VersionSurvey:
         can_name = version > TlsVersion.SSL3 and self.approach.endpoint.server_name is not None
         if reply.refused and can_name:
             # Many senders give no name (Postfix by default), and a server may have other settings for them.
-            nameless = await self.prober.once(version, patient=not self.prober.says_no_wordlessly, named=False)
+            nameless = await self.prober.once(version, patient=self.prober.known.patient, named=False)
             if nameless.unknown:
                 nameless = await self.prober.once(version, patient=False, named=False)
             if nameless.accepted:
@@ -138,7 +151,7 @@ class VersionSurvey:
 
     async def _with_name(self, version: TlsVersion) -> Reply:
         prober = self.prober
-        reply = await self._first(version, patient=not prober.says_no_wordlessly)
+        reply = await self._first(version, patient=prober.known.patient)
         if reply.detail in WORDLESS and await prober.learn_whether_it_says_no_by(reply.detail):
             return await self._refused_wordlessly(version, reply.detail)
         if reply.refused and reply.detail.startswith(VAGUE_REFUSALS):
@@ -148,8 +161,11 @@ class VersionSurvey:
             if reply.detail.startswith(SILENCE) and not (tries < 2 and prober.known.waits_again):
                 break  # a second silence is enough: each costs the whole time limit
             await asyncio.sleep(RETRY_PAUSE * 2**tries)
-            reply = await self._first(version, shape=PLAIN)  # perhaps it stumbles over what the first one offered
+            # A plain one: perhaps it stumbles over what the first one offered.
+            reply = await self._first(version, shape=PLAIN, patient=prober.known.patient)
             tries += 1
+        if reply.detail in WORDLESS and prober.known.control is not None:
+            await prober.see_whether_it_stumbles(reply.detail)
         if not reply.unknown or reply.detail.startswith(SILENCE) or prober.known.over:
             return reply
         split = await self._by_family(version)
@@ -159,7 +175,7 @@ class VersionSurvey:
 
     async def _first(self, version: TlsVersion, *, shape: Shape = FIRST_HELLO, patient: bool = True) -> Reply:
         """The hello with every suite; when it is taken, its answer is the first step of the enumeration."""
-        reply = await self.prober.once(version, shape=shape, patient=patient)
+        reply = await self.prober.once(version, shape=shape, patient=patient, whole=True)
         if reply.accepted:
             self.firsts[version] = reply
         return reply
@@ -168,8 +184,8 @@ class VersionSurvey:
         """A refusal for the suites, confirmed with fewer of them: some stacks do not read a list as long as ours."""
         if version in (TlsVersion.SSL2, TlsVersion.TLS13):
             return refusal
-        for suites in _few_families():
-            reply = await self.prober.once(version, suites, patient=False)
+        for suites in _short_lists(version):
+            reply = await self.prober.settled(version, suites)
             if not reply.refused:
                 return reply
         return refusal
