@@ -66,9 +66,9 @@ _WITHOUT_NAMES = shown(
         for kind in (ClientKind.DEFAULT, ClientKind.RSA_ONLY, ClientKind.ECDSA_ONLY)
     ),
     host=_ADDRESS,
-    unknown={
-        kind: "the host is an address: no client gives a name" for kind in (ClientKind.NAMELESS, ClientKind.OTHER_NAME)
-    },
+    unknown=dict.fromkeys(
+        (ClientKind.NAMELESS, ClientKind.OTHER_NAME), "the host is an address: no client gives a name"
+    ),
 )
 
 _EVERY = (
