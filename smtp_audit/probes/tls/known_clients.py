@@ -6,10 +6,11 @@ import asyncio
 
 from smtp_audit.facts.handshake import ClientHandshake, TlsClientFacts
 from smtp_audit.facts.tls import Acceptance, TlsVersion
-from smtp_audit.probes.tls.ask import SILENCE, TRIES, WORDLESS, Prober, Reply, understand
+from smtp_audit.probes.tls.ask import SILENCE, TRIES, WORDLESS, Prober
 from smtp_audit.probes.tls.clients import ClientProfile, client_profiles
 from smtp_audit.probes.tls.hello import suite_name
 from smtp_audit.probes.tls.parameters import group_name
+from smtp_audit.probes.tls.reply import Reply, understand
 
 
 async def be_known_clients(prober: Prober) -> TlsClientFacts:

@@ -10,7 +10,7 @@ from smtp_audit.facts.certificate import ClientKind, Presentation, ShownCertific
 from smtp_audit.facts.handshake import VersionSuites
 from smtp_audit.facts.suites import traits
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion
-from smtp_audit.probes.tls.ask import SILENCE, Prober, Reply
+from smtp_audit.probes.tls.ask import SILENCE, Prober
 from smtp_audit.probes.tls.encrypted import Carried, carry_through
 from smtp_audit.probes.tls.flight import Flight
 from smtp_audit.probes.tls.groups import numbered
@@ -23,6 +23,7 @@ from smtp_audit.probes.tls.hello import (
     vector,
 )
 from smtp_audit.probes.tls.parameters import ECDSA_SIGNATURES, RSA_SIGNATURES, SIGNATURES
+from smtp_audit.probes.tls.reply import Reply
 from smtp_audit.probes.tls.status import present
 from smtp_audit.probes.tls.trust import Anchors
 

@@ -15,7 +15,7 @@ from functools import cache
 from smtp_audit.facts.handshake import AcceptedSuite, Chooser, VersionSuites
 from smtp_audit.facts.suites import KeyExchange, traits
 from smtp_audit.facts.tls import TlsVersion
-from smtp_audit.probes.tls.ask import SILENCE, Prober, Reply
+from smtp_audit.probes.tls.ask import SILENCE, Prober
 from smtp_audit.probes.tls.flight import Flight
 from smtp_audit.probes.tls.hello import (
     PLAIN,
@@ -26,12 +26,10 @@ from smtp_audit.probes.tls.hello import (
     families,
     suite_name,
 )
+from smtp_audit.probes.tls.reply import Reply
 
 MAX_SPLITS = 24
 """Lists without a clear answer that are halved in search of what can be told, for one version."""
-
-MAX_FAULTS = 2
-"""First flights that break off behind the ServerHello before no more than the ServerHello is waited for."""
 
 SHAPE = Shape(extras=True)
 
@@ -59,7 +57,6 @@ class Enumeration:
     chooser: Chooser = Chooser.UNKNOWN
     chooser_detail: str = "not asked"
     splits: int = 0
-    faults: int = 0
 
     def facts(self, otherwise: str = "") -> VersionSuites:
         """What was found so far; `otherwise` is why it may not be all."""
@@ -102,11 +99,7 @@ class Enumeration:
         """Offer the list until the server takes none of it any more."""
         remaining = list(offered)
         while remaining:
-            reply = await self.prober.settled(
-                self.version, remaining, SHAPE, named=self.named, whole=self.faults < MAX_FAULTS
-            )
-            if reply.flight is not None and reply.flight.fault:
-                self.faults += 1
+            reply = await self.prober.settled(self.version, remaining, SHAPE, named=self.named, whole=True)
             if reply.accepted and reply.flight is not None:
                 remaining.remove(reply.suite)
                 self._take(reply.suite, reply.flight)

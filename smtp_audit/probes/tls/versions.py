@@ -12,9 +12,10 @@ from functools import cache
 
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcome
 from smtp_audit.probes.approach import Approach
-from smtp_audit.probes.tls.ask import RETRY_PAUSE, SILENCE, TRIES, WORDLESS, Prober, Reply, understand
+from smtp_audit.probes.tls.ask import RETRY_PAUSE, SILENCE, TRIES, WORDLESS, Prober
 from smtp_audit.probes.tls.hello import PLAIN, HelloAnswer, Shape, classic_suites, families, suite_name
 from smtp_audit.probes.tls.knowledge import Knowledge
+from smtp_audit.probes.tls.reply import Reply, understand
 from smtp_audit.probes.wire import Transcript
 
 ORDER = (

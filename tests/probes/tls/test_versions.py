@@ -413,8 +413,8 @@ class TestTime:
         slow = by_version(silence, TLS13=accept, TLS12=accept)
         async with serving(slow) as stage:
             facts = await survey(stage, known=TLS13, limits=HASTY)
-            # Two each; then the known hello shows that somebody is there, and one is enough.
-            assert stage.connections == 2 + 2 * 2 + 1 + 2
+            # Two each at the most, and the known hello, which shows that somebody is there.
+            assert 2 + 4 < stage.connections <= 2 + 2 * 4 + 1
         assert facts.seen == (TLS12, TLS13)
         assert of(facts, TLS10).acceptance is UNKNOWN
 
