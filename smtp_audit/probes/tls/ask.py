@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.tls import Acceptance, TlsVersion
@@ -32,6 +32,7 @@ from smtp_audit.probes.tls.hello import (
     parse_ssl2_answer,
     suite_name,
 )
+from smtp_audit.probes.tls.parameters import GROUPS, RESERVED_IN_TLS13
 from smtp_audit.probes.wire import Contradiction, PeerError, Transcript
 
 TRIES = 3
@@ -49,6 +50,8 @@ UNKNOWN_SUITES = (0x0A0A, 0x1A1A, 0x2A2A, 0x3A3A, 0x4A4A, 0x5A5A, 0x6A6A, 0x7A7A
 
 CALIBRATIONS = 3
 """How often a hello that must be refused and one that is taken are asked in turn before closing counts as refusing."""
+
+ILLEGAL_PARAMETER = "alert 47 "
 
 INTERNAL_ERROR = 80
 OPENSSL3_HINT = (
@@ -281,13 +284,21 @@ class Knowledge:
         says_no_by: whether it refuses by closing, or by a reset, without an alert, as Dovecot does; as far as asked.
         spoken: versions that it chose when a higher one was offered.
         over: why no further hello can be sent; "" while they can.
+        strict_groups: whether it refuses every hello of TLS 1.3 with a group that TLS 1.3 reserves (tlslite-ng does):
+            then it cannot take one of those, and must not be offered any.
     """
 
     taken: TlsVersion | None = None
     says_no_by: dict[str, bool] = field(default_factory=dict)
     spoken: dict[TlsVersion, str] = field(default_factory=dict)
     over: str = ""
+    strict_groups: bool = False
     calibrating: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+def _without_reserved(shape: Shape) -> Shape:
+    groups = GROUPS if shape.groups is None else shape.groups
+    return replace(shape, groups=tuple(number for number in groups if number not in RESERVED_IN_TLS13))
 
 
 @dataclass
@@ -310,6 +321,32 @@ class Prober:
         whole: bool = False,
     ) -> Reply:
         """One hello. Never raises for what the peer does."""
+
+        async def ask(form: Shape) -> Reply:
+            return await self._once(version, suites, form, patient=patient, named=named, whole=whole)
+
+        if version is not TlsVersion.TLS13:
+            return await ask(shape)
+        if self.known.strict_groups:
+            return await ask(_without_reserved(shape))
+        reply = await ask(shape)
+        if reply.detail.startswith(ILLEGAL_PARAMETER):
+            stricter = await ask(_without_reserved(shape))
+            if not stricter.detail.startswith(ILLEGAL_PARAMETER):
+                self.known.strict_groups = True
+                return stricter
+        return reply
+
+    async def _once(
+        self,
+        version: TlsVersion,
+        suites: Sequence[int] | None,
+        shape: Shape,
+        *,
+        patient: bool,
+        named: bool,
+        whole: bool,
+    ) -> Reply:
         name = self.approach.endpoint.server_name if named else None
         hello = client_hello(version, name, suites, shape)
         count = len(suites) if suites is not None else len(SSL2_SUITES) if version is TlsVersion.SSL2 else 0
