@@ -15,6 +15,7 @@ from smtp_audit.limits import MAX_CHAIN_CERTIFICATES
 from smtp_audit.probes.tls.hello import ALERT_RECORD, HANDSHAKE_RECORD, Answer, HelloAnswer, parse_answer, suite_name
 from smtp_audit.probes.tls.parameters import EXPLICIT_CURVES, group_name, signature_name
 
+NAMED_CURVE = 3
 CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUEST, SERVER_HELLO_DONE, CERTIFICATE_STATUS = 11, 12, 13, 14, 22
 
 
