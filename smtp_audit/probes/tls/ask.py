@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.tls import Acceptance, TlsVersion
@@ -30,6 +30,7 @@ from smtp_audit.probes.tls.hello import (
     suite_name,
 )
 from smtp_audit.probes.tls.knowledge import Control, Knowledge
+from smtp_audit.probes.tls.parameters import GROUPS, RESERVED_IN_TLS13
 from smtp_audit.probes.tls.reply import Reply, understand
 from smtp_audit.probes.wire import PeerError, Transcript
 
@@ -54,6 +55,8 @@ CALIBRATION = (False, True, False, False, True, True, False)
 
 In no steady turn: a server that closes every second connection, or every third, must not fit in.
 """
+
+ILLEGAL_PARAMETER = "alert 47 "
 
 MAX_ANSWER = 20_000
 """Octets of an answer that are waited for; a ServerHello is in the first few hundred."""
@@ -213,6 +216,11 @@ def _describe(answer: HelloAnswer) -> str:
     return answer.detail
 
 
+def _without_reserved(shape: Shape) -> Shape:
+    groups = GROUPS if shape.groups is None else shape.groups
+    return replace(shape, groups=tuple(number for number in groups if number not in RESERVED_IN_TLS13))
+
+
 @dataclass
 class Prober:
     """Asks one server hello after hello; `hellos` counts those of this one."""
@@ -233,6 +241,32 @@ class Prober:
         whole: bool = False,
     ) -> Reply:
         """One hello. Never raises for what the peer does."""
+
+        async def ask(form: Shape) -> Reply:
+            return await self._once(version, suites, form, patient=patient, named=named, whole=whole)
+
+        if version is not TlsVersion.TLS13:
+            return await ask(shape)
+        if self.known.strict_groups:
+            return await ask(_without_reserved(shape))
+        reply = await ask(shape)
+        if reply.detail.startswith(ILLEGAL_PARAMETER):
+            stricter = await ask(_without_reserved(shape))
+            if not stricter.detail.startswith(ILLEGAL_PARAMETER):
+                self.known.strict_groups = True
+                return stricter
+        return reply
+
+    async def _once(
+        self,
+        version: TlsVersion,
+        suites: Sequence[int] | None,
+        shape: Shape,
+        *,
+        patient: bool,
+        named: bool,
+        whole: bool,
+    ) -> Reply:
         name = self.approach.endpoint.server_name if named else None
         hello = client_hello(version, name, suites, shape)
         count = len(suites) if suites is not None else len(SSL2_SUITES) if version is TlsVersion.SSL2 else 0

@@ -52,6 +52,8 @@ class Knowledge:
         says_no_by: whether it refuses by closing, or by a reset, without an alert, as Dovecot does; as far as asked.
         spoken: versions that it chose when a higher one was offered.
         over: why no further hello can be sent; "" while they can.
+        strict_groups: whether it refuses every hello of TLS 1.3 with a group that TLS 1.3 reserves (tlslite-ng does):
+            then it cannot take one of those, and must not be offered any.
         stumbles: it drops some hellos at any pace: the known hello was taken right after one that was dropped for
             good, so that pauses would not help.
         silences: hellos that were not answered.
@@ -65,6 +67,7 @@ class Knowledge:
     says_no_by: dict[str, bool] = field(default_factory=dict)
     spoken: dict[TlsVersion, str] = field(default_factory=dict)
     over: str = ""
+    strict_groups: bool = False
     stumbles: bool = False
     silences: int = 0
     silences_in_a_row: int = 0
