@@ -21,6 +21,7 @@ from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.hostnames import matching_name
 
 _ONE_KIND = (ClientKind.RSA_ONLY, ClientKind.ECDSA_ONLY)
+_BY_NAME = (ClientKind.NAMELESS, ClientKind.OTHER_NAME)
 
 
 @control(
@@ -63,7 +64,7 @@ def certificate_every_client(certificate: CertificateFacts, shown: ShownCertific
     served = {one.client for one in shown.presentations if not one.refused}
     refused = {one.client for one in shown.presentations if one.refused}
     for client in ClientKind:
-        if client is ClientKind.NAMELESS and _is_address(shown.host) and client not in served | set(shown.unknown):
+        if client in _BY_NAME and _is_address(shown.host) and client not in served:
             continue  # nobody gives a name to a server that is an address (RFC 6066 section 3)
         try:
             one = shown.to(client)

@@ -60,6 +60,16 @@ _BY_ADDRESS = (certificate(dns_names=(), ip_addresses=(_ADDRESS,)), issuer())
 _ALL_BUT_NAMELESS = tuple(
     presentation(kind, chain=_BY_ADDRESS) for kind in ClientKind if kind is not ClientKind.NAMELESS
 )
+_WITHOUT_NAMES = shown(
+    *(
+        presentation(kind, chain=_BY_ADDRESS)
+        for kind in (ClientKind.DEFAULT, ClientKind.RSA_ONLY, ClientKind.ECDSA_ONLY)
+    ),
+    host=_ADDRESS,
+    unknown=dict.fromkeys(
+        (ClientKind.NAMELESS, ClientKind.OTHER_NAME), "the host is an address: no client gives a name"
+    ),
+)
 
 _EVERY = (
     Case("certificate-every-client", (certificates(), shown()), PASS, "is shown the same sound certificate"),
@@ -83,6 +93,13 @@ _EVERY = (
     Case(
         "certificate-every-client",
         (certificates(*_BY_ADDRESS, host=_ADDRESS), shown(*_ALL_BUT_NAMELESS, host=_ADDRESS)),
+        PASS,
+        "the same sound certificate",
+    ),
+    # As the probe tells it: nobody gives the name of a server that has none, and there is no strange one either.
+    Case(
+        "certificate-every-client",
+        (certificates(*_BY_ADDRESS, host=_ADDRESS), _WITHOUT_NAMES),
         PASS,
         "the same sound certificate",
     ),

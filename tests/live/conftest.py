@@ -90,8 +90,7 @@ def idle_lab(lab: Lab) -> Lab:
 def quick_audit(throttled_run: Future[Outcome], lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
     """One audit of all servers that answer at once, profile enterprise."""
     places = [lab.places[entry.name] for entry in catalogue.group("quick")]
-    # Two of them never greet (TLS at once where it should not be); the others greet in no time.
-    return audited_places(runs / "quick", places, anchors=lab.authority.anchors, greeting_seconds=8)
+    return audited_places(runs / "quick", places, anchors=lab.authority.anchors)
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,8 @@ _GROUPS = (29, 23, 24, 25, 30)
 _HYBRID = 0x11EC
 _MODERN_SIGNATURES = (0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0807, 0x0401, 0x0501, 0x0601)
 _OLD_SIGNATURES = (0x0201, 0x0203, 0x0101, 0x0103)
+# What TLS 1.3 left out: PKCS #1 v1.5, SHA-224, SHA-1 and MD5.
+_OLDER_SIGNATURES = (0x0401, 0x0501, 0x0601, 0x0301, 0x0303, *_OLD_SIGNATURES)
 
 _SHARED_1024 = 0xFFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD1
 """How the primes of RFC 2409 begin, and those of RFC 3526, which are longer."""
@@ -91,8 +93,12 @@ def faults(place: Place, accepted: Collection[ssl.TLSVersion], *, strict: bool) 
     older = [version for version in accepted if version < ssl.TLSVersion.TLSv1_3]
     for version in older:
         found |= _suite_faults(place, int(version))
+    if strict and older:
+        found.add("tls-allowed-suites")  # those of TLS 1.3 alone are on its list
     if ssl.TLSVersion.TLSv1_2 in accepted:
         found |= _tls12_faults(place)
+        if strict and takes(ask(place, (*_MODERN, *_CBC_EC, *_DHE), signatures=_OLDER_SIGNATURES, name=place.host)):
+            found.add("tls-allowed-signatures")
         if ssl.TLSVersion.TLSv1_3 in accepted:
             fallback = ask(place, (*_everything(), _FALLBACK_SCSV), name=place.host)
             # RFC 7507 wants alert 86; Dovecot hangs up without a word, which is as good for the client.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from smtp_audit.facts.handshake import DhGroup, TlsGroupFacts, VersionGroups, VersionSuites
 from smtp_audit.facts.suites import traits
@@ -53,7 +54,7 @@ async def named_groups_of_tls13(prober: Prober, first: Flight | None = None) -> 
 
 
 async def named_groups_before_tls13(
-    prober: Prober, suites: VersionSuites, flights: Mapping[int, Flight]
+    prober: Prober, suites: VersionSuites, flights: Mapping[int, Flight] = MappingProxyType({})
 ) -> VersionGroups:
     """TLS 1.2 and before, from the ServerKeyExchange of a suite with elliptic curves (RFC 8422 section 5.4).
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from smtp_audit.facts.certificate import ClientKind, Presentation, ShownCertificatesFacts
 from smtp_audit.facts.handshake import VersionSuites
 from smtp_audit.facts.suites import traits
-from smtp_audit.facts.tls import TlsFacts, TlsVersion
-from smtp_audit.probes.tls.ask import Prober, Reply
+from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion
+from smtp_audit.probes.tls.ask import SILENCE, Prober, Reply
 from smtp_audit.probes.tls.encrypted import Carried, carry_through
 from smtp_audit.probes.tls.flight import Flight
 from smtp_audit.probes.tls.groups import numbered
@@ -70,11 +70,7 @@ class Presentations:
 
     async def without_the_name(self, tls: TlsFacts) -> None:
         """Be the kinds of client that give no name, or another. Never raises for what the peer does."""
-        kinds = (ClientKind.NAMELESS, ClientKind.OTHER_NAME)
-        if self._has_name:
-            await asyncio.gather(*(self._be_any(kind, tls) for kind in kinds))
-        else:
-            self.unknown |= dict.fromkeys(kinds, "the host is an address: no client gives a name")
+        await asyncio.gather(*(self._be_any(kind, tls) for kind in (ClientKind.NAMELESS, ClientKind.OTHER_NAME)))
 
     async def run(self, tls: TlsFacts, carried: Carried | None) -> ShownCertificatesFacts:
         """Be each kind of client that is left. Never raises for what the peer does.
@@ -94,7 +90,9 @@ class Presentations:
 
     async def _be_any(self, kind: ClientKind, tls: TlsFacts) -> None:
         classic = self.classic(tls)
-        if classic is not None:
+        if kind in (ClientKind.NAMELESS, ClientKind.OTHER_NAME) and not self._has_name:
+            self.unknown[kind] = "the host is an address: no client gives a name"
+        elif classic is not None:
             await self._be(kind, classic)
         elif TlsVersion.TLS13 in tls.seen:
             await self._carry(kind)
@@ -159,7 +157,11 @@ async def _ask(prober: Prober, kind: ClientKind, version: TlsVersion) -> Reply:
     shape = Shape(extras=True, signatures=signatures)
     if kind is not ClientKind.OTHER_NAME:
         return await prober.settled(version, suites, shape, named=kind is not ClientKind.NAMELESS, whole=True)
-    reply = await prober.raw(
-        version, client_hello(version, OTHER_NAME, suites, shape), whole=True, shown=f"server name {OTHER_NAME}"
-    )
-    return prober.understood(version, suites, reply)
+    reply = Reply(Acceptance.UNKNOWN, "not tried")
+    for _ in range(2):
+        hello = client_hello(version, OTHER_NAME, suites, shape)
+        raw = await prober.raw(version, hello, patient=False, whole=True, shown=f"server name {OTHER_NAME}")
+        reply = prober.understood(version, suites, raw)
+        if not reply.unknown or reply.detail.startswith(SILENCE):
+            break
+    return reply

@@ -319,12 +319,14 @@ class Survey:
         found = await asyncio.gather(
             *(resumption(self.approach, transcript, v, done if v is TlsVersion.TLS13 else None) for v in asked)
         )
-        unknown = [
-            VersionSession(version=o.version, resumed=None, detail=f"whether it is accepted: {o.detail}")
-            for o in self.tls.versions
-            if o.acceptance is Acceptance.UNKNOWN and o.version >= TlsVersion.TLS12
-        ]
-        return TlsSessionFacts(offered=True, versions=(*unknown, *found))
+        # One that may be accepted as well has sessions that nobody saw.
+        unknown = [o for o in self.tls.versions if o.acceptance is Acceptance.UNKNOWN and o.version > TlsVersion.SSL2]
+        classic = any(v < TlsVersion.TLS13 for v in asked)
+        for outcome in unknown:
+            if outcome.version is TlsVersion.TLS13 or not classic:
+                detail = f"whether it is accepted is not known: {outcome.detail}"
+                found.append(VersionSession(version=outcome.version, resumed=None, detail=detail))
+        return TlsSessionFacts(offered=True, versions=tuple(found))
 
     async def _presentations(
         self, suites: Awaitable[TlsSuiteFacts], carried: Awaitable[Carried]

@@ -195,7 +195,7 @@ class VersionSurvey:
         if version in (TlsVersion.SSL2, TlsVersion.TLS13):
             return refusal
         for suites in _short_lists(version):
-            reply = await prober.once(version, suites, patient=False)
+            reply = await prober.settled(version, suites)
             if not reply.refused:
                 return reply
         return refusal

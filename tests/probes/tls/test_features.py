@@ -217,20 +217,29 @@ class TestEncryptThenMac:
         suites = tuple(AcceptedSuite(name=suite_name(number)) for number in numbers)
         return [VersionSuites(version=TLS12, suites=suites, complete=complete)]
 
-    async def ask(self, found: list[VersionSuites], script: Script, bend: Bend | None = None) -> FeatureSeen:
-        async with serving(playing(script, bend)) as stage:
-            return await encrypt_then_mac(prober(stage, TLS12), found)
+    def ask(self, found: list[VersionSuites], **having: bytes | None) -> FeatureSeen:
+        """`having`: by the number of a suite (`s002F`), the extension's content in its ServerHello; None: not there."""
+        flights = {}
+        for name, content in having.items():
+            number = int(name[1:], 16)
+            extensions = {} if content is None else {ETM: content}
+            answer = HelloAnswer(Answer.SERVER_HELLO, version=TLS12.code, suite=number, extensions=extensions)
+            flights[number] = Flight(answer)
+        return encrypt_then_mac(found, {TLS12: flights})
 
-    async def test_there_or_not(self):
+    def test_there_or_not(self):
         found = self.found(0xC02F, 0x002F)
-        script = {TLS12.code: (0xC02F, 0x002F)}
-        assert (await self.ask(found, Script(script, answered={ETM: b""}))).present is True
-        assert (await self.ask(found, Script(script))).present is False
+        assert self.ask(found, s002F=b"", sC02F=None).present is True
+        assert self.ask(found, s002F=None, sC02F=None).present is False
 
-    async def test_no_answer(self):
-        bend = dropping(lambda peer, hello: True)
-        assert (await self.ask(self.found(0x002F), Script({}), bend)).present is None
+    def test_one_suite_without_it_is_enough(self):
+        seen = self.ask(self.found(0x002F, 0x0035), s002F=b"", s0035=None)
+        assert seen.present is False
+        assert suite_name(0x0035) in seen.detail
 
-    async def test_without_such_a_suite(self):
-        assert (await self.ask(self.found(0xC02F), Script({}))).applies is False
-        assert (await self.ask(self.found(0xC02F, complete=False), Script({}))).applies is True
+    def test_no_answer(self):
+        assert self.ask(self.found(0x002F)).present is None
+
+    def test_without_such_a_suite(self):
+        assert self.ask(self.found(0xC02F)).applies is False
+        assert self.ask(self.found(0xC02F, complete=False)).applies is True

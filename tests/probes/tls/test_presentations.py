@@ -46,7 +46,7 @@ def script(der: bytes) -> Script:
 async def show(script: Script, bend: Bend | None = None, **more) -> ShownCertificatesFacts:
     async with serving(playing(script, bend)) as stage:
         asked = prober(stage, TLS12, **more)
-        return await Presentations(asked, HOST).run(versions(TLS12), None)
+        return await Presentations(asked).run(versions(TLS12), None)
 
 
 def seen(facts: ShownCertificatesFacts) -> dict[ClientKind, str]:
@@ -148,13 +148,13 @@ async def test_a_chain_of_200(script, der):
 async def test_an_address_has_no_name(script):
     async with serving(playing(script)) as stage:
         asked = prober(stage, TLS12, host="127.0.0.1")
-        facts = await Presentations(asked, "127.0.0.1").run(versions(TLS12), None)
+        facts = await Presentations(asked).run(versions(TLS12), None)
     assert seen(facts) == {**dict.fromkeys(ClientKind, "shown"), NAMELESS: "unknown", OTHER: "unknown"}
 
 
 async def test_a_silent_server_costs_few_limits(script):
     async with serving(playing(script, silent(always))) as stage:
-        facts = await Presentations(prober(stage, TLS12, limits=HASTY), HOST).run(versions(TLS12), None)
+        facts = await Presentations(prober(stage, TLS12, limits=HASTY)).run(versions(TLS12), None)
         assert stage.connections <= 7
     assert set(seen(facts).values()) == {"unknown"}
 
@@ -165,13 +165,13 @@ async def test_of_tls13_alone_they_are_read_in_handshakes(authority):
     async with serving(talking(Role.MX, context)) as stage:
         asked = prober(stage, TLS13, role=Role.MX)
         carried = await carry_through(asked, server_name=HOST)
-        facts = await Presentations(asked, HOST).run(versions(TLS13), carried)
+        facts = await Presentations(asked).run(versions(TLS13), carried)
     assert seen(facts) == {**dict.fromkeys(ClientKind, "shown"), RSA: "refused"}
     assert {len(shown.chain) for shown in facts.presentations if not shown.refused} == {2}
 
 
 async def test_without_a_version_nothing_is_known(script):
     async with serving(playing(script)) as stage:
-        facts = await Presentations(prober(stage), HOST).run(versions(unknown=tuple(TlsVersion)), None)
+        facts = await Presentations(prober(stage)).run(versions(unknown=tuple(TlsVersion)), None)
         assert stage.connections == 0
     assert set(seen(facts).values()) == {"unknown"}
