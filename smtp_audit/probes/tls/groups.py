@@ -61,8 +61,8 @@ async def named_groups_before_tls13(
     Those that the flights of the suites show are known already: each was chosen from all curves.
 
     A client that takes an ECDSA certificate has to offer the certificate's own curve, too (RFC 8422 section 5.1). So
-    when the rest is refused, the curves found are offered again behind it: where the server then falls back on one of
-    them, no client can ever come to any of the rest. Where suites without such a certificate are taken, those are
+    when the rest is refused, the curve struck last, without which it is refused, is offered again behind it: where the
+    server then falls back on that, no client can ever come to any of the rest. Where suites without such a certificate are taken, those are
     offered.
     """
     elliptic = tuple(number for number, name in numbered(suites) if traits(name).elliptic)
@@ -79,12 +79,13 @@ async def named_groups_before_tls13(
     found: dict[int, None] = {number: None for number in CURVES if group_name(number) in shown}
     remaining = [number for number in CURVES if number not in found]
     behind: list[int] = []
+    last: list[int] = []
     while True:
         reply = await prober.settled(suites.version, elliptic, Shape(groups=(*remaining, *behind)), whole=True)
         if reply.refused and (behind or (found and not bound)):
             return _version_groups(suites.version, found, True, reply.detail, prober)
         if reply.refused:
-            behind = list(found)
+            behind = last or list(found)
             if not behind:
                 # It chose such a suite before, so that it must have a curve.
                 detail = f"took an elliptic suite, and none with any known curve now ({reply.detail})"
@@ -100,6 +101,7 @@ async def named_groups_before_tls13(
             return _version_groups(suites.version, found, True, f"falls back on {name}", prober)
         found[group] = None
         remaining.remove(group)
+        last = [group]
 
 
 def _version_groups(
