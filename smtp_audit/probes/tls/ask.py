@@ -148,7 +148,9 @@ async def send_hello(
         await connection.send(hello, shown=told)
         async with connection.within(session.handshake_seconds, f"answer to a {version} hello"):
             answer, data = await _read_answer(session, version)
-        whole_flight = whole and answer.answer is Answer.SERVER_HELLO and version is not TlsVersion.SSL2
+        # With another version than the one asked for there is nothing more to learn.
+        meant = version is not TlsVersion.SSL2 and answer.version == version.code
+        whole_flight = whole and answer.answer is Answer.SERVER_HELLO and meant
         flight = await _read_on(session, data) if whole_flight else Flight(answer, ended=True)
         connection.transcript.note(_describe(flight.answer))
         return flight
