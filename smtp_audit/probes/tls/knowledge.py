@@ -54,6 +54,7 @@ class Knowledge:
         silences: hellos that were not answered.
         silences_in_a_row: of these, since the last answer.
         drops_in_a_row: connections that ended without an answer, since the last one.
+        broken_flights: first flights that did not come to their end.
     """
 
     taken: TlsVersion | None = None
@@ -65,6 +66,7 @@ class Knowledge:
     silences: int = 0
     silences_in_a_row: int = 0
     drops_in_a_row: int = 0
+    broken_flights: int = 0
     calibrating: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
