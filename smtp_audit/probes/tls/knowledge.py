@@ -25,9 +25,6 @@ MAX_DROPS_IN_A_ROW = 12
 MAX_SILENCES = 16
 """Hellos without an answer, whatever came between them, before no more is asked."""
 
-MAX_BROKEN_FLIGHTS = 4
-"""First flights that break off behind the ServerHello before no more than that is waited for, whoever asks."""
-
 LASTING = (Absence.REFUSED_SERVICE, Absence.BUDGET, Absence.CLOSED)
 """What keeps every further hello from being sent, too."""
 
@@ -74,11 +71,6 @@ class Knowledge:
     drops_in_a_row: int = 0
     broken_flights: int = 0
     calibrating: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def reads_flights(self) -> bool:
-        """Whether more than the ServerHello is worth waiting for."""
-        return self.broken_flights < MAX_BROKEN_FLIGHTS
 
     @property
     def waits_again(self) -> bool:
