@@ -81,7 +81,8 @@ def key_exchange_strength(groups: TlsGroupFacts, rule: Rule) -> Verdict:
         and bits < rule["minimum_dh_bits" if _finite(name) else "minimum_curve_bits"]
     ]
     weak += [f"DHE with {field.bits} bits" for field in groups.finite_fields if field.bits < rule["minimum_dh_bits"]]
-    weak += [name for name in groups.named() if name == "explicit curve"]
+    # RFC 8422 section 5.4: nobody can tell how good a curve is that the server makes up.
+    weak += [name for name in groups.named() if name.startswith("explicit ")]
     if weak:
         return fail(f"accepts {', '.join(dict.fromkeys(weak))}", evidence=groups.evidence())
     _require_all(groups)

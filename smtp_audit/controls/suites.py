@@ -222,7 +222,8 @@ def server_preference(suites: TlsSuiteFacts, rule: Rule) -> Verdict:
     if not suites.offered:
         return not_applicable(_NO_TLS)
     expected: Chooser = rule["expected"]
-    old = [each for each in suites.versions if each.version < TlsVersion.TLS13]
+    # In SSL 2 the client always chooses, and no setting changes that; tls-obsolete-version judges SSL 2.
+    old = [each for each in suites.versions if TlsVersion.SSL2 < each.version < TlsVersion.TLS13]
     chosen = [each for each in old if each.chooser in (Chooser.SERVER, Chooser.CLIENT)]
     evidence = [f"{each.version}: the {each.chooser} chooses: {each.chooser_detail}" for each in chosen]
     wrong = [each for each in chosen if each.chooser is not expected]

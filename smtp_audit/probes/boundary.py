@@ -17,6 +17,9 @@ from smtp_audit.wiretext import escape
 SHOWN = 200
 MAX_LINES = 60
 
+TLS_RECORDS = range(20, 24)
+"""What a record of TLS begins with (RFC 8446 section 5.1): no line of text does."""
+
 QUIET_SECONDS = 2.0
 """Seconds without a further line after which a server that does not hang up is taken to have said all."""
 
@@ -67,6 +70,9 @@ async def _with_a_command_behind(session: Session) -> StarttlsBoundaryFacts:
     if not dialect.accepted(reply):
         return facts.model_copy(update={"refused": str(reply)})
     if clear := connection.unread():
+        if clear[0] in TLS_RECORDS:
+            # It has read the command for a handshake already, and this is its alert.
+            raise _Breaks(facts, "the handshake fails: an alert before our hello")
         if not (text := _clear(clear)):
             raise PeerError(Absence.MALFORMED, f"{len(clear)} octets in clear before TLS that are no line of text")
         return facts.model_copy(update={"clear_text": text})
@@ -97,7 +103,7 @@ async def _with_nothing_behind(session: Session) -> None:
 def _clear(octets: bytes) -> str:
     """Octets at the place of a handshake that begin with a line of text: a server's word, and no noise or alert."""
     line = octets.split(b"\n", 1)[0].removesuffix(b"\r")
-    if not line or octets[0] in (20, 21, 22, 23) or not all(32 <= octet < 127 for octet in line):
+    if not line or octets[0] in TLS_RECORDS or not all(32 <= octet < 127 for octet in line):
         return ""
     return escape(line, SHOWN)
 

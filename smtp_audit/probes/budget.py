@@ -37,6 +37,7 @@ class HostBudget:
         self._progress = progress
         self._allowed = limits.connections
         self._active = 0
+        self._waiting = 0
         self._next = 0.0
         self._took = 0.0
         self._pause = 0.0
@@ -60,6 +61,18 @@ class HostBudget:
         Raises:
             PeerError: all connections allowed to this address are used up.
         """
+        self._waiting += 1
+        try:
+            await self._leave()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._active -= 1
+            self._freed.set()
+
+    async def _leave(self) -> None:
         async with self._turn:
             if self._connections >= self._limits.total:
                 raise PeerError(
@@ -74,11 +87,6 @@ class HostBudget:
             self._next = time.monotonic() + 1 / self._limits.per_second
             self._active += 1
             self._connections += 1
-        try:
-            yield
-        finally:
-            self._active -= 1
-            self._freed.set()
 
     @contextmanager
     def extending(self, bound: asyncio.Timeout) -> Iterator[None]:
@@ -128,6 +136,11 @@ class HostBudget:
     def allowed(self) -> int:
         """Connections at once, as far as the server bears them."""
         return self._allowed
+
+    @property
+    def idle(self) -> int:
+        """Connections that could be made now and that nobody waits for."""
+        return self._allowed - self._active - self._waiting
 
     @property
     def slow(self) -> bool:

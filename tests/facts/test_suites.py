@@ -38,7 +38,8 @@ EXAMPLES = [
     ("TLS_PSK_WITH_AES_128_GCM_SHA256", KeyExchange.PRE_SHARED, "other", False, set()),
     ("TLS_RSA_PSK_WITH_AES_128_CBC_SHA", KeyExchange.PRE_SHARED, "other", True, set()),
     ("TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA", KeyExchange.ECDHE, "other", True, set()),
-    ("TLS_SRP_SHA_RSA_WITH_AES_128_CBC_SHA", KeyExchange.PRE_SHARED, "other", True, set()),
+    ("TLS_SRP_SHA_RSA_WITH_AES_128_CBC_SHA", KeyExchange.OTHER, "other", True, set()),
+    ("TLS_PSK_DHE_WITH_AES_128_CCM_8", KeyExchange.DHE, "other", False, set()),
     ("TLS_GOSTR341112_256_WITH_28147_CNT_IMIT", KeyExchange.OTHER, "other", False, {GOST}),
     ("TLS_NULL_WITH_NULL_NULL", KeyExchange.OTHER, "none", False, {NULL, WeakKind.ANONYMOUS}),
     ("SSL_CK_DES_192_EDE3_CBC_WITH_MD5", KeyExchange.RSA, "RSA", True, {TRIPLE_DES, MD5}),
@@ -70,8 +71,9 @@ def test_every_registered_suite(name):
     assert (MD5 in what.kinds) == rest.endswith("_MD5")
     assert what.cbc == ("CBC" in rest.split("_"))
     assert what.elliptic == (words[0] in ("ECDHE", "ECDH") and (words[0] == "ECDHE" or "anon" in words))
-    assert what.finite_field == (words[0] == "DHE" or (words[0] == "DH" and "anon" in words))
-    ephemeral = words[0] in ("ECDHE", "DHE") or "anon" in words
+    # "PSK_DHE" for DHE_PSK with CCM_8: RFC 6655 section 3.
+    assert what.finite_field == ("DHE" in words or (words[0] == "DH" and "anon" in words))
+    ephemeral = "ECDHE" in words or "DHE" in words or "anon" in words
     assert what.forward_secret == (ephemeral or what.key_exchange is KeyExchange.ANY)
 
 

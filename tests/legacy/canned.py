@@ -186,7 +186,11 @@ class CannedServer:
         return None
 
     def _group(self, hello: Hello, version: int) -> int | None:
-        mine = [group for group in self._ability.groups if version == TLS13 or group not in _HYBRIDS]
+        if version == TLS13:
+            # RFC 8446 appendix B.3.1.4: nothing of older versions.
+            mine = [group for group in self._ability.groups if 0x17 <= group < 0xFF00]
+        else:
+            mine = [group for group in self._ability.groups if group not in _HYBRIDS]
         # RFC 8422 section 4: a client without the extension takes any curve.
         offered = hello.groups or (P256, *mine)
         return next((group for group in mine if group in offered), None)
@@ -195,7 +199,9 @@ class CannedServer:
         has = self._ability
         if not (has.renegotiation_info and has.extended_master_secret):
             return False
-        if (has.heartbeat and HEARTBEAT in hello.extensions) or (has.deflate and DEFLATE in hello.compressions):
+        # In TLS 1.3 it would agree to heartbeats in the encrypted part, where nobody looks for them.
+        agrees = has.heartbeat and HEARTBEAT in hello.extensions and choice.version < TLS13
+        if agrees or (has.deflate and DEFLATE in hello.compressions):
             return False
         if choice.group not in _PYTHONS_GROUPS or has.asks_for_certificate:
             return False

@@ -25,7 +25,9 @@ class Certificates:
     def __post_init__(self) -> None:
         authority = Authority(self.directory)
         self.anchors = authority.anchors
-        self.file = authority.issue("legacy", Kind(names=("DNS:@host@",), common_name="@host@", key="rsa-2048"), [HOST])
+        self.file = authority.issue(
+            "legacy", Kind(names=("DNS:@host@", "DNS:*.legacy.example"), common_name="@host@", key="rsa-2048"), [HOST]
+        )
         key = load_pem_private_key(self.file.read_bytes(), None)
         assert isinstance(key, rsa.RSAPrivateKey)
         self.key = key

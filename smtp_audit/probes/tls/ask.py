@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.tls import Acceptance, TlsVersion
@@ -18,21 +18,20 @@ from smtp_audit.probes.approach import Approach, Session
 from smtp_audit.probes.tls.flight import Flight, read_flight
 from smtp_audit.probes.tls.hello import (
     ALERT_NAMES,
-    CLEAN_REFUSALS,
     INCOMPLETE,
     PLAIN,
     SSL2_SUITES,
-    TLS13_SUITES,
     Answer,
     HelloAnswer,
     Shape,
-    classic_suites,
     client_hello,
     parse_answer,
     parse_ssl2_answer,
     suite_name,
 )
 from smtp_audit.probes.tls.knowledge import Control, Knowledge
+from smtp_audit.probes.tls.parameters import GROUPS, RESERVED_IN_TLS13
+from smtp_audit.probes.tls.reply import Reply, understand
 from smtp_audit.probes.wire import PeerError, Transcript
 
 TRIES = 3
@@ -57,12 +56,7 @@ CALIBRATION = (False, True, False, False, True, True, False)
 In no steady turn: a server that closes every second connection, or every third, must not fit in.
 """
 
-INTERNAL_ERROR = 80
-OPENSSL3_HINT = (
-    ", which refuses nothing; OpenSSL 3 sends it when the version is switched on but its security level forbids the "
-    "SHA-1 signature: switch the version off"
-)
-"""Measured on Node's smtp-server, which sets minVersion TLSv1: a frequent state that only the owner can make clear."""
+ILLEGAL_PARAMETER = "alert 47 "
 
 MAX_ANSWER = 20_000
 """Octets of an answer that are waited for; a ServerHello is in the first few hundred."""
@@ -72,9 +66,6 @@ MAX_FLIGHT = 128 * 1024
 
 FLIGHT_SECONDS = 3.0
 """Seconds that the rest of a first flight may take after its ServerHello, which has been answer enough."""
-
-BROKEN_FLIGHTS = 3
-"""First flights that break off before the next ones are waited for a tenth of that time."""
 
 TOLD_IN_FULL = 2
 """Connections of one transcript that are recorded word by word; of the others a line for the hello and its answer."""
@@ -129,7 +120,6 @@ async def send_hello(
     at_once: bool = False,
     patient: bool = True,
     shown: str = "",
-    hurried: bool = False,
 ) -> Flight | None:
     """Send a hello as it is on a fresh connection; None when STARTTLS is not offered.
 
@@ -142,7 +132,6 @@ async def send_hello(
         at_once: send it with the first octet whatever the role says.
         patient: pause before the next connection when the server closes this one.
         shown: what the transcript says of it.
-        hurried: wait for the rest of a flight a tenth of the time only.
 
     Raises:
         PeerError: no answer came.
@@ -160,8 +149,7 @@ async def send_hello(
         async with connection.within(session.handshake_seconds, f"answer to a {version} hello"):
             answer, data = await _read_answer(session, version)
         whole_flight = whole and answer.answer is Answer.SERVER_HELLO and version is not TlsVersion.SSL2
-        seconds = FLIGHT_SECONDS / 10 if hurried else FLIGHT_SECONDS
-        flight = await _read_on(session, data, seconds) if whole_flight else Flight(answer, ended=True)
+        flight = await _read_on(session, data) if whole_flight else Flight(answer, ended=True)
         connection.transcript.note(_describe(flight.answer))
         return flight
 
@@ -198,11 +186,11 @@ async def _read_answer(session: Session, version: TlsVersion) -> tuple[HelloAnsw
     return answer, data
 
 
-async def _read_on(session: Session, data: bytes, seconds: float) -> Flight:
+async def _read_on(session: Session, data: bytes) -> Flight:
     """Read the rest of a flight. Whatever goes wrong now, the ServerHello stands."""
     fault = ""
     try:
-        async with session.connection.within(seconds, "end of the server's first flight"):
+        async with session.connection.within(FLIGHT_SECONDS, "end of the server's first flight"):
             while not (flight := read_flight(data)).ended:
                 more = await session.connection.some()
                 if not more:
@@ -228,65 +216,9 @@ def _describe(answer: HelloAnswer) -> str:
     return answer.detail
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What an answer says of an offer. `detail` is the alert, the lower version, or why it is unknown.
-
-    `lower` is the lower version that the server would rather speak; `flight` is there when there was an answer.
-    """
-
-    acceptance: Acceptance
-    detail: str = ""
-    suite: int = 0
-    lower: TlsVersion | None = None
-    flight: Flight | None = None
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the server took it."""
-        return self.acceptance is Acceptance.ACCEPTED
-
-    @property
-    def refused(self) -> bool:
-        """Whether the server clearly said no."""
-        return self.acceptance is Acceptance.REFUSED
-
-    @property
-    def unknown(self) -> bool:
-        """Whether it could not be told."""
-        return self.acceptance is Acceptance.UNKNOWN
-
-
-def understand(version: TlsVersion, suites: Sequence[int] | None, answer: HelloAnswer) -> Reply:
-    """What an answer says of the version and suites offered. Anything but a clear yes or no is unknown."""
-    if answer.answer is Answer.ALERT:
-        name = f"alert {answer.alert} {ALERT_NAMES.get(answer.alert, '')}".strip()
-        if answer.alert == INTERNAL_ERROR and version < TlsVersion.TLS12:
-            name += OPENSSL3_HINT
-        # A server that answers an SSL 2 hello in TLS does not speak SSL 2, whatever it complains of: TLS has no alert
-        # for it, and stacks that never knew SSL 2 call it malformed or unexpected. An internal error refuses nothing.
-        not_ssl2 = version is TlsVersion.SSL2 and answer.alert != INTERNAL_ERROR
-        clean = answer.alert in CLEAN_REFUSALS or not_ssl2
-        return Reply(Acceptance.REFUSED if clean else Acceptance.UNKNOWN, name)
-    if answer.answer is not Answer.SERVER_HELLO:
-        return Reply(Acceptance.UNKNOWN, answer.detail)
-    if answer.version == version.code and version is TlsVersion.SSL2:
-        return Reply(Acceptance.ACCEPTED)
-    answered = next((v for v in TlsVersion if v.code == answer.version), None)
-    if answered is None or not TlsVersion.SSL3 <= answered <= version:
-        return Reply(Acceptance.UNKNOWN, f"answered with version 0x{answer.version:04X}, which was not offered")
-    offered = suites if suites is not None else TLS13_SUITES if version is TlsVersion.TLS13 else classic_suites()
-    if answer.suite not in offered:
-        # A sound server never chooses one, so that its ServerHello says nothing, also when its version is a lower one.
-        return Reply(Acceptance.UNKNOWN, f"answered with {suite_name(answer.suite)}, which was not offered")
-    if answered < TlsVersion.TLS13 and (answer.retry or answer.suite in TLS13_SUITES):
-        # RFC 8446 sections 4.1.4 and B.4: only TLS 1.3 has these, so that nobody can go on from here.
-        told = "a HelloRetryRequest" if answer.retry else suite_name(answer.suite)
-        return Reply(Acceptance.UNKNOWN, f"answered with {answered} and {told}, which only TLS 1.3 has")
-    if answered is version:
-        return Reply(Acceptance.ACCEPTED, "HelloRetryRequest" if answer.retry else "", answer.suite)
-    # It would rather speak a lower version: it refuses the one that was offered.
-    return Reply(Acceptance.REFUSED, f"answered with {answered}", answer.suite, lower=answered)
+def _without_reserved(shape: Shape) -> Shape:
+    groups = GROUPS if shape.groups is None else shape.groups
+    return replace(shape, groups=tuple(number for number in groups if number not in RESERVED_IN_TLS13))
 
 
 @dataclass
@@ -309,6 +241,32 @@ class Prober:
         whole: bool = False,
     ) -> Reply:
         """One hello. Never raises for what the peer does."""
+
+        async def ask(form: Shape) -> Reply:
+            return await self._once(version, suites, form, patient=patient, named=named, whole=whole)
+
+        if version is not TlsVersion.TLS13:
+            return await ask(shape)
+        if self.known.strict_groups:
+            return await ask(_without_reserved(shape))
+        reply = await ask(shape)
+        if reply.detail.startswith(ILLEGAL_PARAMETER):
+            stricter = await ask(_without_reserved(shape))
+            if not stricter.detail.startswith(ILLEGAL_PARAMETER):
+                self.known.strict_groups = True
+                return stricter
+        return reply
+
+    async def _once(
+        self,
+        version: TlsVersion,
+        suites: Sequence[int] | None,
+        shape: Shape,
+        *,
+        patient: bool,
+        named: bool,
+        whole: bool,
+    ) -> Reply:
         name = self.approach.endpoint.server_name if named else None
         hello = client_hello(version, name, suites, shape)
         count = len(suites) if suites is not None else len(SSL2_SUITES) if version is TlsVersion.SSL2 else 0
@@ -336,16 +294,10 @@ class Prober:
         if self.known.over:
             return Reply(Acceptance.UNKNOWN, f"not tried: {self.known.over}")
         self.hellos += 1
+        whole = whole and self.known.reads_flights
         try:
             flight = await send_hello(
-                self.approach,
-                version,
-                hello,
-                self.transcript,
-                patient=patient,
-                whole=whole,
-                shown=shown,
-                hurried=self.known.broken_flights >= BROKEN_FLIGHTS,
+                self.approach, version, hello, self.transcript, patient=patient, whole=whole, shown=shown
             )
         except PeerError as error:
             await self.failed(error)
@@ -355,7 +307,7 @@ class Prober:
             self.known.over = "STARTTLS is no longer offered, and was before"
             return Reply(Acceptance.UNKNOWN, self.known.over)
         self.known.answered()
-        self.known.broken_flights += bool(flight.fault)
+        self.known.broken_flights += whole and bool(flight.fault)
         return Reply(Acceptance.UNKNOWN, flight=flight)
 
     async def failed(self, error: PeerError) -> None:

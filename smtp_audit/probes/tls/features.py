@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from smtp_audit.facts.handshake import Feature, FeatureSeen, VersionSuites
 from smtp_audit.facts.suites import traits
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion
-from smtp_audit.probes.tls.ask import Prober, Reply
+from smtp_audit.probes.tls.ask import Prober
 from smtp_audit.probes.tls.flight import CERTIFICATE, Flight
 from smtp_audit.probes.tls.groups import numbered
 from smtp_audit.probes.tls.hello import (
@@ -19,6 +19,7 @@ from smtp_audit.probes.tls.hello import (
     Shape,
     suite_name,
 )
+from smtp_audit.probes.tls.reply import Reply
 
 FALLBACK_ALERT = "alert 86 "
 

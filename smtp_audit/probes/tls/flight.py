@@ -13,8 +13,9 @@ from smtp_audit.facts.suites import traits
 from smtp_audit.facts.tls import TlsVersion
 from smtp_audit.limits import MAX_CHAIN_CERTIFICATES
 from smtp_audit.probes.tls.hello import ALERT_RECORD, HANDSHAKE_RECORD, Answer, HelloAnswer, parse_answer, suite_name
-from smtp_audit.probes.tls.parameters import group_name, signature_name
+from smtp_audit.probes.tls.parameters import EXPLICIT_CURVES, group_name, signature_name
 
+NAMED_CURVE = 3
 CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUEST, SERVER_HELLO_DONE, CERTIFICATE_STATUS = 11, 12, 13, 14, 22
 
 
@@ -164,10 +165,12 @@ def _key_exchange(flight: Flight, body: bytes) -> None:
         return
     if what.elliptic:
         sort = reader.number(1)
-        if sort != 3:
+        if sort in EXPLICIT_CURVES:
             # RFC 8422 section 5.4 allows named curves only; older servers sent parameters of their own.
-            flight.group = "explicit curve"
+            flight.group = group_name(EXPLICIT_CURVES[sort])
             flight.key_exchange_read = True
+            return
+        if sort != NAMED_CURVE:
             return
         flight.group = group_name(reader.number(2))
         reader.vector(1)

@@ -12,7 +12,7 @@ from smtp_audit.facts.tls import TlsVersion
 from smtp_audit.probes.tls.ask import Prober
 from smtp_audit.probes.tls.flight import FiniteField, Flight
 from smtp_audit.probes.tls.hello import Shape, suite_name, suite_numbers
-from smtp_audit.probes.tls.parameters import CURVES, GROUP_NAMES, GROUPS, group_name
+from smtp_audit.probes.tls.parameters import CURVES, GROUP_NAMES, GROUPS, RESERVED_IN_TLS13, group_name
 from smtp_audit.probes.tls.primes import MAX_TESTED_BITS, is_prime, published
 
 MAX_TESTED_PRIMES = 4
@@ -34,6 +34,11 @@ async def named_groups_of_tls13(prober: Prober, first: Flight | None = None) -> 
     detail = "every known group is taken"
     complete = True
     while remaining:
+        if prober.known.strict_groups:
+            remaining = [number for number in remaining if number not in RESERVED_IN_TLS13]
+            if not remaining:
+                detail = "every group of TLS 1.3 is taken, and hellos with older ones are refused"
+                break
         shape = Shape(groups=tuple(remaining), key_shares=False)
         reply = await prober.settled(TlsVersion.TLS13, None, shape)
         group = reply.flight.answer.group if reply.flight is not None else None

@@ -6,10 +6,11 @@ import asyncio
 
 from smtp_audit.facts.handshake import ClientHandshake, TlsClientFacts
 from smtp_audit.facts.tls import Acceptance, TlsVersion
-from smtp_audit.probes.tls.ask import SILENCE, TRIES, Prober, Reply, understand
+from smtp_audit.probes.tls.ask import SILENCE, TRIES, WORDLESS, Prober
 from smtp_audit.probes.tls.clients import ClientProfile, client_profiles
 from smtp_audit.probes.tls.hello import suite_name
 from smtp_audit.probes.tls.parameters import group_name
+from smtp_audit.probes.tls.reply import Reply, understand
 
 
 async def be_known_clients(prober: Prober) -> TlsClientFacts:
@@ -37,7 +38,8 @@ async def _be(prober: Prober, profile: ClientProfile) -> ClientHandshake:
             break
         if reply.detail.startswith(SILENCE) and not prober.known.waits_again:
             break
-        if reply.detail == before and prober.known.says_no_by.get(before) and await prober.known_is_taken():
+        says_no = reply.detail in WORDLESS and await prober.learn_whether_it_says_no_by(reply.detail)
+        if reply.detail == before and says_no and await prober.known_is_taken():
             # Twice, and the known hello taken after: this server's word for no (see `Prober`).
             reply = Reply(Acceptance.REFUSED, reply.detail)
             break

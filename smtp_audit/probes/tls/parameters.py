@@ -52,17 +52,25 @@ GROUP_NAMES = {
     0x0003: "sect163r2",
     0x0002: "sect163r1",
     0x0001: "sect163k1",
+    0xFF01: "explicit prime curve",
+    0xFF02: "explicit binary curve",
 }
-"""Every group that is offered, the likeliest first."""
+"""Every group that is offered, the likeliest first. The last two stand for curves that the server spells out."""
 
-GROUPS = tuple(GROUP_NAMES)
+EXPLICIT_CURVES = {1: 0xFF01, 2: 0xFF02}
+"""The kinds of parameters that spell a curve out (RFC 4492 section 5.4), and the number that a client offers for it."""
+
+GROUPS = tuple(number for number in GROUP_NAMES if number not in EXPLICIT_CURVES.values())
 """For TLS 1.3: always the ffdhe groups, the usual curves and the post-quantum hybrids; some servers insist on one."""
 
 ONLY_TLS13 = frozenset({0x11EC, 0x11EB, 0x11ED, 0x6399, 0x0201, 0x0202, 0x001F, 0x0020, 0x0021})
 FINITE_FIELDS = frozenset(range(0x0100, 0x0105))
 
-CLASSIC_GROUPS = tuple(number for number in GROUPS if number not in ONLY_TLS13)
+CLASSIC_GROUPS = tuple(number for number in GROUP_NAMES if number not in ONLY_TLS13)
 """For TLS 1.2 and before."""
+
+RESERVED_IN_TLS13 = frozenset({*range(0x0001, 0x0017), 0x001A, 0x001B, 0x001C})
+"""Groups of older versions that a client of TLS 1.3 alone must not offer (RFC 8446 appendix B.3.1.4)."""
 
 CURVES = tuple(number for number in CLASSIC_GROUPS if number not in FINITE_FIELDS)
 

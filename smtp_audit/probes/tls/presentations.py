@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from smtp_audit.facts.certificate import ClientKind, Presentation, ShownCertific
 from smtp_audit.facts.handshake import VersionSuites
 from smtp_audit.facts.suites import traits
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion
-from smtp_audit.probes.tls.ask import SILENCE, Prober, Reply
+from smtp_audit.probes.tls.ask import SILENCE, Prober
 from smtp_audit.probes.tls.encrypted import Carried, carry_through
 from smtp_audit.probes.tls.flight import Flight
 from smtp_audit.probes.tls.groups import numbered
@@ -22,6 +23,7 @@ from smtp_audit.probes.tls.hello import (
     vector,
 )
 from smtp_audit.probes.tls.parameters import ECDSA_SIGNATURES, RSA_SIGNATURES, SIGNATURES
+from smtp_audit.probes.tls.reply import Reply
 from smtp_audit.probes.tls.status import present
 from smtp_audit.probes.tls.trust import Anchors
 
@@ -69,11 +71,11 @@ class Presentations:
 
     async def without_the_name(self, tls: TlsFacts) -> None:
         """Be the kinds of client that give no name, or another. Never raises for what the peer does."""
-        for kind in (ClientKind.NAMELESS, ClientKind.OTHER_NAME):
-            if self._has_name:
-                await self._be_any(kind, tls)
-            else:
-                self.unknown[kind] = "the host is an address: no client gives a name"
+        kinds = (ClientKind.NAMELESS, ClientKind.OTHER_NAME)
+        if self._has_name:
+            await asyncio.gather(*(self._be_any(kind, tls) for kind in kinds))
+        else:
+            self.unknown |= dict.fromkeys(kinds, "the host is an address: no client gives a name")
 
     async def run(self, tls: TlsFacts, carried: Carried | None) -> ShownCertificatesFacts:
         """Be each kind of client that is left. Never raises for what the peer does.

@@ -14,6 +14,12 @@ from smtp_audit.probes.tls.hello import Shape
 from smtp_audit.probes.tls.parameters import SIGNATURES, signature_name
 
 
+def is_signed(suite: str) -> bool:
+    """Whether a server signs its part of the key exchange with this suite."""
+    what = traits(suite)
+    return (what.elliptic or what.finite_field) and what.authentication not in ("none", "other")
+
+
 async def signatures_of_tls12(
     prober: Prober, suites: VersionSuites, flights: Mapping[int, Flight]
 ) -> VersionSignatures:
@@ -21,11 +27,7 @@ async def signatures_of_tls12(
 
     What the flights of the suites were signed with is known already: each was chosen from all schemes.
     """
-    signed = tuple(
-        number
-        for number, name in numbered(suites)
-        if (traits(name).elliptic or traits(name).finite_field) and traits(name).authentication not in ("none", "other")
-    )
+    signed = tuple(number for number, name in numbered(suites) if is_signed(name))
     if not signed:
         detail = "no suite whose key exchange is signed" if suites.complete else suites.detail
         return VersionSignatures(version=TlsVersion.TLS12, complete=suites.complete, detail=detail)

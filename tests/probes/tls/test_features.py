@@ -6,10 +6,10 @@ import pytest
 
 from smtp_audit.facts.handshake import AcceptedSuite, Feature, FeatureSeen, VersionSuites
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcome
-from smtp_audit.probes.tls.ask import Reply
 from smtp_audit.probes.tls.features import encrypt_then_mac, fallback, hello_features, tolerance
 from smtp_audit.probes.tls.flight import Flight, read_flight
 from smtp_audit.probes.tls.hello import Answer, HelloAnswer, suite_name
+from smtp_audit.probes.tls.reply import Reply
 from tests.hostile.flights import DONE, Script, asks_for_certificate, certificate, hello_message
 from tests.hostile.records import Hello, alert, record
 from tests.probes.stage import QUICK, Peer, serving

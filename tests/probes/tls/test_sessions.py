@@ -86,7 +86,9 @@ async def test_a_server_without_sessions(context):
 
 
 @pytest.mark.parametrize(
-    "second", [then(read_the_hello, leave), then(read_the_hello, hang), say(b"clear text " * 9)], ids=str
+    "second",
+    [then(read_the_hello, leave), then(read_the_hello, hang), say(b"clear text " * 9)],
+    ids=["leaves", "hangs", "clear text"],
 )
 async def test_no_second_handshake_leaves_it_open(context, second: Act):
     act = when(lambda dialogue: dialogue.number == 1, usual("handshake"), second)
