@@ -29,7 +29,7 @@ from smtp_audit.facts.snapshot import Snapshot, Vantage
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
-from smtp_audit.probes.inspection import FIRST_LOOK_KINDS, Inspection, kinds_of
+from smtp_audit.probes.inspection import DERIVED_KINDS, FIRST_LOOK_KINDS, Inspection, kinds_of
 from smtp_audit.probes.tls.survey import SURVEY_KINDS, broke
 from smtp_audit.probes.tls.trust import Anchors
 from smtp_audit.probes.wire import PeerError, Transcript
@@ -220,7 +220,7 @@ class Gathering:
             self._unresolved.discard(endpoint.key)
             self._state.notify_all()
         if trouble:
-            for kind in self._wanted(endpoint):
+            for kind in self._probed(endpoint):
                 self._emit(endpoint, None, kind, PeerError(Absence.UNREACHABLE, trouble))
         await asyncio.gather(*(self._at_address(endpoint, address) for address in addresses))
 
@@ -231,8 +231,12 @@ class Gathering:
         along = (*FIRST_LOOK_KINDS, *(SURVEY_KINDS if TlsSuiteFacts.kind in asked else ()))
         return tuple(kind for kind in kinds_of(endpoint) if asked and (kind in asked or kind in along))
 
+    def _probed(self, endpoint: Endpoint) -> tuple[str, ...]:
+        """The wanted kinds that a probe gives."""
+        return tuple(kind for kind in self._wanted(endpoint) if kind not in DERIVED_KINDS)
+
     async def _at_address(self, endpoint: Endpoint, address: str) -> None:
-        wanted = self._wanted(endpoint)
+        wanted = self._probed(endpoint)
         budget = self._budgets.get(address)
         if budget is None:
             budget = self._budgets[address] = HostBudget(address, self._config.budget, self._progress)
@@ -246,7 +250,8 @@ class Gathering:
         trouble = PeerError(Absence.BROKEN, "a probe ended without a result")
         try:
             async with asyncio.timeout(limit) as bound:
-                await inspection.run()
+                with budget.extending(bound):
+                    await inspection.run()
         except TimeoutError:
             trouble = _out_of_time(limit, budget) if bound.expired() else broke(TimeoutError())
         except asyncio.CancelledError:

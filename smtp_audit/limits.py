@@ -59,7 +59,11 @@ Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
 class Limits(BaseModel):
-    """How long, in seconds, a peer may take. `endpoint_seconds` bounds everything about one endpoint and address."""
+    """How long, in seconds, a peer may take.
+
+    `endpoint_seconds` bounds everything about one endpoint and address; pauses that a throttling server forces on the
+    audit do not count.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -67,7 +71,7 @@ class Limits(BaseModel):
     greeting_seconds: Seconds = 20.0
     reply_seconds: Seconds = 15.0
     handshake_seconds: Seconds = 10.0
-    endpoint_seconds: Seconds = 180.0
+    endpoint_seconds: Seconds = 300.0
 
 
 class BudgetLimits(BaseModel):

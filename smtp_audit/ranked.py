@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 
 
 class Ranked(StrEnum):
@@ -14,7 +15,7 @@ class Ranked(StrEnum):
     @property
     def rank(self) -> int:
         """The place: 0 for the first."""
-        return list(type(self)).index(self)
+        return _ranks(type(self))[self]
 
     def __lt__(self, other: object) -> bool:
         return self.rank < other.rank if isinstance(other, type(self)) else NotImplemented
@@ -27,3 +28,8 @@ class Ranked(StrEnum):
 
     def __ge__(self, other: object) -> bool:
         return self.rank >= other.rank if isinstance(other, type(self)) else NotImplemented
+
+
+@cache
+def _ranks(words: type[Ranked]) -> dict[Ranked, int]:
+    return {word: place for place, word in enumerate(words)}

@@ -12,6 +12,7 @@ import re
 _ESCAPES = [
     "\\\\" if octet == 0x5C else chr(octet) if 0x20 <= octet <= 0x7E else f"\\x{octet:02x}" for octet in range(256)
 ]
+_HARMLESS = re.compile(rb"[ -\[\]-~]*")
 _ESCAPED = re.compile(r"\\(\\|x[0-9a-f]{2})")
 
 
@@ -19,6 +20,8 @@ def escape(data: bytes, limit: int | None = None) -> str:
     """`data` as printable ASCII; at most `limit` octets of it, with a note of what was left out."""
     if limit is not None and len(data) > limit:
         return f"{escape(data[:limit])}...({len(data) - limit} octets more)"
+    if _HARMLESS.fullmatch(data):
+        return data.decode("ascii")  # nearly every line of a server is such
     return "".join(_ESCAPES[octet] for octet in data)
 
 

@@ -21,6 +21,8 @@ def _judge(facts: TlsFlawFacts, flaw: TlsFlaw, name: str) -> Verdict:
         return not_applicable("there is no TLS on this endpoint; starttls-offered and implicit-tls judge that")
     tool = f"sslyze {facts.sslyze_version}".strip()
     told = tuple(f"{tool}: {o.flaw}: {o.detail}" for o in facts.outcomes if o.flaw is flaw and o.detail)
+    if facts.connections is not None:
+        told += (f"{tool} took {facts.seconds:.1f} s and {facts.connections} connections for all it was asked",)
     if facts.vulnerable(flaw):
         return fail(f"vulnerable to {name}", evidence=told)
     return passed(f"{tool} finds it not vulnerable to {name}", evidence=told)

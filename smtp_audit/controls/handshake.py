@@ -31,9 +31,9 @@ def _has(features: TlsFeatureFacts, feature: Feature, *, wanted: bool, words: st
         return not_applicable(_NO_TLS)
     seen = features.of(feature)
     if not seen.applies:
-        return not_applicable(seen.detail)
+        return not_applicable(seen.detail or "there is nothing to have it in")
     if seen.present is wanted:
-        return passed(seen.detail or words, evidence=(str(seen),))
+        return passed(str(seen), evidence=(str(seen),))
     return fail(f"{words}: {seen.detail}" if seen.detail else words, evidence=(str(seen),))
 
 
@@ -175,7 +175,7 @@ def client_certificate_request(features: TlsFeatureFacts, rule: Rule) -> Verdict
     expects="no session ticket allows early data (0-RTT)",
     subject=Endpoint,
     needs=TlsSessionFacts,
-    spec=("RFC 8446 section 8", "RFC 8446 appendix E.5", "RFC 9325 section 3.6"),
+    spec=("RFC 8446 section 8", "RFC 8446 appendix E.5", "RFC 9325 section 3.10"),
     remedy={
         "any": "turn it off: mail has no profile for early data. In OpenSSL it is off unless the server asks for it"
     },
@@ -262,6 +262,8 @@ def starttls_injection(boundary: StarttlsBoundaryFacts, rule: Rule) -> Verdict:
     if boundary.clear_text:
         said = f"between its yes to STARTTLS and the handshake it says in clear: {boundary.clear_text}"
         return fail(said, evidence=(said,))
+    if not boundary.command:
+        raise Undetermined("no command was sent behind STARTTLS")
     if boundary.refused:
         return passed(f"refuses STARTTLS with {boundary.command} behind it: {boundary.refused}")
     return passed(f"{boundary.command} from before TLS is forgotten")

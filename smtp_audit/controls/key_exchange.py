@@ -8,6 +8,7 @@ from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, pas
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.facts.handshake import DhGroup, TlsGroupFacts, TlsSignatureFacts
+from smtp_audit.facts.tls import TlsVersion
 
 _NO_TLS = "there is no TLS on this endpoint; starttls-offered and implicit-tls judge that"
 
@@ -20,6 +21,9 @@ CURVE_BITS = {
 
 HYBRIDS = ("X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024", "MLKEM768", "MLKEM1024")
 """Groups with ML-KEM. X25519Kyber768Draft00 is none: the draft that it is of was given up."""
+
+OF_ITS_CURVES_SIZE = ("X25519Kyber768Draft00",)
+"""At least as strong as X25519, which is one half of it."""
 
 _ADDED_DHE = {
     "postfix": "DHE suites off: tls_high_cipherlist = ECDHE+AESGCM:ECDHE+CHACHA20; or smtpd_tls_dh1024_param_file = "
@@ -60,7 +64,7 @@ def _finite(group: str) -> bool:
     subject=Endpoint,
     needs=TlsGroupFacts,
     parameters={"minimum_dh_bits": int, "minimum_curve_bits": int},
-    spec=("RFC 9325 section 4.1", "RFC 9325 section 4.4", "RFC 7919 section 1", "RFC 8422 section 5.1.1"),
+    spec=("RFC 9325 section 4.1", "RFC 9325 section 4.5", "RFC 7919 section 1", "RFC 8422 section 5.1.1"),
     remedy={key: f"{_ADDED_DHE[key]}; curves: {_CURVES.get(key, _CURVES['any'])}" for key in _ADDED_DHE},
 )
 def key_exchange_strength(groups: TlsGroupFacts, rule: Rule) -> Verdict:
@@ -81,14 +85,21 @@ def key_exchange_strength(groups: TlsGroupFacts, rule: Rule) -> Verdict:
     weak += [name for name in groups.named() if name.startswith("explicit ")]
     if weak:
         return fail(f"accepts {', '.join(dict.fromkeys(weak))}", evidence=groups.evidence())
-    groups.require_complete()
-    odd = [name for name in groups.named() if _bits(name) is None and name not in HYBRIDS and "MLKEM" not in name]
-    odd = [name for name in odd if name != "X25519Kyber768Draft00"]
+    _require_all(groups)
+    sizeless = (*HYBRIDS, *OF_ITS_CURVES_SIZE)
+    odd = [name for name in groups.named() if _bits(name) is None and name not in sizeless]
     if odd:
         raise Undetermined(f"the size of {', '.join(odd)} is not known")
     if not groups.named() and not groups.finite_fields:
         return not_applicable("no suite agrees on keys with a group; tls-forward-secrecy judges that")
     return passed(f"accepts {_listed(groups)}", evidence=groups.evidence())
+
+
+def _require_all(groups: TlsGroupFacts) -> None:
+    """Raises Undetermined when there may be groups that were not seen, or no version was asked at all."""
+    groups.require_complete()
+    if not groups.versions and not groups.finite_fields:
+        raise Undetermined("no version that agrees on keys with a group is known to be accepted")
 
 
 def _listed(groups: TlsGroupFacts) -> str:
@@ -101,7 +112,7 @@ def _listed(groups: TlsGroupFacts) -> str:
     expects="every prime of DHE suites is that of a published group of 2048 bits or more, or a safe prime of one's own",
     subject=Endpoint,
     needs=TlsGroupFacts,
-    spec=("RFC 7919 section 1", "RFC 7919 section 5.1", "RFC 9325 section 4.4", "RFC 3526"),
+    spec=("RFC 7919 section 1", "RFC 7919 section 5.1", "RFC 9325 section 4.5", "RFC 3526"),
     remedy=_ADDED_DHE,
 )
 def dh_prime(groups: TlsGroupFacts, rule: Rule) -> Verdict:
@@ -117,11 +128,13 @@ def dh_prime(groups: TlsGroupFacts, rule: Rule) -> Verdict:
         return fail(faults[0].partition(", SHA-256")[0], evidence=[f"DHE: {each}" for each in faults])
     if groups.finite_fields_detail:
         raise Undetermined(groups.finite_fields_detail)
-    unknown = [field for field in groups.finite_fields if not field.name and field.safe is None]
-    if unknown:
-        raise Undetermined(f"not worked out whether the prime is safe: {unknown[0]}")
     if not groups.finite_fields:
+        _require_all(groups)
         return not_applicable("no suite with a finite field is accepted")
+    if unknown := [field for field in groups.finite_fields if not field.name and field.safe is None]:
+        raise Undetermined(f"not worked out whether the prime is safe: {unknown[0]}")
+    if unknown := [field for field in groups.finite_fields if field.generator is None]:
+        raise Undetermined(f"a generator so large that it was not looked into: {unknown[0]}")
     names = ", ".join(field.name or f"a safe prime of {field.bits} bits" for field in groups.finite_fields)
     return passed(names, evidence=groups.evidence())
 
@@ -160,7 +173,7 @@ def allowed_groups(groups: TlsGroupFacts, rule: Rule) -> Verdict:
             outside.append(field.name if published else f"DHE with {field.bits} bits")
     if outside:
         return fail(f"accepts {', '.join(dict.fromkeys(outside))}", evidence=groups.evidence())
-    groups.require_complete()
+    _require_all(groups)
     if not groups.named() and not groups.finite_fields:
         return not_applicable("no suite agrees on keys with a group; tls-forward-secrecy judges that")
     return passed(f"accepts {_listed(groups)}", evidence=groups.evidence())
@@ -190,7 +203,10 @@ def post_quantum(groups: TlsGroupFacts, rule: Rule) -> Verdict:
     found = [name for name in groups.named() if name in HYBRIDS]
     if found:
         return passed(f"accepts {', '.join(found)}", evidence=groups.evidence())
-    groups.require_complete()
+    # The hybrids are of TLS 1.3 alone: once its list has an end, nothing else can bring one.
+    newest = [each for each in groups.versions if each.version is TlsVersion.TLS13]
+    if not all(each.complete for each in newest) or not newest:
+        _require_all(groups)
     return fail(f"accepts {_listed(groups)}, no hybrid", evidence=groups.evidence())
 
 
@@ -210,7 +226,7 @@ _SIGNATURE_REMEDY = {
     subject=Endpoint,
     needs=TlsSignatureFacts,
     parameters={"forbidden_hashes": list[str]},
-    spec=("RFC 9155 section 3", "RFC 8446 section 4.2.3"),
+    spec=("RFC 9155 section 4", "RFC 8446 section 4.2.3"),
     remedy=_SIGNATURE_REMEDY,
 )
 def signature_hash(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:
@@ -229,7 +245,10 @@ def signature_hash(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:
     ]
     if found:
         return fail(f"signs with {', '.join(found)} when a client asks for it", evidence=signatures.evidence())
-    return _schemes_passed(signatures)
+    verdict = _schemes_passed(signatures)
+    if odd := [scheme for each in signatures.versions for scheme in each.schemes if scheme.startswith("0x")]:
+        raise Undetermined(f"the hash of {', '.join(dict.fromkeys(odd))} is not known")
+    return verdict
 
 
 @control(
@@ -239,7 +258,7 @@ def signature_hash(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TlsSignatureFacts,
     parameters={"allowed": list[str]},
-    spec=("RFC 9155 section 3", "RFC 8446 section 4.2.3"),
+    spec=("RFC 9155 section 4", "RFC 8446 section 4.2.3"),
     remedy=_SIGNATURE_REMEDY,
 )
 def allowed_signatures(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:

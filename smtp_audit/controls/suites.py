@@ -36,21 +36,38 @@ def _with(**more: str) -> dict[str, str]:
 
 Seen = tuple[TlsVersion, AcceptedSuite]
 
+_KNOWN_WITHOUT = ("TLS_KRB5_", "TLS_GOSTR", "TLS_NULL_")
+"""Key exchanges of no kind of their own that are known to have no forward secrecy: Kerberos (RFC 2712 section 3), GOST
+with the key of the certificate (RFC 9189 section 4.2), and none at all."""
+
 
 def _without_fault(
-    suites: TlsSuiteFacts, bad: Callable[[AcceptedSuite], str], accepts: str, clean: Callable[[], str]
+    suites: TlsSuiteFacts,
+    bad: Callable[[Seen], str | None],
+    accepts: str,
+    clean: Callable[[], str],
+    unclear: Callable[[Seen], bool] | None = None,
 ) -> Verdict:
-    """Fail for every suite that `bad` has a word about; pass only when no suite may be missing."""
+    """Fail for every suite that `bad` has a word about ("" will do); pass when all were seen and none is `unclear`."""
     if not suites.offered:
         return not_applicable(_NO_TLS)
-    found: list[tuple[Seen, str]] = [(seen, word) for seen in suites.accepted() if (word := bad(seen[1]))]
+    found = [(seen, word) for seen in suites.accepted() if (word := bad(seen)) is not None]
     if found:
-        words = ", ".join(dict.fromkeys(word for _, word in found))
+        words = ", ".join(dict.fromkeys(word for _, word in found if word))
         names = _few(dict.fromkeys(suite.name for (_, suite), _ in found))
-        evidence = [f"{version}: {suite} ({word})" for (version, suite), word in found]
-        return fail(f"{accepts}{f' ({words})' if words.strip() else ''}: {names}", evidence=evidence)
+        evidence = [f"{version}: {suite}" + (f" ({word})" if word else "") for (version, suite), word in found]
+        return fail(f"{accepts}{f' ({words})' if words else ''}: {names}", evidence=evidence)
     suites.require_complete()
+    if not suites.accepted():
+        raise Undetermined("no suite is known to be accepted")
+    if odd := [seen[1].name for seen in suites.accepted() if unclear is not None and unclear(seen)]:
+        raise Undetermined(f"it is not known what these suites are: {_few(dict.fromkeys(odd))}")
     return passed(clean(), evidence=suites.evidence())
+
+
+def _nameless(seen: Seen) -> bool:
+    """Whether the suite is a number that is not registered, so that nothing is known of it."""
+    return not seen[1].name.startswith(("TLS_", "SSL_"))
 
 
 def _few(names: Iterable[str]) -> str:
@@ -85,10 +102,12 @@ def weak_suite(suites: TlsSuiteFacts, rule: Rule) -> Verdict:
     """
     forbidden: list[WeakKind] = rule["forbidden_kinds"]
 
-    def bad(suite: AcceptedSuite) -> str:
-        return ", ".join(kind for kind in forbidden if kind in suite.traits.kinds)
+    def bad(seen: Seen) -> str | None:
+        return ", ".join(kind for kind in forbidden if kind in seen[1].traits.kinds) or None
 
-    return _without_fault(suites, bad, "accepts broken suites", lambda: f"{_count(suites)}, none of these kinds")
+    return _without_fault(
+        suites, bad, "accepts broken suites", lambda: f"{_count(suites)}, none of these kinds", _nameless
+    )
 
 
 @control(
@@ -109,12 +128,14 @@ def cbc_suite(suites: TlsSuiteFacts, rule: Rule) -> Verdict:
     """
     allowed: list[str] = rule["allowed"]
 
-    def bad(suite: AcceptedSuite) -> str:
-        return " " if suite.traits.cbc and suite.name not in allowed else ""
+    def bad(seen: Seen) -> str | None:
+        return "" if seen[1].traits.cbc and seen[1].name not in allowed else None
 
     tolerated = _few(dict.fromkeys(s.name for _, s in suites.accepted() if s.traits.cbc and s.name in allowed))
-    note = f"; the profile tolerates {tolerated}" if tolerated else ""
-    return _without_fault(suites, bad, "accepts suites with CBC", lambda: f"{_count(suites)}, none with CBC{note}")
+    other, note = ("other ", f"; the profile tolerates {tolerated}") if tolerated else ("", "")
+    return _without_fault(
+        suites, bad, "accepts suites with CBC", lambda: f"{_count(suites)}, none {other}with CBC{note}", _nameless
+    )
 
 
 @control(
@@ -134,14 +155,22 @@ def forward_secrecy(suites: TlsSuiteFacts, rule: Rule) -> Verdict:
     (Bleichenbacher, ROBOT).
     """
 
-    def bad(suite: AcceptedSuite) -> str:
-        what = suite.traits
-        if what.forward_secret:
-            return ""
-        return "unknown key exchange" if what.key_exchange is KeyExchange.OTHER else f"{what.key_exchange} key exchange"
+    def unclear(seen: Seen) -> bool:
+        version, suite = seen
+        other = suite.traits.key_exchange is KeyExchange.OTHER
+        return other and version is not TlsVersion.SSL2 and not suite.name.startswith(_KNOWN_WITHOUT)
+
+    def bad(seen: Seen) -> str | None:
+        version, suite = seen
+        if suite.traits.forward_secret or unclear(seen):
+            return None
+        if version is TlsVersion.SSL2:
+            return "RSA key exchange"  # SSL 2 has no other
+        named = suite.traits.key_exchange is not KeyExchange.OTHER
+        return f"{suite.traits.key_exchange} key exchange" if named else "key exchange without ephemeral keys"
 
     return _without_fault(
-        suites, bad, "accepts suites without forward secrecy", lambda: f"{_count(suites)}, all with it"
+        suites, bad, "accepts suites without forward secrecy", lambda: f"{_count(suites)}, all with it", unclear
     )
 
 
@@ -162,8 +191,8 @@ def allowed_suites(suites: TlsSuiteFacts, rule: Rule) -> Verdict:
     """
     allowed: list[str] = rule["allowed"]
 
-    def bad(suite: AcceptedSuite) -> str:
-        return "" if suite.name in allowed else " "
+    def bad(seen: Seen) -> str | None:
+        return None if seen[1].name in allowed else ""
 
     return _without_fault(suites, bad, "accepts suites that are not listed", lambda: f"{_count(suites)}, all listed")
 
@@ -201,9 +230,10 @@ def server_preference(suites: TlsSuiteFacts, rule: Rule) -> Verdict:
     if wrong:
         versions = ", ".join(each.version for each in wrong)
         return fail(f"in {versions} the {wrong[0].chooser} chooses", evidence=evidence)
-    unclear = [each for each in old if each.chooser is Chooser.UNKNOWN]
-    if unclear:
-        raise Undetermined("; ".join(f"{each.version}: {each.chooser_detail or each.detail}" for each in unclear))
+    unclear = [each for each in old if each.chooser is Chooser.UNKNOWN or not (each in chosen or each.complete)]
+    if unclear or not suites.versions:
+        reasons = [f"{each.version}: {each.chooser_detail or each.detail or 'not tried'}" for each in unclear]
+        raise Undetermined("; ".join(reasons) or "no version is known to be accepted")
     if not chosen:
         return not_applicable("no version before TLS 1.3 has more than one suite")
     return passed(f"the {expected} chooses", evidence=evidence)

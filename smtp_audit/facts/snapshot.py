@@ -39,7 +39,8 @@ class Vantage(BaseModel):
 class HostEffort(BaseModel):
     """What one address was asked to bear: connections made, how often the budget backed off, and why.
 
-    `source` is the address that the connections came from.
+    `source` is the address that the connections came from. `relayed` counts those of the connections that were made for
+    another program (sslyze).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +48,7 @@ class HostEffort(BaseModel):
     address: str
     source: str = ""
     connections: int
+    relayed: int = 0
     backoffs: int = 0
     backoff_reasons: tuple[str, ...] = ()
 

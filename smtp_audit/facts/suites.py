@@ -106,9 +106,10 @@ def traits(name: str) -> SuiteTraits:
 def _exchange(words: str) -> tuple[KeyExchange, str]:
     if "anon" in words:
         return (KeyExchange.ANONYMOUS_ECDH if words.startswith("ECDH") else KeyExchange.ANONYMOUS_DH), "none"
-    if "PSK" in words or words.startswith("SRP"):
-        ephemeral = {"DHE": KeyExchange.DHE, "ECDHE": KeyExchange.ECDHE}.get(words.split("_")[0])
-        return ephemeral or KeyExchange.PRE_SHARED, "other"
+    if "PSK" in words:
+        # TLS_PSK_DHE_WITH_AES_128_CCM_8 is registered in that order (RFC 6655 section 3).
+        ephemeral = [kind for kind in (KeyExchange.DHE, KeyExchange.ECDHE) if kind in words.split("_")]
+        return ephemeral[0] if ephemeral else KeyExchange.PRE_SHARED, "other"
     authentication = words.rpartition("_")[2] if "EXPORT" not in words else words.split("_EXPORT")[0].rpartition("_")[2]
     if words.startswith("ECDHE_"):
         return KeyExchange.ECDHE, authentication

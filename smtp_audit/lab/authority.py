@@ -62,8 +62,8 @@ class Authority:
         self._issuers: dict[str, _Issuer] = {}
         self.add_issuer("root", "Lab Root")
         self.add_issuer("intermediate", "Lab Intermediate", parent="root")
-        self.add_issuer("stranger-root", "Stranger Root")
-        self.add_issuer("stranger-intermediate", "Stranger Intermediate", parent="stranger-root")
+        self.add_issuer("stranger-root", "Stranger Root", organisation=None)
+        self.add_issuer("stranger-intermediate", "Stranger Intermediate", parent="stranger-root", organisation=None)
 
     @property
     def anchors(self) -> Path:
@@ -116,6 +116,7 @@ class Authority:
         days: tuple[float, float] = (-900, 3650),
         is_authority: bool = True,
         permitted: str | None = None,
+        organisation: str | None = ORGANISATION,
     ) -> None:
         """Make an issuer of leaves, under another one or (None) a root of its own.
 
@@ -126,10 +127,11 @@ class Authority:
             days: validity, in days from now.
             is_authority: whether it may sign certificates at all.
             permitted: the only domain that it may issue for (RFC 5280 section 4.2.1.10).
+            organisation: the organisation of its subject, if any.
         """
         above = self._issuers[parent] if parent is not None else None
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = _name(common_name, ORGANISATION)
+        subject = _name(common_name, organisation)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)

@@ -235,5 +235,5 @@ class Approach:
         except BaseException:
             connection.abort()
             raise
-        await connection.close()
+        connection.close()
         return result

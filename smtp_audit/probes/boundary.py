@@ -51,6 +51,8 @@ async def cross_the_border(approach: Approach, transcript: Transcript) -> Startt
         except _Breaks as error:
             broken = error
         await approach.visit(_with_nothing_behind, transcript)
+        if broken.facts.clear_text:
+            return broken.facts
     return broken.facts.model_copy(update={"refused": f"{broken}, each time; without the command it succeeds"})
 
 
@@ -68,17 +70,16 @@ async def _with_a_command_behind(session: Session) -> StarttlsBoundaryFacts:
     if not dialect.accepted(reply):
         return facts.model_copy(update={"refused": str(reply)})
     if clear := connection.unread():
-        if clear[0] in TLS_RECORDS:
-            # It has read the command for a handshake already, and this is its alert.
-            raise _Breaks(facts, "the handshake fails: an alert before our hello")
-        return facts.model_copy(update={"clear_text": escape(clear, SHOWN)})
+        if text := _clear(clear):
+            return facts.model_copy(update={"clear_text": text})
+        # It has taken the command for a handshake already, and this is its alert, or the like.
+        raise _Breaks(facts, f"{len(clear)} octets before the handshake that are no line of text")
     try:
         await session.handshake(verify=False)
     except ssl.SSLError as error:
-        # The handshake works without the command, which starttls-works has seen: now clear text stands before it.
-        if text := _clear(connection.handshake_octets):
-            return facts.model_copy(update={"clear_text": text})
-        raise _Breaks(facts, f"the handshake fails: {tls_reason(error)}") from None
+        # Clear text at its place answers the command only where the handshake works without one.
+        said = facts.model_copy(update={"clear_text": _clear(connection.handshake_octets)})
+        raise _Breaks(said, f"the handshake fails: {tls_reason(error)}") from None
     except PeerError as error:
         if error.absence is not Absence.DROPPED:
             raise
@@ -98,7 +99,7 @@ async def _with_nothing_behind(session: Session) -> None:
 
 
 def _clear(octets: bytes) -> str:
-    """Octets at the place of a handshake record that are a line of text."""
+    """Octets at the place of a handshake that begin with a line of text: a server's word, and no noise or alert."""
     line = octets.split(b"\n", 1)[0].removesuffix(b"\r")
     if not line or octets[0] in TLS_RECORDS or not all(32 <= octet < 127 for octet in line):
         return ""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.snapshot import HostEffort
@@ -18,6 +18,9 @@ from smtp_audit.probes.wire import PeerError
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
+
+MAX_EXTENSION = 900.0
+"""Seconds of pauses of one address that move the bounds of its endpoints; beyond that the audit gives up."""
 MAX_REASONS = 20
 
 SLOW_SECONDS = 0.02
@@ -34,13 +37,18 @@ class HostBudget:
         self._progress = progress
         self._allowed = limits.connections
         self._active = 0
+        self._waiting = 0
         self._next = 0.0
         self._took = 0.0
         self._pause = 0.0
         self._paused_at = 0.0
+        self._bounds: list[asyncio.Timeout] = []
+        self._extended = 0.0
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
         self._connections = 0
+        self.relayed = 0
+        """Those of the connections that were made for another program."""
         self._backoffs = 0
         self._reasons: list[str] = []
 
@@ -51,6 +59,18 @@ class HostBudget:
         Raises:
             PeerError: all connections allowed to this address are used up.
         """
+        self._waiting += 1
+        try:
+            await self._leave()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._active -= 1
+            self._freed.set()
+
+    async def _leave(self) -> None:
         async with self._turn:
             if self._connections >= self._limits.total:
                 raise PeerError(
@@ -65,11 +85,18 @@ class HostBudget:
             self._next = time.monotonic() + 1 / self._limits.per_second
             self._active += 1
             self._connections += 1
+
+    @contextmanager
+    def extending(self, bound: asyncio.Timeout) -> Iterator[None]:
+        """While the block lasts, every pause that the server forces on us moves the bound, `MAX_EXTENSION` in all.
+
+        A server that throttles makes an audit slower; it must not make it incomplete.
+        """
+        self._bounds.append(bound)
         try:
             yield
         finally:
-            self._active -= 1
-            self._freed.set()
+            self._bounds.remove(bound)
 
     def back_off(self, reason: str, since: float) -> None:
         """The server turned a connection away that began at `since` (monotonic): fewer at once, and a longer pause.
@@ -81,11 +108,20 @@ class HostBudget:
         self._paused_at = time.monotonic()
         self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
         self._next = max(self._next, self._paused_at + self._pause)
+        self._extend(self._pause)
         self._allowed = max(1, self._allowed // 2)
         self._backoffs += 1
         if reason not in self._reasons and len(self._reasons) < MAX_REASONS:
             self._reasons.append(reason)
         self._progress(f"{self.address}: backing off {self._pause:g} s ({reason})")
+
+    def _extend(self, seconds: float) -> None:
+        seconds = min(seconds, MAX_EXTENSION - self._extended)
+        self._extended += seconds
+        for bound in self._bounds:
+            when = bound.when()
+            if when is not None and not bound.expired():
+                bound.reschedule(when + seconds)
 
     def served(self, seconds: float = 0.0) -> None:
         """A connection was served, in `seconds`: the next refusal starts with a short pause again."""
@@ -98,6 +134,11 @@ class HostBudget:
         return self._allowed
 
     @property
+    def idle(self) -> int:
+        """Connections that could be made now and that nobody waits for."""
+        return self._allowed - self._active - self._waiting
+
+    @property
     def slow(self) -> bool:
         """Whether a connection takes so long that waiting for the network is most of it."""
         return self._took > SLOW_SECONDS
@@ -108,6 +149,7 @@ class HostBudget:
             address=self.address,
             source=self.source,
             connections=self._connections,
+            relayed=self.relayed,
             backoffs=self._backoffs,
             backoff_reasons=tuple(self._reasons),
         )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import dns.asyncresolver
-import dns.exception
-import dns.rdatatype
-import dns.resolver
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smtp_audit.configuration.model import Config, Families
 from smtp_audit.configuration.target import parse_name, standard_endpoints
@@ -21,11 +19,21 @@ from smtp_audit.facts.observation import Absence, Observation
 from smtp_audit.limits import MAX_ADDRESSES, MAX_HOSTS
 from smtp_audit.wiretext import escape_text
 
+if TYPE_CHECKING:
+    import dns.asyncresolver
+# dnspython takes as long to load as a port to survey: it is loaded when something has to be looked up with it.
+
+RESOLVER_FILE = Path("/etc/resolv.conf")
+MAX_RESOLVERS = 3
+"""Lines of that file that the system's resolver heeds (resolv.conf(5))."""
+
 LOOKUP_SECONDS = 6.0
 """How long one look-up may take, all tries together."""
 
 
 def _resolver(config: Config) -> dns.asyncresolver.Resolver:
+    import dns.asyncresolver
+
     if config.resolver is not None:
         resolver = dns.asyncresolver.Resolver(configure=False)
         resolver.nameservers = [config.resolver.address]
@@ -41,10 +49,13 @@ def resolver_name(config: Config) -> str:
     if config.resolver is not None:
         return f"{config.resolver.address} port {config.resolver.port}"
     try:
-        servers = ", ".join(str(server) for server in dns.resolver.Resolver().nameservers)
-    except (dns.exception.DNSException, OSError):
+        text = RESOLVER_FILE.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return "the system's resolver"
+    servers = re.findall(r"(?m)^nameserver[ \t]+(\S+)", text)[:MAX_RESOLVERS]
+    if not servers:
         return "the system's resolver, which is not configured"
-    return f"the system's resolver ({escape_text(servers, 200)})"
+    return f"the system's resolver ({escape_text(', '.join(servers), 200)})"
 
 
 class _NoAnswer(Exception):
@@ -57,6 +68,9 @@ async def _ask(config: Config, name: str, kind: str) -> list[str]:
     Raises:
         _NoAnswer: SERVFAIL, time-out, no resolver.
     """
+    import dns.exception
+    import dns.resolver
+
     try:
         answer = await _resolver(config).resolve(name, kind, search=False, raise_on_no_answer=False)
     except dns.resolver.NXDOMAIN:
@@ -67,6 +81,8 @@ async def _ask(config: Config, name: str, kind: str) -> list[str]:
 
 
 def _reason(error: Exception) -> str:
+    import dns.resolver
+
     if isinstance(error, dns.resolver.LifetimeTimeout):
         return f"no answer within {LOOKUP_SECONDS:g} s"
     if isinstance(error, dns.resolver.NoNameservers):

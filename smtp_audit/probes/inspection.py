@@ -38,6 +38,10 @@ FIRST_LOOK_KINDS = (
 """The kinds of facts that a first look gives, all together."""
 
 
+def _no_longer() -> PeerError:
+    return PeerError(Absence.REFUSED_SERVICE, "TLS or AUTH was offered before, and not on this connection")
+
+
 DERIVED_KINDS = (PortCertificatesFacts.kind,)
 """The kinds that follow from those of several endpoints; no probe gives them."""
 
@@ -84,7 +88,7 @@ class Inspection:
             self.emit(kind, what, self.look.transcript, self.began)
         self.progress(f"{self.approach.endpoint.key}: {self._state()}")
         surveyed = [kind for kind in self.wanted if kind in SURVEY_KINDS]
-        elsewhere = (*FIRST_LOOK_KINDS, *SURVEY_KINDS, *DERIVED_KINDS)
+        elsewhere = (*FIRST_LOOK_KINDS, *SURVEY_KINDS)
         later = [kind for kind in self.wanted if kind not in elsewhere]
         await asyncio.gather(self._survey(surveyed), *(self._later(kind) for kind in later))
 
@@ -97,7 +101,7 @@ class Inspection:
             if kind in SURVEY_KINDS and self.survey is not None:
                 facts, transcript = self.survey.so_far(kind, trouble.reason)
                 yield kind, facts or trouble, transcript
-            elif kind not in FIRST_LOOK_KINDS and kind not in DERIVED_KINDS:
+            elif kind not in FIRST_LOOK_KINDS:
                 yield kind, trouble, self.look.transcript
 
     def _seen(self) -> Iterator[tuple[str, Facts | PeerError]]:
@@ -110,8 +114,19 @@ class Inspection:
             return
         began = datetime.now(UTC)
         if self.look.tls_offered is not False and self.look.tls_began:
-            self.survey = Survey(self.approach, self.look.version, kinds, self.emit)
-            await self.survey.run()
+            told: set[str] = set()
+
+            def emit(kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None:
+                told.add(kind)
+                self.emit(kind, what, transcript, began)
+
+            try:
+                self.survey = Survey(self.approach, self.look.version, kinds, emit)
+                await self.survey.run()
+            except Exception as error:  # a defect of ours: it must cost the survey, not the other probes
+                for kind in kinds:
+                    if kind not in told:
+                        self.emit(kind, broke(error), self.approach.transcript(), began)
             return
         for kind in kinds:
             absent = self.look.tls_offered is False
@@ -148,21 +163,23 @@ class Inspection:
             if kind == TlsFlawFacts.kind:
                 return await find_flaws(approach, transcript, find_sslyze())
             if kind == StarttlsBoundaryFacts.kind:
-                return await cross_the_border(approach, transcript)
+                border = await cross_the_border(approach, transcript)
+                if not border.offered:
+                    raise _no_longer()
+                return border
             if not look.chain:
                 raise trouble
             return await check_revocation(look.chain, approach.config, approach.anchors, transcript)
         if look.trouble is not None and look.before is None and look.after is None:
             raise trouble
-        no_longer = PeerError(Absence.REFUSED_SERVICE, "TLS or AUTH was offered before, and not on this connection")
         if kind == UnauthenticatedMailFacts.kind:
             mail = await try_without_auth(approach, transcript)
             if look.tls_offered and not mail.inside_tls:
-                raise no_longer
+                raise _no_longer()
             return mail
         login = await try_login(approach, transcript)
         if look.auth_offered and not login.offered:
-            raise no_longer
+            raise _no_longer()
         return login
 
     def _state(self) -> str:

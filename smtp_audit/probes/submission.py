@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-
-import aiosmtplib
+from typing import TYPE_CHECKING
 
 from smtp_audit.facts.authentication import (
     EnvelopeStep,
@@ -25,6 +24,9 @@ from smtp_audit.probes.tls.trust import strict_context
 from smtp_audit.probes.wire import PeerError, Throttled, Transcript, tls_reason
 from smtp_audit.secret import Secret, redact
 from smtp_audit.wiretext import escape_text
+
+if TYPE_CHECKING:
+    import aiosmtplib
 
 FOREIGN_DOMAINS = ("example.com", "example.org")
 """Reserved domains (RFC 2606) of no audited server; the second is for when the first is the target's own."""
@@ -189,6 +191,8 @@ async def try_login(approach: Approach, transcript: Transcript) -> LoginFacts:
 
 
 async def _log_in(approach: Approach, transcript: Transcript, seconds: float) -> LoginFacts:
+    import aiosmtplib
+
     endpoint = approach.endpoint
     credentials = approach.config.credentials
     if credentials is None or credentials.password is None:
@@ -256,6 +260,8 @@ async def _authenticate(
     Raises:
         PeerError: there is no mechanism that takes a password, or no verdict was given.
     """
+    import aiosmtplib
+
     ways = {"PLAIN": client.auth_plain, "LOGIN": client.auth_login, "CRAM-MD5": client.auth_crammd5}
     known = [name for name in ways if name.lower() in client.server_auth_methods]
     if not known:

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
+from types import TracebackType
 
 from smtp_audit.facts.observation import Absence, Line
 from smtp_audit.limits import (
@@ -98,6 +98,29 @@ class Transcript:
         return (*self._lines, note)
 
 
+class Within:
+    """A bound on the time of a block; there are seven of them on every connection."""
+
+    def __init__(self, seconds: float, what: str, transcript: Transcript) -> None:
+        self._seconds = seconds
+        self._what = what
+        self._transcript = transcript
+        self._bound = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._bound.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._bound.__aexit__(kind, error, trace)
+        except TimeoutError:
+            reason = f"no {self._what} within {self._seconds:g} s"
+            self._transcript.note(reason)
+            raise PeerError(Absence.TIMEOUT, reason) from None
+
+
 class Connection:
     """One TCP connection. All reads are capped; a line, a chunk or a handshake that does not come raises PeerError."""
 
@@ -122,17 +145,9 @@ class Connection:
         name = self._writer.get_extra_info("sockname")
         return str(name[0]) if name else "127.0.0.1"
 
-    @asynccontextmanager
-    async def within(self, seconds: float, what: str) -> AsyncIterator[None]:
+    def within(self, seconds: float, what: str) -> Within:
         """Bound the block; PeerError(TIMEOUT) names `what` did not come."""
-        try:
-            async with asyncio.timeout(seconds) as bound:
-                yield
-        except TimeoutError:
-            if not bound.expired():
-                raise
-            self.transcript.note(f"no {what} within {seconds:g} s")
-            raise PeerError(Absence.TIMEOUT, f"no {what} within {seconds:g} s") from None
+        return Within(seconds, what, self.transcript)
 
     async def _receive(self) -> bytes:
         """The next octets on the wire; empty at the end of the stream."""
@@ -280,12 +295,17 @@ class Connection:
         self.transcript.note(f"TLS session: {tls.version()}, {cipher[0] if cipher else 'no cipher'}")
         return tls
 
-    async def close(self) -> None:
-        """Close, without waiting for the peer."""
+    async def end_tls(self) -> None:
+        """Say close_notify: OpenSSL's servers forget the session of a connection that ends without."""
+        if self.tls is not None:
+            with contextlib.suppress(ssl.SSLError):
+                self.tls.unwrap()
+            with contextlib.suppress(PeerError):
+                await self._flush()
+
+    def close(self) -> None:
+        """Close, as soon as what was sent is on its way; not to be waited for."""
         self._writer.close()
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(0.5):
-                await self._writer.wait_closed()
 
     def abort(self) -> None:
         """Close at once; for when no time is left."""

@@ -100,4 +100,5 @@ CASES = (
     *_flaw("tls-heartbleed", TlsFlaw.HEARTBLEED, "Heartbleed"),
     *_flaw("tls-ccs-injection", TlsFlaw.CCS_INJECTION, "CCS injection"),
     *_flaw("tls-robot", TlsFlaw.ROBOT, "ROBOT"),
+    *_flaw("tls-client-renegotiation", TlsFlaw.CLIENT_RENEGOTIATION, "client-initiated renegotiation without end"),
 )

@@ -9,16 +9,34 @@ import pytest
 
 import smtp_audit.controls
 from smtp_audit.control import REGISTRY, Control, load_builtin
+from smtp_audit.facts.handshake import (
+    StarttlsBoundaryFacts,
+    TlsFeatureFacts,
+    TlsGroupFacts,
+    TlsSessionFacts,
+    TlsSuiteFacts,
+)
 from smtp_audit.facts.tls import TlsFacts, TlsFlawFacts
 from smtp_audit.profile import load_profile
 
-from . import cases_authentication, cases_certificate, cases_service, cases_transport
+from . import (
+    cases_authentication,
+    cases_certificate,
+    cases_handshake,
+    cases_key_exchange,
+    cases_service,
+    cases_suites,
+    cases_transport,
+)
 from .case import Case, Expected
 
 load_builtin()
 CASES: tuple[Case, ...] = (
     *cases_service.CASES,
     *cases_transport.CASES,
+    *cases_suites.CASES,
+    *cases_key_exchange.CASES,
+    *cases_handshake.CASES,
     *cases_certificate.CASES,
     *cases_authentication.CASES,
 )
@@ -74,13 +92,26 @@ def test_every_control_says_what_it_is(control: Control) -> None:
     assert all(text and "\n" not in text for text in control.remedy.values())
 
 
+# What the enterprise standard does not ask for. It is older than the post-quantum hybrids, and has no list of signature
+# schemes; its strict profile looks at both all the same.
+NOT_ASKED_FOR = {
+    "enterprise": {"tls-post-quantum", "tls-allowed-signatures"},
+    "enterprise-strict": set(),
+}
+
+# Good practice that no clause of the standard asks for: a finding, but nothing that a clause turns green by.
+WITHOUT_CLAUSE = {"tls-post-quantum", "client-certificate-request"}
+
+
 @pytest.mark.parametrize("name", ["enterprise", "enterprise-strict"])
 def test_enterprise_profiles_leave_no_control_out(name: str) -> None:
     profile = load_profile(name, REGISTRY)
-    assert {control.id for control in BUILTIN} <= set(profile.controls)
+    assert {control.id for control in BUILTIN} - set(profile.controls) == NOT_ASKED_FOR[name]
     for control in BUILTIN:
+        if control.id in NOT_ASKED_FOR[name]:
+            continue
         line = profile.rule(control)
-        assert line.clauses, f"{control.id} shows no clause"
+        assert bool(line.clauses) is (control.id not in WITHOUT_CLAUSE), f"{control.id} shows no clause"
         assert "{" not in control.expectation(line.parameters)
 
 
@@ -93,18 +124,30 @@ def test_all_controls_of_the_first_chapter_are_there() -> None:
     }  # fmt: skip
 
 
-def test_nothing_unknown_ever_passes() -> None:
+WITH_NOTHING_SEEN = (
+    TlsFacts,
+    TlsFlawFacts,
+    TlsSuiteFacts,
+    TlsGroupFacts,
+    TlsFeatureFacts,
+    TlsSessionFacts,
+    StarttlsBoundaryFacts,
+)
+"""Facts that may be empty although TLS is offered. Those of signatures are so where neither TLS 1.2 nor 1.3 is."""
+
+
+@pytest.mark.parametrize(
+    "control", [each for each in BUILTIN if each.needs[0] in WITH_NOTHING_SEEN], ids=lambda control: control.id
+)
+def test_nothing_unknown_ever_passes(control: Control) -> None:
     """Facts of which nothing is known: offered, and not a single outcome."""
-    for control in BUILTIN:
-        if control.needs[0] in (TlsFacts, TlsFlawFacts):
-            empty = Case(
-                control.id, control.needs[0](offered=True), Expected.INDETERMINATE, "", _any_parameters(control)
-            )
-            assert empty.judged()[0] is Expected.INDETERMINATE, control.id
+    facts = control.needs[0].model_validate({"offered": True})
+    empty = Case(control.id, facts, Expected.INDETERMINATE, "", _any_parameters(control))
+    assert empty.judged()[0] is Expected.INDETERMINATE
 
 
 def _any_parameters(control: Control) -> dict[str, object]:
-    return dict(load_profile("enterprise", REGISTRY).rule(control).parameters)
+    return dict(load_profile("enterprise-strict", REGISTRY).rule(control).parameters)
 
 
 MODULES = sorted(Path(smtp_audit.controls.__path__[0]).glob("*.py"))

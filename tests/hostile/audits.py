@@ -18,6 +18,8 @@ from .markers import PASSWORD, USER
 from .peers import Peer
 from .stage import Stage
 
+PROFILE = Path(__file__).with_name("peers-profile.toml")
+
 AT_ONCE = 24
 """Audits under way together; nearly all of their time is waiting."""
 
@@ -50,7 +52,12 @@ def config_for(peer: Peer, port: int, certificates: Certificates) -> Config:
     endpoint = Endpoint(role=peer.role, host=HOST, port=port, address="127.0.0.1")
     login = Credentials(user=USER, password=Secret(PASSWORD)) if peer.login else None
     return Config(
-        targets=(HOST,), endpoints=(endpoint,), limits=peer.limits, ca=certificates.anchors, credentials=login
+        targets=(HOST,),
+        endpoints=(endpoint,),
+        limits=peer.limits,
+        ca=certificates.anchors,
+        credentials=login,
+        profile=str(PROFILE),
     )
 
 

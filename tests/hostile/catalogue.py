@@ -6,7 +6,8 @@ from .greetings import GREETING_PEERS
 from .handshakes import HANDSHAKE_PEERS
 from .inside import INSIDE_PEERS
 from .mailboxes import MAILBOX_PEERS
+from .surveys import SURVEY_PEERS
 
-PEERS = {peer.name: peer for peer in (*GREETING_PEERS, *HANDSHAKE_PEERS, *INSIDE_PEERS, *MAILBOX_PEERS)}
+PEERS = {peer.name: peer for peer in (*GREETING_PEERS, *HANDSHAKE_PEERS, *INSIDE_PEERS, *MAILBOX_PEERS, *SURVEY_PEERS)}
 
 SOUND = {Role.MX: PEERS["sound"], Role.SUBMISSION: PEERS["sound-submission"], Role.IMAPS: PEERS["sound-imaps"]}

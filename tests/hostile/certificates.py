@@ -45,7 +45,7 @@ class Certificates:
 
     def __post_init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        root = self._authority({NameOID.COMMON_NAME: "Peers Root"})
+        root = self._authority({NameOID.COMMON_NAME: "Peers Root", NameOID.ORGANIZATION_NAME: "Peers Authority"})
         self.anchors = self.directory / "anchors.pem"
         self.anchors.write_bytes(root.certificate.public_bytes(Encoding.PEM))
         stranger = self._authority(HOSTILE_ISSUER)
@@ -64,6 +64,8 @@ class Certificates:
         """A server that accepts TLS 1.2 and 1.3 and nothing older."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+        context.options |= ssl.OP_NO_RENEGOTIATION
         context.load_cert_chain(self._paths[chain])
         return context
 

@@ -10,7 +10,16 @@ from smtp_audit.facts.endpoint import Role
 # Nobody asks for the slow ones here, and there are no credentials but where a peer has a login. Where the endpoint
 # could not be reached at all, that is as good a reason.
 _UNASKED = "not_run|indeterminate"
-SLOW = dict.fromkeys(("tls-heartbleed", "tls-ccs-injection", "tls-robot"), _UNASKED)
+SLOW = dict.fromkeys(
+    (
+        "tls-heartbleed",
+        "tls-ccs-injection",
+        "tls-robot",
+        "tls-client-renegotiation",
+        "certificate-revocation",
+    ),
+    _UNASKED,
+)
 NO_LOGIN = {"auth-works": _UNASKED}
 
 NOTHING: dict[str, str] = {}
@@ -46,7 +55,50 @@ CERTIFICATE = {
     "certificate-name": "pass",
     "certificate-in-date": "pass",
     "certificate-days-left": "pass",
+    "certificate-chain-order": "pass",
+    "certificate-key-strength": "pass",
+    "certificate-signature": "pass",
+    "certificate-purpose": "pass",
+    "certificate-not-an-authority": "pass",
+    "certificate-lifetime": "pass",
+    "certificate-issuer": "pass",
+    "certificate-staple": "not_applicable",
+    "certificate-transparency": "not_applicable",
 }
+"""Judged by the first look's certificate."""
+
+SUITES = dict.fromkeys(("tls-weak-suite", "tls-cbc-suite", "tls-forward-secrecy"), "pass")
+SUITES |= {"tls-allowed-suites": "pass|advisory", "tls-server-preference": "pass"}
+GROUPS = {"tls-key-exchange-strength": "pass", "tls-dh-prime": "not_applicable", "tls-allowed-groups": "pass"}
+OF_ALL_VERSIONS = dict.fromkeys(
+    ("tls-extended-master-secret", "tls-secure-renegotiation", "tls-compression", "tls-heartbeat"), "pass"
+)
+SURVEYED = (
+    SUITES
+    | GROUPS
+    | OF_ALL_VERSIONS
+    | dict.fromkeys(
+        (
+            "tls-signature-hash",
+            "tls-fallback-scsv",
+            "tls-early-data",
+            "tls-ticket-lifetime",
+            "tls-hello-tolerance",
+            "client-certificate-request",
+            "certificate-every-client",
+            "starttls-injection",
+        ),
+        "pass",
+    )
+    | {"certificate-same-on-ports": "not_applicable"}
+)
+"""Judged by the survey and the other probes behind the first look."""
+
+
+def open_or(expected: Mapping[str, str]) -> dict[str, str]:
+    """The same, and as good: not known."""
+    return {control: f"{statuses}|indeterminate" for control, statuses in expected.items()}
+
 
 AUTHENTICATION = {"auth-only-after-tls": "pass", "auth-mechanisms": "pass", "auth-absent-on-mx": "pass"}
 
@@ -54,13 +106,23 @@ EVERYTHING = (
     OFFERED
     | {"starttls-works": "pass", "tls-obsolete-version": "pass", "tls-current-version": "pass"}
     | CERTIFICATE
+    | SURVEYED
     | AUTHENTICATION
 )
+
+VERSION_UNKNOWN = EVERYTHING | dict.fromkeys(
+    ("tls-obsolete-version", *SUITES, *GROUPS, *OF_ALL_VERSIONS), "indeterminate"
+)
+"""One old version could not be told: what has to hold for every version is not known."""
+
+LATER_UNKNOWN = EVERYTHING | dict.fromkeys((*SUITES, *GROUPS), "indeterminate")
+LATER_UNKNOWN |= dict.fromkeys(("tls-server-preference", "certificate-every-client"), "pass|indeterminate")
+"""The lists of suites have no end."""
 
 SUBMISSION = {control: statuses for control, statuses in EVERYTHING.items() if control != "auth-absent-on-mx"}
 SUBMISSION |= {"auth-offered": "pass", "submission-requires-auth": "pass"}
 
-ABSENT = dict.fromkeys((*EVERYTHING, "port-closed"), "not_applicable") | {"port-open": "fail"}
+ABSENT = dict.fromkeys((*EVERYTHING, "port-closed", "certificate-revocation"), "not_applicable") | {"port-open": "fail"}
 """The port is closed, which is a fact."""
 
 FORBIDDEN_ROLES = frozenset({Role.IMAP, Role.POP3, Role.SIEVE})

@@ -6,13 +6,16 @@ from smtp_audit.facts.endpoint import Role
 
 from .acts import flood, flood_inside, hang, inside_tls, leave, say, then, usual, when
 from .dialogue import Act, Dialogue
-from .expected import CERTIFICATE, EVERYTHING, GREETED, OFFERED, SUBMISSION
+from .expected import CERTIFICATE, EVERYTHING, GREETED, OFFERED, SUBMISSION, open_or
 from .peers import PATIENT, Peer
 
 BUSY_FOR = 3
 """Connections whose EHLO is answered with 421 before the peer behaves."""
 
 _INSIDE_UNKNOWN = EVERYTHING | dict.fromkeys(("auth-mechanisms", "auth-absent-on-mx"), "indeterminate")
+
+_BORDER_UNKNOWN = EVERYTHING | {"starttls-injection": "indeterminate"}
+"""Only with the goodbye it is known that a server has said all: an answer to what came before TLS may yet come."""
 
 _MAIL_UNKNOWN = SUBMISSION | {"submission-requires-auth": "indeterminate"}
 
@@ -96,10 +99,10 @@ INSIDE_PEERS = (
     Peer(
         "offers-starttls-once",
         "STARTTLS on the first connection and never again",
-        {control: f"{statuses}|indeterminate" for control, statuses in EVERYTHING.items()}
+        open_or(EVERYTHING)
         | OFFERED
         | CERTIFICATE
-        | {"tls-obsolete-version": "indeterminate"},
+        | dict.fromkeys(("tls-obsolete-version", "certificate-staple", "certificate-transparency"), "indeterminate"),
         {
             "capabilities": when(
                 lambda dialogue: dialogue.number == 1, usual("capabilities"), say(b"250-mail\r\n250 8BITMIME\r\n")
@@ -107,8 +110,13 @@ INSIDE_PEERS = (
         },
         limits=PATIENT,
     ),
-    Peer("hangs-at-quit", "sound, but never answers QUIT", None, {"quit": hang}, limits=PATIENT),
-    Peer("floods-at-quit", "sound, but talks without end at QUIT", None, {"quit": flood_inside(b"x" * 9999)}),
+    Peer("hangs-at-quit", "sound, but never answers QUIT", _BORDER_UNKNOWN, {"quit": hang}, limits=PATIENT),
+    Peer(
+        "floods-at-quit",
+        "sound, but talks without end at QUIT",
+        _BORDER_UNKNOWN,
+        {"quit": flood_inside(b"x" * 9999)},
+    ),
     _at_mail("mail-421", "421 to MAIL", then(say(_BUSY), leave)),
     _at_mail("mail-451", "a temporary refusal of MAIL", say(b"451 4.3.0 later\r\n")),
     _at_mail("mail-hangs", "never answers MAIL", hang),

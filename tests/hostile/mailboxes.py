@@ -4,7 +4,7 @@ from smtp_audit.facts.endpoint import Role
 
 from .acts import flood, hang, read_the_hello, say, then, usual
 from .dialogue import Act, Dialogue
-from .expected import CERTIFICATE, CONNECTED, GREETED
+from .expected import CERTIFICATE, CONNECTED, GREETED, SURVEYED
 from .markers import MARKUP, NOISE
 from .peers import Peer
 
@@ -15,12 +15,19 @@ _STARTTLS_MAILBOXES = {
 }
 """A greeting that names no capabilities (ManageSieve's greeting is its capabilities), and endless capability lines."""
 
+_SURVEYED = {control: statuses for control, statuses in SURVEYED.items() if control != "starttls-injection"}
 _IMPLICIT_TLS_SEEN = (
-    CONNECTED | CERTIFICATE | {"implicit-tls": "pass", "tls-obsolete-version": "pass", "tls-current-version": "pass"}
+    CONNECTED
+    | CERTIFICATE
+    | _SURVEYED
+    | {"implicit-tls": "pass", "tls-obsolete-version": "pass", "tls-current-version": "pass"}
 )
 
 # On a port that speaks clear text where TLS belongs there is no TLS to judge.
-_NO_TLS = dict.fromkeys(("tls-obsolete-version", "tls-current-version", *CERTIFICATE), "indeterminate|not_applicable")
+_NO_TLS = dict.fromkeys(
+    ("tls-obsolete-version", "tls-current-version", "certificate-revocation", *CERTIFICATE, *_SURVEYED),
+    "indeterminate|not_applicable",
+)
 
 
 def _mailbox_peers() -> list[Peer]:

@@ -1,6 +1,7 @@
 """TLS records by hand: what a ClientHello offers (RFC 8446 section 4.1.2), and answers that no library gives."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from .wire import Wire
 
@@ -8,7 +9,7 @@ CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE = 20, 21, 22
 WARNING, FATAL = 1, 2
 SSL3, TLS10, TLS12 = 0x0300, 0x0301, 0x0303
 
-_SUPPORTED_VERSIONS, _KEY_SHARE = 43, 51
+_SUPPORTED_GROUPS, _SIGNATURE_ALGORITHMS, _SUPPORTED_VERSIONS, _KEY_SHARE = 10, 13, 43, 51
 
 DOWNGRADE_SENTINEL = b"DOWNGRD\x01"
 """RFC 8446 section 4.1.3: the end of the random of a server that could do TLS 1.3 and answers with TLS 1.2."""
@@ -23,6 +24,29 @@ class Hello:
     suites: tuple[int, ...] = ()
     extensions: tuple[int, ...] = ()
     supported: tuple[int, ...] = ()
+    compressions: tuple[int, ...] = ()
+    contents: Mapping[int, bytes] = field(default_factory=dict)
+    """The extensions with what is in them."""
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """The named groups offered."""
+        return _numbers(self.contents.get(_SUPPORTED_GROUPS, b"\0\0")[2:])
+
+    @property
+    def signatures(self) -> tuple[int, ...]:
+        """The signature schemes offered."""
+        return _numbers(self.contents.get(_SIGNATURE_ALGORITHMS, b"\0\0")[2:])
+
+    @property
+    def shares(self) -> tuple[int, ...]:
+        """The groups that there is a key share for."""
+        rest = self.contents.get(_KEY_SHARE, b"\0\0")[2:]
+        found = []
+        while rest:
+            found.append(int.from_bytes(rest[:2]))
+            rest = rest[4 + int.from_bytes(rest[2:4]) :]
+        return tuple(found)
 
     @property
     def newest(self) -> int:
@@ -58,19 +82,18 @@ def parse_hello(raw: bytes, body: bytes) -> Hello:
     size = int.from_bytes(body[place : place + 2])
     suites = _numbers(body[place + 2 : place + 2 + size])
     place += 2 + size
-    place += 1 + body[place]  # compression methods
+    compressions = tuple(body[place + 1 : place + 1 + body[place]])
+    place += 1 + body[place]
     end = place + 2 + int.from_bytes(body[place : place + 2])
     place += 2
-    extensions: list[int] = []
-    supported: tuple[int, ...] = ()
+    contents: dict[int, bytes] = {}
     while place + 4 <= end:
         kind = int.from_bytes(body[place : place + 2])
         size = int.from_bytes(body[place + 2 : place + 4])
-        if kind == _SUPPORTED_VERSIONS:
-            supported = _numbers(body[place + 5 : place + 4 + size])
-        extensions.append(kind)
+        contents[kind] = body[place + 4 : place + 4 + size]
         place += 4 + size
-    return Hello(raw, version, suites, tuple(extensions), supported)
+    supported = _numbers(contents.get(_SUPPORTED_VERSIONS, b"")[1:])
+    return Hello(raw, version, suites, tuple(contents), supported, compressions, contents)
 
 
 def _numbers(data: bytes) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from smtp_audit.limits import BudgetLimits
 from smtp_audit.pipeline import audit
 from smtp_audit.record import Status
 
-from .audits import Audited, Audits
+from .audits import PROFILE, Audited, Audits
 from .catalogue import PEERS, SOUND
 from .expected import allowed
 from .harmless import control_characters, foreign_markup, password_leaks, visible_text
@@ -99,7 +99,7 @@ def _judged_again(audited: Audited) -> Iterator[str]:
     path = audited.folder / "snapshot.json"
     if Snapshot.load(path) != snapshot:
         yield "snapshot.json is not the snapshot"
-    again = audit(Config(targets=snapshot.targets, snapshot=path))
+    again = audit(Config(targets=snapshot.targets, snapshot=path, profile=str(PROFILE)))
     for first, second in zip(audited.result.records, again.records, strict=True):
         if first != second:
             yield f"{first.control}: judged again {second.status}: {second.summary}"

@@ -28,6 +28,10 @@ GREEDY = (
     "auth-floods",
     "auth-long-line",
     "sieve-huge-literal",
+    "prime-of-65535-octets",
+    "huge-staple",
+    "floods-inside",
+    "huge-line-after-starttls",
 )
 
 # VmHWM and not ru_maxrss: the latter begins with the peak of the process that forked.

@@ -192,6 +192,41 @@ class TestBackingOff:
         assert len(shared.effort().backoff_reasons) == MAX_REASONS
 
 
+class TestExtending:
+    async def bounded(self, shared: HostBudget, pauses: int) -> asyncio.Timeout:
+        """As many pauses as that, within a bound of 50 ms that they move."""
+        async with asyncio.timeout(0.05) as bound:
+            with shared.extending(bound):
+                for _ in range(pauses):
+                    shared.back_off("421", time.monotonic())
+                    async with shared.connection():
+                        await asyncio.sleep(0.005)
+                if not pauses:
+                    await asyncio.sleep(1)
+        return bound
+
+    async def test_a_pause_moves_the_bound_and_nothing_else_does(self):
+        with pytest.raises(TimeoutError):
+            await self.bounded(budget(), 0)
+        began = time.monotonic()
+        await self.bounded(budget(), 3)
+        assert time.monotonic() - began >= 0.05
+
+    async def test_not_for_ever(self, monkeypatch):
+        monkeypatch.setattr(budget_module, "MAX_EXTENSION", 1.5 * PAUSE)
+        shared = budget()
+        with pytest.raises(TimeoutError):
+            await self.bounded(shared, 8)
+        assert shared.effort().backoffs < 8
+
+    async def test_a_bound_that_is_over_is_left_alone(self):
+        shared = budget()
+        bound = await self.bounded(shared, 1)
+        when = bound.when()
+        shared.back_off("421", time.monotonic())
+        assert bound.when() == when
+
+
 class TestCancelling:
     async def free(self, shared: HostBudget, limit: int) -> None:
         """All connections can be had again."""
@@ -262,3 +297,28 @@ class TestCancelling:
         assert crowd.now == 0
         assert crowd.most <= 3
         await self.free(shared, 3 if shared.effort().backoffs == 0 else 1)
+
+
+class TestWhatItSaysOfTheWay:
+    """For who decides whether more at once would be faster."""
+
+    def test_nothing_is_slow_before_it_was_seen(self):
+        assert not budget().slow
+
+    def test_slow_is_what_takes_long_on_average(self):
+        shared = budget()
+        shared.served(budget_module.SLOW_SECONDS * 2)
+        assert shared.slow
+        for _ in range(20):
+            shared.served(0.0001)
+        assert not shared.slow
+        shared.served(budget_module.SLOW_SECONDS * 2)
+        assert not shared.slow, "one slow connection among many"
+
+    def test_allowed_follows_the_refusals_and_is_never_none(self):
+        shared = budget(connections=5)
+        seen = [shared.allowed]
+        for _ in range(4):
+            shared.back_off("421", time.monotonic())
+            seen.append(shared.allowed)
+        assert seen == [5, 2, 1, 1, 1]

@@ -271,3 +271,13 @@ def test_the_resolver_in_words():
     assert "system" in resolver_name(Config())
     with Zone({}) as zone:
         assert str(zone.resolver.port) in resolver_name(Config(resolver=zone.resolver))
+
+
+def test_the_system_s_resolvers_are_named_as_its_file_has_them(tmp_path, monkeypatch):
+    file = tmp_path / "resolv.conf"
+    monkeypatch.setattr(dns_probe, "RESOLVER_FILE", file)
+    assert resolver_name(Config()) == "the system's resolver"
+    file.write_text("# none\nsearch lab.example\n")
+    assert resolver_name(Config()) == "the system's resolver, which is not configured"
+    file.write_text("nameserver 192.0.2.1\n nameserver 192.0.2.9\nnameserver\t2001:db8::1  \nnameserver \x1b\n")
+    assert resolver_name(Config()) == "the system's resolver (192.0.2.1, 2001:db8::1, \\u{1b})"

@@ -15,7 +15,8 @@ from smtp_audit.lab.authority import Authority
 from smtp_audit.limits import BudgetLimits
 from smtp_audit.probes import inspection as inspection_module
 from smtp_audit.probes.approach import Approach
-from smtp_audit.probes.inspection import Inspection, kinds_of
+from smtp_audit.probes.inspection import DERIVED_KINDS, Inspection, kinds_of
+from smtp_audit.probes.tls.survey import SURVEY_KINDS
 from smtp_audit.probes.wire import PeerError
 from smtp_audit.safety import Safety
 from tests.hostile.acts import hang, inside_tls, leave, say, then, usual, when
@@ -53,7 +54,7 @@ def inspect(authority: Authority, monkeypatch: pytest.MonkeyPatch):
             assert kind not in found
             found[kind] = what
 
-        wanted = kinds_of(approach.endpoint)
+        wanted = tuple(kind for kind in kinds_of(approach.endpoint) if kind not in DERIVED_KINDS)
         await asyncio.wait_for(Inspection(approach, wanted, emit, lambda _: None).run(), 15)
         assert found.keys() == set(wanted)
         return found
@@ -70,7 +71,7 @@ class TestSound:
     async def test_every_kind_has_facts(self, context, inspect, role):
         async with serving(talking(role, context)) as stage:
             found = await inspect(stage, role)
-        assert absences(found) == {"tls_flaws": Absence.NOT_ALLOWED}
+        assert absences(found) == {"tls_flaws": Absence.NOT_ALLOWED, "revocation": Absence.NOT_ALLOWED}
         assert found["tls"].seen == (TlsVersion.TLS12, TlsVersion.TLS13)
 
     async def test_a_submission_server_in_full(self, context, inspect):
@@ -92,7 +93,7 @@ class TestSound:
     async def test_without_sslyze_it_is_said(self, context, inspect):
         async with serving(talking(Role.SUBMISSION, context)) as stage:
             found = await inspect(stage, allow=Safety.SLOW)
-        assert absences(found) == {"tls_flaws": Absence.NOT_AVAILABLE}
+        assert absences(found) == {"tls_flaws": Absence.NOT_AVAILABLE, "revocation": Absence.NOT_ALLOWED}
 
 
 class TestUnreached:
@@ -159,7 +160,9 @@ class TestLater:
             "login": Absence.REFUSED_SERVICE,
             # It offers logins in clear now, and did not before.
             "unauthenticated_mail": Absence.MALFORMED,
+            "starttls_boundary": Absence.REFUSED_SERVICE,
             "tls_flaws": Absence.NOT_ALLOWED,
+            "revocation": Absence.NOT_ALLOWED,
         }
         assert found["tls"].seen == (TlsVersion.TLS13,)
 
@@ -171,22 +174,27 @@ class TestLater:
             found = await inspect(stage)
         assert absences(found)["login"] is Absence.REFUSED_SERVICE
 
-    @pytest.mark.parametrize("name", ["try_login", "try_without_auth", "VersionSurvey", "find_flaws"])
+    @pytest.mark.parametrize(
+        "name", ["try_login", "try_without_auth", "Survey", "find_flaws", "cross_the_border", "check_revocation"]
+    )
     async def test_a_defect_of_one_probe_costs_no_other(self, context, inspect, monkeypatch, name):
         def broken(*_arguments: object) -> None:
             raise ZeroDivisionError("<b>\x1b")
 
         kinds = {
-            "try_login": "login",
-            "try_without_auth": "unauthenticated_mail",
-            "VersionSurvey": "tls",
-            "find_flaws": "tls_flaws",
+            "try_login": ("login",),
+            "try_without_auth": ("unauthenticated_mail",),
+            "Survey": SURVEY_KINDS,
+            "find_flaws": ("tls_flaws",),
+            "cross_the_border": ("starttls_boundary",),
+            "check_revocation": ("revocation",),
         }
         monkeypatch.setattr(inspection_module, name, broken)
         async with serving(talking(Role.SUBMISSION, context)) as stage:
             found = await inspect(stage, allow=Safety.SLOW)
-        assert absences(found) == {"tls_flaws": Absence.NOT_AVAILABLE, kinds[name]: Absence.BROKEN}
-        assert found[kinds[name]].reason.isprintable()
+        usual_absences = {"tls_flaws": Absence.NOT_AVAILABLE, "revocation": Absence.NOT_ALLOWED}
+        assert absences(found) == usual_absences | dict.fromkeys(kinds[name], Absence.BROKEN)
+        assert all(found[kind].reason.isprintable() for kind in kinds[name])
 
 
 class TestCutShort:
@@ -196,7 +204,7 @@ class TestCutShort:
         async with serving(talking(Role.IMAPS, context, accept=slow)) as stage:
             approach = stage.approach(Role.IMAPS, ca=authority.anchors)
             emitted: list[str] = []
-            wanted = kinds_of(approach.endpoint)
+            wanted = tuple(kind for kind in kinds_of(approach.endpoint) if kind not in DERIVED_KINDS)
             work = Inspection(approach, wanted, lambda kind, *_: emitted.append(kind), lambda _: None)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(work.run(), 0.3)

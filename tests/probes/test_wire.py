@@ -370,7 +370,7 @@ class TestTls:
         async with connected(inside(context)) as connection:
             await connection.start_tls(ANYONE, HOST)
             began = time.monotonic()
-            await connection.close()
+            connection.close()
             assert time.monotonic() - began < 0.7
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from smtp_audit.conclusion import conclude, unfinished_report
 from smtp_audit.configuration.model import Config, Credentials, Scope
 from smtp_audit.facts.authentication import AuthFacts, EnvelopeStep, LoginFacts, Transaction, UnauthenticatedMailFacts
-from smtp_audit.facts.certificate import Certificate, CertificateFacts, Trust
+from smtp_audit.facts.certificate import Certificate, CertificateFacts, Trust, port_certificates
 from smtp_audit.facts.endpoint import STANDARD_PORTS, Endpoint, Role
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.service import (
@@ -57,7 +57,7 @@ def sound_snapshot() -> Snapshot:
             found += _service(endpoint, poor=False)
         else:
             found += _closed(endpoint)
-    return _snapshot(found)
+    return _snapshot(_side_by_side(found))
 
 
 def poor_snapshot() -> Snapshot:
@@ -70,7 +70,7 @@ def poor_snapshot() -> Snapshot:
             found += _closed(endpoint)
         else:
             found += _service(endpoint, poor=True)
-    return _snapshot(found)
+    return _snapshot(_side_by_side(found))
 
 
 def sample_plan(snapshot: Snapshot | None, waived: bool = False) -> Plan:
@@ -182,6 +182,7 @@ _KINDS = (
     "tls_sessions",
     "tls_clients",
     "starttls_boundary",
+    "port_certificates",
 )
 
 
@@ -295,6 +296,18 @@ def _service(endpoint: Endpoint, poor: bool) -> list[Observation]:
 _SUITE = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
 
 
+def _side_by_side(found: list[Observation]) -> list[Observation]:
+    """With what gathering adds at its end: each leaf beside those of the other endpoints."""
+    by_key = {endpoint.key: endpoint for endpoint in endpoints()}
+    shown = [(by_key[each.subject], each) for each in found if each.kind == CertificateFacts.kind]
+    derived = []
+    for endpoint, own in shown:
+        facts = port_certificates(endpoint, own, [other for other in shown if other[0] is not endpoint])
+        if facts is not None:
+            derived.append(_observation(endpoint, facts))
+    return [*found, *derived]
+
+
 def _version(version: TlsVersion, accepted: bool) -> VersionOutcome:
     if accepted:
         return VersionOutcome(
@@ -317,8 +330,16 @@ def _certificate(poor: bool) -> CertificateFacts:
         key_type="RSA",
         key_bits=2048,
         signature_algorithm="sha256WithRSAEncryption",
+        signature_hash="sha256",
+        version=3,
         self_issued=poor,
         issuer_organisations=() if poor else ("Let's Encrypt",),
+        extensions_read=True,
+        has_basic_constraints=True,
+        key_usage=("digitalSignature", "keyEncipherment"),
+        extended_key_usage=("serverAuth",),
+        sct_logs=() if poor else ("0a" * 32, "0b" * 32),
+        crl_urls=() if poor else ("http://r11.c.example.com/40.crl",),
     )
     trust = (
         Trust(trusted=False, anchors="system", code=18, error="self-signed certificate")

@@ -113,6 +113,6 @@ def full_transport() -> tuple[EndpointTransport, ...]:
 def shown_certificates(facts: CertificateFacts) -> ShownCertificatesFacts:
     """A server with one certificate of RSA: who takes ECDSA only is refused."""
     same = (ClientKind.DEFAULT, ClientKind.RSA_ONLY, ClientKind.NAMELESS, ClientKind.OTHER_NAME)
-    presentations = [make.presentation(kind, chain=facts.chain, trust=facts.trust, staple=None) for kind in same]
+    presentations = [make.presentation(kind, chain=facts.chain, trust=facts.trust) for kind in same]
     refused = make.presentation(ClientKind.ECDSA_ONLY, chain=(), trust=None, refused="alert 40 (handshake_failure)")
     return make.shown(*presentations, refused)

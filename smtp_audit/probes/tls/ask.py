@@ -18,22 +18,21 @@ from smtp_audit.probes.approach import Approach, Session
 from smtp_audit.probes.tls.flight import Flight, read_flight
 from smtp_audit.probes.tls.hello import (
     ALERT_NAMES,
-    CLEAN_REFUSALS,
     INCOMPLETE,
     PLAIN,
     SSL2_SUITES,
-    TLS13_SUITES,
     Answer,
     HelloAnswer,
     Shape,
-    classic_suites,
     client_hello,
     parse_answer,
     parse_ssl2_answer,
     suite_name,
 )
+from smtp_audit.probes.tls.knowledge import Control, Knowledge
 from smtp_audit.probes.tls.parameters import GROUPS, RESERVED_IN_TLS13
-from smtp_audit.probes.wire import Contradiction, PeerError, Transcript
+from smtp_audit.probes.tls.reply import Reply, understand
+from smtp_audit.probes.wire import PeerError, Transcript
 
 TRIES = 3
 """Hellos of one offer before a silent or closing server is called unclear."""
@@ -45,20 +44,19 @@ SILENT_CLOSE = "closed the connection without an alert"
 RESET = "reset the connection without an alert"
 WORDLESS = (SILENT_CLOSE, RESET)
 
+SILENCE = "no answer"
+"""How the detail of a reply begins when the time limit passed without one."""
+
 UNKNOWN_SUITES = (0x0A0A, 0x1A1A, 0x2A2A, 0x3A3A, 0x4A4A, 0x5A5A, 0x6A6A, 0x7A7A)
 """Numbers that no server may ever choose (GREASE, RFC 8701): a hello with these alone has to be refused."""
 
-CALIBRATIONS = 3
-"""How often a hello that must be refused and one that is taken are asked in turn before closing counts as refusing."""
+CALIBRATION = (False, True, False, False, True, True, False)
+"""Hellos before closing counts as refusing: True for one that is taken, False for one that must be refused.
+
+In no steady turn: a server that closes every second connection, or every third, must not fit in.
+"""
 
 ILLEGAL_PARAMETER = "alert 47 "
-
-INTERNAL_ERROR = 80
-OPENSSL3_HINT = (
-    ", which refuses nothing; OpenSSL 3 sends it when the version is switched on but its security level forbids the "
-    "SHA-1 signature: switch the version off"
-)
-"""Measured on Node's smtp-server, which sets minVersion TLSv1: a frequent state that only the owner can make clear."""
 
 MAX_ANSWER = 20_000
 """Octets of an answer that are waited for; a ServerHello is in the first few hundred."""
@@ -218,84 +216,6 @@ def _describe(answer: HelloAnswer) -> str:
     return answer.detail
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What an answer says of an offer. `detail` is the alert, the lower version, or why it is unknown.
-
-    `lower` is the lower version that the server would rather speak; `flight` is there when there was an answer.
-    """
-
-    acceptance: Acceptance
-    detail: str = ""
-    suite: int = 0
-    lower: TlsVersion | None = None
-    flight: Flight | None = None
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the server took it."""
-        return self.acceptance is Acceptance.ACCEPTED
-
-    @property
-    def refused(self) -> bool:
-        """Whether the server clearly said no."""
-        return self.acceptance is Acceptance.REFUSED
-
-    @property
-    def unknown(self) -> bool:
-        """Whether it could not be told."""
-        return self.acceptance is Acceptance.UNKNOWN
-
-
-def understand(version: TlsVersion, suites: Sequence[int] | None, answer: HelloAnswer) -> Reply:
-    """What an answer says of the version and suites offered. Anything but a clear yes or no is unknown."""
-    if answer.answer is Answer.ALERT:
-        name = f"alert {answer.alert} {ALERT_NAMES.get(answer.alert, '')}".strip()
-        if answer.alert == INTERNAL_ERROR and version < TlsVersion.TLS12:
-            name += OPENSSL3_HINT
-        # A server that answers an SSL 2 hello in TLS does not speak SSL 2, whatever it complains of: TLS has no alert
-        # for it, and stacks that never knew SSL 2 call it malformed or unexpected. An internal error refuses nothing.
-        not_ssl2 = version is TlsVersion.SSL2 and answer.alert != INTERNAL_ERROR
-        clean = answer.alert in CLEAN_REFUSALS or not_ssl2
-        return Reply(Acceptance.REFUSED if clean else Acceptance.UNKNOWN, name)
-    if answer.answer is not Answer.SERVER_HELLO:
-        return Reply(Acceptance.UNKNOWN, answer.detail)
-    if answer.version == version.code and version is TlsVersion.SSL2:
-        return Reply(Acceptance.ACCEPTED)
-    answered = next((v for v in TlsVersion if v.code == answer.version), None)
-    if answered is None or not TlsVersion.SSL3 <= answered <= version:
-        return Reply(Acceptance.UNKNOWN, f"answered with version 0x{answer.version:04X}, which was not offered")
-    offered = suites if suites is not None else TLS13_SUITES if version is TlsVersion.TLS13 else classic_suites()
-    if answer.suite not in offered:
-        # A sound server never chooses one, so that its ServerHello says nothing, also when its version is a lower one.
-        return Reply(Acceptance.UNKNOWN, f"answered with {suite_name(answer.suite)}, which was not offered")
-    if answered is version:
-        return Reply(Acceptance.ACCEPTED, "HelloRetryRequest" if answer.retry else "", answer.suite)
-    # It would rather speak a lower version: it refuses the one that was offered.
-    return Reply(Acceptance.REFUSED, f"answered with {answered}", answer.suite, lower=answered)
-
-
-@dataclass
-class Knowledge:
-    """What is known of one server, shared by all that ask it.
-
-    Attributes:
-        taken: a version that it is known to take, and the suites and shape of a hello that it took.
-        says_no_by: whether it refuses by closing, or by a reset, without an alert, as Dovecot does; as far as asked.
-        spoken: versions that it chose when a higher one was offered.
-        over: why no further hello can be sent; "" while they can.
-        strict_groups: whether it refuses every hello of TLS 1.3 with a group that TLS 1.3 reserves (tlslite-ng does):
-            then it cannot take one of those, and must not be offered any.
-    """
-
-    taken: TlsVersion | None = None
-    says_no_by: dict[str, bool] = field(default_factory=dict)
-    spoken: dict[TlsVersion, str] = field(default_factory=dict)
-    over: str = ""
-    strict_groups: bool = False
-    calibrating: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 def _without_reserved(shape: Shape) -> Shape:
     groups = GROUPS if shape.groups is None else shape.groups
     return replace(shape, groups=tuple(number for number in groups if number not in RESERVED_IN_TLS13))
@@ -333,8 +253,10 @@ class Prober:
         if reply.detail.startswith(ILLEGAL_PARAMETER):
             stricter = await ask(_without_reserved(shape))
             if not stricter.detail.startswith(ILLEGAL_PARAMETER):
-                self.known.strict_groups = True
-                return stricter
+                # Once more, so that it is for the groups and no whim.
+                reply = await ask(shape)
+                self.known.strict_groups = reply.detail.startswith(ILLEGAL_PARAMETER)
+                return stricter if self.known.strict_groups else reply
         return reply
 
     async def _once(
@@ -351,9 +273,11 @@ class Prober:
         hello = client_hello(version, name, suites, shape)
         count = len(suites) if suites is not None else len(SSL2_SUITES) if version is TlsVersion.SSL2 else 0
         shown = f"{count or 'all'} suites" + ("" if named else ", no server name")
-        return self.understood(
-            version, suites, await self.raw(version, hello, patient=patient, whole=whole, shown=shown)
-        )
+        raw = await self.raw(version, hello, patient=patient, whole=whole, shown=shown)
+        reply = self.understood(version, suites, raw)
+        if reply.accepted and self.known.control is None and version is not TlsVersion.SSL2:
+            self.known.control = Control(version, None if suites is None else tuple(suites), shape, named)
+        return reply
 
     def understood(self, version: TlsVersion, suites: Sequence[int] | None, reply: Reply) -> Reply:
         """A raw reply with what it says of this offer."""
@@ -372,23 +296,29 @@ class Prober:
         if self.known.over:
             return Reply(Acceptance.UNKNOWN, f"not tried: {self.known.over}")
         self.hellos += 1
+        whole = whole and self.known.reads_flights
         try:
             flight = await send_hello(
                 self.approach, version, hello, self.transcript, patient=patient, whole=whole, shown=shown
             )
         except PeerError as error:
-            if isinstance(error, Contradiction) or error.absence in (
-                Absence.REFUSED_SERVICE,
-                Absence.BUDGET,
-                Absence.CLOSED,
-            ):
-                self.known.over = error.reason
-            detail = f"no answer: {error.reason}" if error.absence is Absence.TIMEOUT else error.reason
+            await self.failed(error)
+            detail = f"{SILENCE}: {error.reason}" if error.absence is Absence.TIMEOUT else error.reason
             return Reply(Acceptance.UNKNOWN, detail)
         if flight is None:
             self.known.over = "STARTTLS is no longer offered, and was before"
             return Reply(Acceptance.UNKNOWN, self.known.over)
+        self.known.answered()
+        self.known.broken_flights += whole and bool(flight.fault)
         return Reply(Acceptance.UNKNOWN, flight=flight)
+
+    async def failed(self, error: PeerError) -> None:
+        """Take note that no answer came, and after several in a row see whether anybody is still there."""
+        if not self.known.failed(error):
+            return
+        if not await self.known_is_taken():
+            count = max(self.known.silences_in_a_row, self.known.drops_in_a_row)
+            self.known.over = self.known.over or f"{count} hellos in a row were not answered ({error.reason})"
 
     async def settled(
         self,
@@ -400,17 +330,46 @@ class Prober:
         whole: bool = False,
     ) -> Reply:
         """One hello, asked as often as it takes to believe the answer. Never raises for what the peer does."""
-        reply = await self.once(version, suites, shape, patient=not self.says_no_wordlessly, named=named, whole=whole)
+        reply = await self.once(version, suites, shape, patient=self.known.patient, named=named, whole=whole)
         if reply.detail in WORDLESS and await self.learn_whether_it_says_no_by(reply.detail):
             return await self._refused_wordlessly(version, suites, shape, reply, named=named, whole=whole)
         tries = 1
         while reply.unknown and tries < TRIES and not self.known.over:
-            if tries >= 2 and reply.detail.startswith("no answer"):
+            if reply.detail.startswith(SILENCE) and not (tries < 2 and self.known.waits_again):
                 break  # a second silence is enough: each costs the whole time limit
             await asyncio.sleep(RETRY_PAUSE * 2**tries)
-            reply = await self.once(version, suites, shape, named=named, whole=whole)
+            reply = await self.once(version, suites, shape, patient=self.known.patient, named=named, whole=whole)
             tries += 1
+        if reply.detail in WORDLESS and not self.known.stumbles:
+            await self.see_whether_it_stumbles(reply.detail)
         return reply
+
+    async def see_whether_it_stumbles(self, how: str) -> None:
+        """A hello was dropped for good: tell a server that stumbles over that one from one that takes no more at all.
+
+        With pauses for each, a server that drops everything would cost all the time there is.
+        """
+        async with self.known.calibrating:
+            if self.known.stumbles or self.known.over:
+                return
+            self.known.stumbles = self.known.control is None
+            for attempt in range(TRIES if self.known.control is not None else 0):
+                self.known.stumbles = await self.known_is_taken()
+                if self.known.stumbles:
+                    return
+                await asyncio.sleep(RETRY_PAUSE * 2**attempt)
+            if not self.known.stumbles:
+                self.known.over = self.known.over or f"{how}, also after a hello that it took before"
+
+    async def known_is_taken(self) -> bool:
+        """Send the hello that is known to be taken, and see whether it still is."""
+        control = self.known.control
+        if control is None and self.known.taken is not None:
+            control = Control(self.known.taken)
+        if control is None:
+            return False
+        reply = await self.once(control.version, control.suites, control.shape, patient=False, named=control.named)
+        return reply.accepted
 
     @property
     def says_no_wordlessly(self) -> bool:
@@ -430,9 +389,12 @@ class Prober:
         """Ask again, and the known hello last: any other answer undoes the refusal."""
         again = await self.once(version, suites, shape, patient=False, named=named, whole=whole)
         if again.detail != first.detail:
+            if again.accepted:
+                self.known.never_says_no_by(first.detail)
             return again
         taken = self.known.taken
-        if taken is None or not (await self.once(taken, patient=False)).accepted:
+        if taken is None or not await self.known_is_taken():
+            self.known.never_says_no_by(first.detail)
             return Reply(
                 Acceptance.UNKNOWN,
                 f"{first.detail}; a {taken or 'known'} hello right after was not accepted either",
@@ -456,11 +418,9 @@ class Prober:
         return self.known.says_no_by.get(how, False)
 
     async def _calibrate(self, taken: TlsVersion, how: str) -> bool:
-        for _ in range(CALIBRATIONS):
-            refused = await self.once(taken, UNKNOWN_SUITES, patient=False)
-            if refused.detail != how:
+        for to_be_taken in CALIBRATION:
+            if to_be_taken and not await self.known_is_taken():
                 return False
-            accepted = await self.once(taken, patient=False)
-            if not accepted.accepted:
+            if not to_be_taken and (await self.once(taken, UNKNOWN_SUITES, patient=False)).detail != how:
                 return False
         return True

@@ -15,7 +15,7 @@ from smtp_audit.probes.tls.handshake13 import Handshake13
 from smtp_audit.probes.tls.hello import ALERT_NAMES, CLEAN_REFUSALS
 from smtp_audit.probes.tls.octets import BeyondUs, HandshakeAlert, HandshakeFault
 from smtp_audit.probes.tls.parameters import SIGNATURES, signature_name
-from smtp_audit.probes.wire import Contradiction, PeerError
+from smtp_audit.probes.wire import PeerError
 
 MAX_HANDSHAKE_READS = 4000
 
@@ -27,11 +27,15 @@ MORE_SUITES = (0x1301, 0x1302, 0x1303, 0x1304, 0x1305)
 
 @dataclass(frozen=True)
 class Carried:
-    """A handshake as far as it got. `refusal` is the alert that refused it cleanly, `trouble` why it is not known."""
+    """A handshake as far as it got. `refusal` is the alert that refused it cleanly, `trouble` why it is not known.
+
+    `answered`: words came inside after it, so that the tickets before them are all.
+    """
 
     handshake: Handshake13 | None = None
     refusal: str = ""
     trouble: str = ""
+    answered: bool = False
 
     @property
     def done(self) -> bool:
@@ -55,7 +59,7 @@ async def carry_through(
         result = await _once(prober, signatures, server_name, tickets=tickets)
         if result.trouble in WORDLESS and await prober.learn_whether_it_says_no_by(result.trouble):
             # Twice, and the known hello taken after: this server's word for no (see `Prober`).
-            if result.trouble == before and (await prober.once(TlsVersion.TLS13, patient=False)).accepted:
+            if result.trouble == before and await prober.known_is_taken():
                 return Carried(result.handshake, refusal=f"{result.trouble} twice, which is how this server refuses")
             continue
         if result.done or result.refusal or result.trouble.startswith(("no ", "a TLS 1.3 handshake")):
@@ -68,9 +72,11 @@ async def carry_through(
 async def _once(prober: Prober, signatures: Sequence[int], server_name: str | None, *, tickets: bool) -> Carried:
     handshake = Handshake13(server_name, suites=MORE_SUITES, signatures=signatures)
     prober.hellos += 1
+    answered = False
     told = f"TLS 1.3 handshake, {len(signatures)} signature schemes, server name {server_name or 'none'}"
 
     async def visit(session: Session) -> bool:
+        nonlocal answered
         if not await session.up_to_tls():
             return False
         connection = session.connection
@@ -79,7 +85,7 @@ async def _once(prober: Prober, signatures: Sequence[int], server_name: str | No
         async with connection.within(session.handshake_seconds, "end of a TLS 1.3 handshake"):
             await _exchange(session, handshake)
         if tickets and handshake.done:
-            await _wait_for_tickets(session, handshake)
+            answered = await _wait_for_tickets(session, handshake)
         if handshake.done:
             await connection.send(handshake.farewell(), shown="close_notify")
         return True
@@ -102,19 +108,14 @@ async def _once(prober: Prober, signatures: Sequence[int], server_name: str | No
         return Carried(handshake, trouble=f"a TLS 1.3 handshake went wrong: {fault}")
     except PeerError as error:
         prober.transcript.note(f"{told}: {error.reason}")
-        if isinstance(error, Contradiction) or error.absence in (
-            Absence.REFUSED_SERVICE,
-            Absence.BUDGET,
-            Absence.CLOSED,
-        ):
-            prober.known.over = error.reason
+        await prober.failed(error)
         return Carried(handshake, trouble=error.reason)
     if not offered:
         prober.known.over = "STARTTLS is no longer offered, and was before"
         return Carried(trouble=prober.known.over)
     signed = signature_name(handshake.seen.signature) if handshake.seen.signature is not None else "not signed"
     prober.transcript.note(f"{told}: done, signed with {signed}, {len(handshake.tickets)} tickets")
-    return Carried(handshake)
+    return Carried(handshake, answered=answered)
 
 
 async def _exchange(session: Session, handshake: Handshake13) -> None:
@@ -139,22 +140,27 @@ async def _exchange(session: Session, handshake: Handshake13) -> None:
     raise PeerError(Absence.EXCESSIVE, f"a TLS 1.3 handshake in more than {MAX_HANDSHAKE_READS} pieces")
 
 
-async def _wait_for_tickets(session: Session, handshake: Handshake13) -> None:
-    """Tickets come with the first octets after the handshake; ask for a word inside so that there are some."""
+async def _wait_for_tickets(session: Session, handshake: Handshake13) -> bool:
+    """Tickets come with the first octets after the handshake; ask for a word inside so that there are some.
+
+    Whether there was one.
+    """
     connection = session.connection
     try:
         async with connection.within(TICKET_SECONDS, "answer inside TLS"):
             if session.dialect.inside_question:
                 await connection.send(handshake.protect(session.dialect.inside_question), shown="a question inside TLS")
-            while not handshake.received() and not handshake.closed:
-                data = await connection.some()
+            while not handshake.received():
+                data = b"" if handshake.closed else await connection.some()
                 if not data:
-                    return
+                    return False
                 answer = handshake.feed(data)
                 if answer:
                     await connection.send(answer, shown=f"handshake, {len(answer)} octets")
+            return True
     except PeerError as error:
         connection.transcript.note(f"after the handshake: {error.reason}")
+        return False
 
 
 async def signatures_of_tls13(prober: Prober, first: Carried | None = None) -> VersionSignatures:
@@ -167,7 +173,8 @@ async def signatures_of_tls13(prober: Prober, first: Carried | None = None) -> V
         carried = first or await carry_through(prober, signatures=remaining, server_name=name)
         first = None
         if carried.refusal:
-            detail = carried.refusal
+            complete = bool(found) and not prober.known.taken_back(carried.refusal)
+            detail = carried.refusal if found else f"took TLS 1.3, and no handshake with any scheme ({carried.refusal})"
             break
         used = carried.handshake.seen.signature if carried.handshake is not None else None
         if used is None or used not in remaining or not carried.done:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from smtp_audit.facts.handshake import Feature, FeatureSeen, VersionSuites
+from smtp_audit.facts.suites import traits
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion
-from smtp_audit.probes.tls.ask import Prober, Reply
+from smtp_audit.probes.tls.ask import Prober
 from smtp_audit.probes.tls.flight import CERTIFICATE, Flight
+from smtp_audit.probes.tls.groups import numbered
 from smtp_audit.probes.tls.hello import (
     ENCRYPT_THEN_MAC,
     EXTENDED_MASTER_SECRET,
@@ -15,7 +17,9 @@ from smtp_audit.probes.tls.hello import (
     RENEGOTIATION_INFO,
     HelloAnswer,
     Shape,
+    suite_name,
 )
+from smtp_audit.probes.tls.reply import Reply
 
 FALLBACK_ALERT = "alert 86 "
 
@@ -28,11 +32,13 @@ def hello_features(tls: TlsFacts, firsts: Mapping[TlsVersion, Reply], flights: S
     `firsts` are the answers to hellos that offered all of it.
     """
     answers = [reply.flight.answer for version, reply in firsts.items() if reply.flight and _classic(version)]
+    compressing = list(answers)  # only these offered to compress
+    answers += [flight.answer for flight in flights if flight.answer.version < TlsVersion.TLS13.code]
     return [
         _in_clear(tls, answers, Feature.EXTENDED_MASTER_SECRET, EXTENDED_MASTER_SECRET, TlsVersion.TLS10),
         _in_clear(tls, answers, Feature.SECURE_RENEGOTIATION, RENEGOTIATION_INFO, TlsVersion.SSL3),
         _in_clear(tls, answers, Feature.HEARTBEAT, HEARTBEAT, TlsVersion.TLS10),
-        _compression(tls, answers),
+        _compression(tls, compressing),
         _certificate_request(flights),
     ]
 
@@ -54,17 +60,28 @@ def _in_clear(
     if _no_object(tls, oldest):
         return FeatureSeen(feature=feature, present=None, applies=False, detail=ONLY_TLS13)
     answers = [answer for answer in answers if answer.version >= oldest.code]
-    if not answers:
-        return FeatureSeen(feature=feature, present=None, detail="no ServerHello of TLS 1.2 or before was seen")
     having = [answer for answer in answers if number in answer.extensions]
     lacking = [answer for answer in answers if number not in answer.extensions]
     # A protection counts when every version has it, a danger when any has.
+    decided = having if feature is Feature.HEARTBEAT else lacking
+    unseen = _unseen(tls, answers, oldest)
+    if unseen and not decided:
+        return FeatureSeen(feature=feature, present=None, detail=unseen)
     present = bool(having) if feature is Feature.HEARTBEAT else not lacking
     if having and lacking:
         detail = f"with {_versions(having)}, not with {_versions(lacking)}"
     else:
         detail = f"in the ServerHello of {_versions(having)}" if having else f"not in that of {_versions(lacking)}"
     return FeatureSeen(feature=feature, present=present, detail=detail)
+
+
+def _unseen(tls: TlsFacts, answers: Sequence[HelloAnswer], oldest: TlsVersion) -> str:
+    """The versions that may be accepted and of which no ServerHello was seen; "" when there are none."""
+    seen = {answer.version for answer in answers}
+    refused = {o.version for o in tls.versions if o.acceptance is Acceptance.REFUSED}
+    asked = [v for v in TlsVersion if oldest <= v < TlsVersion.TLS13 and v not in refused]
+    unseen = [version for version in asked if version.code not in seen]
+    return f"no ServerHello of {', '.join(unseen)} was seen" if unseen else ""
 
 
 def _versions(answers: Sequence[HelloAnswer]) -> str:
@@ -76,12 +93,12 @@ def _compression(tls: TlsFacts, answers: Sequence[HelloAnswer]) -> FeatureSeen:
     feature = Feature.COMPRESSION
     if _no_object(tls, TlsVersion.SSL3):
         return FeatureSeen(feature=feature, present=None, applies=False, detail=ONLY_TLS13)
-    if not answers:
-        return FeatureSeen(feature=feature, present=None, detail="no ServerHello of TLS 1.2 or before was seen")
     compressing = [answer for answer in answers if answer.compression]
     if compressing:
         methods = ", ".join(str(number) for number in sorted({answer.compression for answer in compressing}))
         return FeatureSeen(feature=feature, present=True, detail=f"method {methods} with {_versions(compressing)}")
+    if unseen := _unseen(tls, answers, TlsVersion.SSL3):
+        return FeatureSeen(feature=feature, present=None, detail=unseen)
     return FeatureSeen(feature=feature, present=False, detail=f"none chosen with {_versions(answers)}")
 
 
@@ -137,21 +154,21 @@ async def tolerance(prober: Prober, tls: TlsFacts) -> FeatureSeen:
     return FeatureSeen(feature=feature, present=None, detail=f"a {version} hello with unknown numbers: {reply.detail}")
 
 
-async def encrypt_then_mac(prober: Prober, versions: Sequence[VersionSuites]) -> FeatureSeen:
-    """Offer suites with CBC alone: their MAC should come last (RFC 7366)."""
-    from smtp_audit.facts.suites import traits
-    from smtp_audit.probes.tls.groups import numbered
-
+def encrypt_then_mac(
+    versions: Sequence[VersionSuites], flights: Mapping[TlsVersion, Mapping[int, Flight]]
+) -> FeatureSeen:
+    """With the suites that have CBC, the MAC should come last (RFC 7366): their ServerHellos say it, newest first."""
     feature = Feature.ENCRYPT_THEN_MAC
     for each in sorted(versions, key=lambda found: found.version, reverse=True):
-        block = tuple(number for number, name in numbered(each) if traits(name).cbc)
+        block = [number for number, name in numbered(each) if traits(name).cbc]
         if not block or each.version < TlsVersion.TLS10:
             continue
-        reply = await prober.settled(each.version, block, Shape(extras=True))
-        if reply.accepted and reply.flight is not None:
-            present = ENCRYPT_THEN_MAC in reply.flight.answer.extensions
-            return FeatureSeen(feature=feature, present=present, detail=f"with {each.version}")
-        return FeatureSeen(feature=feature, present=None, detail=reply.detail)
+        answers = [flights[each.version][number].answer for number in block if number in flights[each.version]]
+        lacking = [suite_name(answer.suite) for answer in answers if ENCRYPT_THEN_MAC not in answer.extensions]
+        if not answers:
+            return FeatureSeen(feature=feature, present=None, detail=f"no ServerHello of {each.version} with CBC")
+        detail = f"with {each.version}" + (f", not with {lacking[0]}" if 0 < len(lacking) < len(answers) else "")
+        return FeatureSeen(feature=feature, present=not lacking, detail=detail)
     if all(each.complete for each in versions):
         return FeatureSeen(feature=feature, present=None, applies=False, detail="no suite with CBC is accepted")
     return FeatureSeen(feature=feature, present=None, detail="the suites are not all known")

@@ -18,14 +18,19 @@ from smtp_audit.probes.tls.primes import MAX_TESTED_BITS, is_prime, published
 MAX_TESTED_PRIMES = 4
 """Unpublished primes that are tested of one endpoint."""
 
+MAX_MISSING = 3
+"""Hellos for finite fields that showed none, before no more are sent: each may cost the whole time limit."""
 
-async def named_groups_of_tls13(prober: Prober) -> VersionGroups:
+
+async def named_groups_of_tls13(prober: Prober, first: Flight | None = None) -> VersionGroups:
     """TLS 1.3, by hellos without a key share: the server names the group that it wants one of (HelloRetryRequest).
 
-    That is in clear, and costs it no signature (RFC 8446 section 4.1.4).
+    That is in clear, and costs it no signature (RFC 8446 section 4.1.4). `first` is its answer to an offer of all.
     """
-    found: dict[int, None] = {}
-    remaining = list(GROUPS)
+    chosen = first.answer.group if first is not None else None
+    found: dict[int, None] = {chosen: None} if chosen in GROUPS else {}
+    remaining = [group for group in GROUPS if group not in found]
+    offered = len(remaining)
     detail = "every known group is taken"
     complete = True
     while remaining:
@@ -37,38 +42,60 @@ async def named_groups_of_tls13(prober: Prober) -> VersionGroups:
         shape = Shape(groups=tuple(remaining), key_shares=False)
         reply = await prober.settled(TlsVersion.TLS13, None, shape)
         group = reply.flight.answer.group if reply.flight is not None else None
+        retry = reply.flight is not None and reply.flight.answer.retry
         if reply.refused:
-            detail = reply.detail
+            # It takes TLS 1.3, so that it has a group: unless one is asked for now, it refuses for something else.
+            complete = len(remaining) < offered or await _asks_for(prober, found)
+            detail = reply.detail if complete else f"took TLS 1.3, and no hello without a key share ({reply.detail})"
             break
-        if not reply.accepted or group not in remaining:
+        if not reply.accepted or group not in remaining or not retry:
             complete = False
-            detail = reply.detail if not reply.accepted else f"asked for the group {group}, which was not offered"
+            name = "no group" if group is None else group_name(group)
+            detail = f"asked for {name}, which was not offered" if reply.accepted else reply.detail
             break
         found[group] = None
         remaining.remove(group)
     return _version_groups(TlsVersion.TLS13, found, complete, detail, prober)
 
 
-async def named_groups_before_tls13(prober: Prober, suites: VersionSuites) -> VersionGroups:
+async def _asks_for(prober: Prober, groups: Iterable[int]) -> bool:
+    """Whether the server asks for one of these groups when there is no key share."""
+    offer = tuple(groups)
+    if not offer:
+        return False
+    reply = await prober.settled(TlsVersion.TLS13, None, Shape(groups=offer, key_shares=False))
+    return reply.accepted and reply.flight is not None and reply.flight.answer.retry
+
+
+async def named_groups_before_tls13(
+    prober: Prober, suites: VersionSuites, flights: Mapping[int, Flight]
+) -> VersionGroups:
     """TLS 1.2 and before, from the ServerKeyExchange of a suite with elliptic curves (RFC 8422 section 5.4).
+
+    Those that the flights of the suites show are known already: each was chosen from all curves.
 
     A client that takes an ECDSA certificate has to offer the certificate's own curve, too (RFC 8422 section 5.1). So
     when the rest is refused, the curves found are offered again behind it: where the server then falls back on one of
-    them, no client can ever come to any of the rest.
+    them, no client can ever come to any of the rest. Where suites without such a certificate are taken, those are
+    offered.
     """
     elliptic = tuple(number for number, name in numbered(suites) if traits(name).elliptic)
+    signed_otherwise = tuple(n for n in elliptic if traits(suite_name(n)).authentication in ("RSA", "none"))
+    bound = not signed_otherwise  # to the curve of the certificate
+    elliptic = signed_otherwise or elliptic
     if not elliptic:
         return VersionGroups(
             version=suites.version,
             complete=suites.complete,
             detail="no suite with elliptic curves" if suites.complete else suites.detail,
         )
-    found: dict[int, None] = {}
-    remaining = list(CURVES)
+    shown = {flights[number].group for number in elliptic if number in flights}
+    found: dict[int, None] = {number: None for number in CURVES if group_name(number) in shown}
+    remaining = [number for number in CURVES if number not in found]
     behind: list[int] = []
     while True:
         reply = await prober.settled(suites.version, elliptic, Shape(groups=(*remaining, *behind)), whole=True)
-        if reply.refused and behind:
+        if reply.refused and (behind or (found and not bound)):
             return _version_groups(suites.version, found, True, reply.detail, prober)
         if reply.refused:
             behind = list(found)
@@ -92,6 +119,8 @@ async def named_groups_before_tls13(prober: Prober, suites: VersionSuites) -> Ve
 def _version_groups(
     version: TlsVersion, found: Iterable[int], complete: bool, detail: str, prober: Prober, also: str = ""
 ) -> VersionGroups:
+    if complete and (doubt := prober.known.taken_back(detail)):
+        complete, detail = False, doubt
     names = tuple(GROUP_NAMES[number] for number in found)
     if also and also not in names:
         names += (also,)
@@ -129,6 +158,10 @@ class FiniteFields:
     async def _ask(
         self, prober: Prober, version: TlsVersion, offered: tuple[int, ...], shape: Shape, optional: bool = False
     ) -> None:
+        if len(self.missing) >= MAX_MISSING:
+            if not optional:
+                self.missing.append(f"{version} {suite_name(offered[0])}: not asked")
+            return
         reply = await prober.settled(version, offered, shape, whole=True)
         if reply.accepted and reply.flight is not None and reply.flight.finite_field is not None:
             self._add(reply.flight.finite_field, suite_name(reply.suite))

@@ -136,7 +136,8 @@ def extension(number: int, content: bytes) -> bytes:
 
 def numbers(values: Iterable[int]) -> bytes:
     """Numbers of two octets each."""
-    return b"".join(struct.pack("!H", value) for value in values)
+    listed = tuple(values)
+    return struct.pack(f"!{len(listed)}H", *listed)
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,9 @@ def _extensions(version: TlsVersion, server_name: str | None, shape: Shape) -> b
         extension(EXTENDED_MASTER_SECRET, b""),
     ]
     if tls13:
-        shares = b"".join(_key_shares()) if shape.key_shares else b""
+        # RFC 8446 section 4.2.8: none for a group that is not offered.
+        given = [share for group, share in _key_shares().items() if group in groups]
+        shares = b"".join(given) if shape.key_shares else b""
         parts += [
             extension(SUPPORTED_VERSIONS, vector(1, numbers(versions))),
             extension(PSK_MODES, b"\x01\x01"),  # psk_dhe_ke
@@ -235,7 +238,7 @@ def _extensions(version: TlsVersion, server_name: str | None, shape: Shape) -> b
 
 
 @cache
-def _key_shares() -> tuple[bytes, ...]:
+def _key_shares() -> dict[int, bytes]:
     """Shares of the two groups that nearly every server takes; a HelloRetryRequest for another is an answer too.
 
     One pair for the process: no secret is ever derived from it.
@@ -243,7 +246,9 @@ def _key_shares() -> tuple[bytes, ...]:
     x_share = x25519.X25519PrivateKey.generate().public_key().public_bytes_raw()
     p_key = ec.generate_private_key(ec.SECP256R1()).public_key()
     p_share = p_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return (struct.pack("!H", 0x001D) + vector(2, x_share), struct.pack("!H", 0x0017) + vector(2, p_share))
+    return {
+        group: struct.pack("!H", group) + vector(2, share) for group, share in ((0x001D, x_share), (0x0017, p_share))
+    }
 
 
 def _ssl2_hello() -> bytes:

@@ -6,15 +6,23 @@ import asyncio
 
 from smtp_audit.facts.handshake import ClientHandshake, TlsClientFacts
 from smtp_audit.facts.tls import Acceptance, TlsVersion
-from smtp_audit.probes.tls.ask import TRIES, WORDLESS, Prober, Reply, understand
+from smtp_audit.probes.tls.ask import SILENCE, TRIES, WORDLESS, Prober
 from smtp_audit.probes.tls.clients import ClientProfile, client_profiles
 from smtp_audit.probes.tls.hello import suite_name
 from smtp_audit.probes.tls.parameters import group_name
+from smtp_audit.probes.tls.reply import Reply, understand
 
 
 async def be_known_clients(prober: Prober) -> TlsClientFacts:
     """Send every recorded hello. Never raises for what the peer does."""
-    clients = await asyncio.gather(*(_be(prober, profile) for profile in client_profiles()))
+    # No more than may connect at once: those in the queue would not hear that there is no sense in asking on.
+    turns = asyncio.Semaphore(prober.approach.budget.allowed)
+
+    async def be(profile: ClientProfile) -> ClientHandshake:
+        async with turns:
+            return await _be(prober, profile)
+
+    clients = await asyncio.gather(*(be(profile) for profile in client_profiles()))
     return TlsClientFacts(offered=True, clients=tuple(clients))
 
 
@@ -22,12 +30,17 @@ async def _be(prober: Prober, profile: ClientProfile) -> ClientHandshake:
     newest = max((version for version in TlsVersion if version.code in profile.versions), default=TlsVersion.TLS12)
     reply = Reply(Acceptance.UNKNOWN, "not tried")
     for _ in range(TRIES):
+        before = reply.detail
         hello = profile.hello(prober.approach.endpoint.server_name)
         raw = await prober.raw(newest, hello, patient=False, shown=f"of {profile.name}")
         reply = _understand(profile, newest, raw)
         if not reply.unknown or prober.known.over:
             break
-        if reply.detail in WORDLESS and prober.known.says_no_by.get(reply.detail):
+        if reply.detail.startswith(SILENCE) and not prober.known.waits_again:
+            break
+        says_no = reply.detail in WORDLESS and await prober.learn_whether_it_says_no_by(reply.detail)
+        if reply.detail == before and says_no and await prober.known_is_taken():
+            # Twice, and the known hello taken after: this server's word for no (see `Prober`).
             reply = Reply(Acceptance.REFUSED, reply.detail)
             break
     answer = reply.flight.answer if reply.flight is not None else None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from smtp_audit.facts.certificate import ClientKind, Presentation, ShownCertificatesFacts
+from smtp_audit.facts.handshake import VersionSuites
 from smtp_audit.facts.suites import traits
-from smtp_audit.facts.tls import TlsFacts, TlsVersion
-from smtp_audit.probes.tls.ask import Prober, Reply
+from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion
+from smtp_audit.probes.tls.ask import SILENCE, Prober
 from smtp_audit.probes.tls.encrypted import Carried, carry_through
 from smtp_audit.probes.tls.flight import Flight
+from smtp_audit.probes.tls.groups import numbered
 from smtp_audit.probes.tls.hello import (
     CERTIFICATE_TIMESTAMPS,
     Shape,
@@ -20,6 +23,7 @@ from smtp_audit.probes.tls.hello import (
     vector,
 )
 from smtp_audit.probes.tls.parameters import ECDSA_SIGNATURES, RSA_SIGNATURES, SIGNATURES
+from smtp_audit.probes.tls.reply import Reply
 from smtp_audit.probes.tls.status import present
 from smtp_audit.probes.tls.trust import Anchors
 
@@ -49,29 +53,54 @@ class Presentations:
             unknown={kind: why for kind, why in unknown.items() if kind not in self.seen},
         )
 
+    @staticmethod
+    def classic(tls: TlsFacts) -> TlsVersion | None:
+        """The newest accepted version that shows its certificates in clear."""
+        return max((v for v in tls.seen if TlsVersion.SSL3 < v < TlsVersion.TLS13), default=None)
+
+    def take_flights(self, suites: VersionSuites, flights: Mapping[int, Flight]) -> None:
+        """What the enumeration of that version has shown a client that takes one type of key alone: a server's suite
+        says with which type of key it signs."""
+        for kind, key in ((ClientKind.RSA_ONLY, "RSA"), (ClientKind.ECDSA_ONLY, "ECDSA")):
+            having = [number for number, name in numbered(suites) if traits(name).authentication == key]
+            flight = next((flights[n] for n in having if n in flights and flights[n].chain), None)
+            if flight is not None:
+                self._take_flight(kind, flight)
+            elif not having and suites.complete:
+                self.seen[kind] = Presentation(client=kind, refused=suites.detail)
+
+    async def without_the_name(self, tls: TlsFacts) -> None:
+        """Be the kinds of client that give no name, or another. Never raises for what the peer does."""
+        kinds = (ClientKind.NAMELESS, ClientKind.OTHER_NAME)
+        if self._has_name:
+            await asyncio.gather(*(self._be_any(kind, tls) for kind in kinds))
+        else:
+            self.unknown |= dict.fromkeys(kinds, "the host is an address: no client gives a name")
+
     async def run(self, tls: TlsFacts, carried: Carried | None) -> ShownCertificatesFacts:
-        """Be each kind of client. Never raises for what the peer does.
+        """Be each kind of client that is left. Never raises for what the peer does.
 
         TLS 1.2 shows its certificates in clear; where it is not accepted, `carried` is a handshake of TLS 1.3, and more
         of them follow.
         """
-        classic = max((v for v in tls.seen if TlsVersion.SSL3 < v < TlsVersion.TLS13), default=None)
-        newest13 = TlsVersion.TLS13 in tls.seen
+        classic = self.classic(tls)
         if carried is not None and carried.done:
             self._take_carried(ClientKind.DEFAULT, carried)
         elif classic is not None:
             await self._be(ClientKind.DEFAULT, classic)
         for kind in KINDS:
-            if kind in (ClientKind.NAMELESS, ClientKind.OTHER_NAME) and not self._has_name:
-                self.unknown[kind] = "the host is an address: no client gives a name"
-                continue
-            if classic is not None:
-                await self._be(kind, classic)
-            elif newest13:
-                await self._carry(kind)
-            else:
-                self.unknown[kind] = "no version that shows certificates is known to be accepted"
+            if kind not in self.seen and kind not in self.unknown:
+                await self._be_any(kind, tls)
         return self.facts()
+
+    async def _be_any(self, kind: ClientKind, tls: TlsFacts) -> None:
+        classic = self.classic(tls)
+        if classic is not None:
+            await self._be(kind, classic)
+        elif TlsVersion.TLS13 in tls.seen:
+            await self._carry(kind)
+        else:
+            self.unknown[kind] = "no version that shows certificates is known to be accepted"
 
     @property
     def _has_name(self) -> bool:
@@ -83,10 +112,12 @@ class Presentations:
         if reply.refused:
             self.seen[kind] = Presentation(client=kind, refused=reply.detail)
         elif reply.accepted and flight is not None and flight.chain:
-            timestamps = flight.answer.extensions.get(CERTIFICATE_TIMESTAMPS)
-            self._take(kind, flight.chain, flight.ocsp, timestamps)
+            self._take_flight(kind, flight)
         else:
             self.unknown[kind] = reply.detail or _missing(flight)
+
+    def _take_flight(self, kind: ClientKind, flight: Flight) -> None:
+        self._take(kind, flight.chain, flight.ocsp, flight.answer.extensions.get(CERTIFICATE_TIMESTAMPS))
 
     async def _carry(self, kind: ClientKind) -> None:
         name = _name(kind, self.prober.approach.endpoint.server_name)
@@ -129,7 +160,11 @@ async def _ask(prober: Prober, kind: ClientKind, version: TlsVersion) -> Reply:
     shape = Shape(extras=True, signatures=signatures)
     if kind is not ClientKind.OTHER_NAME:
         return await prober.settled(version, suites, shape, named=kind is not ClientKind.NAMELESS, whole=True)
-    reply = await prober.raw(
-        version, client_hello(version, OTHER_NAME, suites, shape), whole=True, shown=f"server name {OTHER_NAME}"
-    )
-    return prober.understood(version, suites, reply)
+    reply = Reply(Acceptance.UNKNOWN, "not tried")
+    for _ in range(2):
+        hello = client_hello(version, OTHER_NAME, suites, shape)
+        raw = await prober.raw(version, hello, patient=False, whole=True, shown=f"server name {OTHER_NAME}")
+        reply = prober.understood(version, suites, raw)
+        if not reply.unknown or reply.detail.startswith(SILENCE):
+            break
+    return reply

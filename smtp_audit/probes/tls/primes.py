@@ -27,6 +27,8 @@ _FFDHE = {
     8192: ("ffdhe8192", 10965728),
 }
 
+_LONGEST = 8192
+
 _SMALL = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 
 ROUNDS = 8
@@ -40,16 +42,15 @@ MAX_TESTED_BITS = 4096
 def published() -> dict[int, str]:
     """Prime to the name of its group."""
     groups: dict[int, str] = {}
-    for bits, (name, k) in _MODP.items():
-        groups[_by_formula(bits, _pi(bits), k, bits - 130)] = name
-    for bits, (name, k) in _FFDHE.items():
-        groups[_by_formula(bits, _e(bits), k, bits - 130)] = name
+    for constant, family in ((_pi(_LONGEST), _MODP), (_e(_LONGEST), _FFDHE)):
+        for bits, (name, k) in family.items():
+            groups[_by_formula(bits, constant, k)] = name
     return groups
 
 
-def _by_formula(bits: int, constant: int, k: int, shift: int) -> int:
-    """`constant` is the constant times 2^(bits + 64)."""
-    digits = constant >> (bits + 64 - shift)
+def _by_formula(bits: int, constant: int, k: int) -> int:
+    """`constant` is the constant times 2^(_LONGEST + 64)."""
+    digits = constant >> (_LONGEST + 64 - (bits - 130))
     return (1 << bits) - (1 << (bits - 64)) - 1 + ((digits + k) << 64)
 
 

@@ -58,7 +58,9 @@ async def resumption(
     early = lifetime = None
     if carried is not None and carried.done and carried.handshake is not None:
         tickets = carried.handshake.tickets
-        early = max((ticket.max_early_data or 0 for ticket in tickets), default=0)
+        # Tickets come before the first words inside: without either, it is not known whether there are any.
+        silent = 0 if carried.answered else None
+        early = max((ticket.max_early_data or 0 for ticket in tickets), default=silent)
         lifetime = max((ticket.lifetime for ticket in tickets), default=None)
     try:
         first = await _connect(approach, transcript, version, None)
@@ -98,6 +100,8 @@ async def _connect(
                 if visited.dialect.inside_question:
                     await connection.send(visited.dialect.inside_question)
                 await connection.some()
-        return _Made(tls.session, bool(tls.session_reused))
+        made = _Made(tls.session, bool(tls.session_reused))
+        await connection.end_tls()
+        return made
 
     return await approach.visit(visit, transcript)

@@ -18,6 +18,7 @@ from smtp_audit.facts.endpoint import Protocol, TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.tls import FlawOutcome, TlsFlaw, TlsFlawFacts
 from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.relay import ADDRESS, relaying
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.wiretext import escape_text
 
@@ -53,7 +54,7 @@ async def find_flaws(approach: Approach, transcript: Transcript, argv: Sequence[
     """Run sslyze on one endpoint.
 
     Args:
-        approach: the endpoint; its budget holds one connection while sslyze runs.
+        approach: the endpoint; sslyze's connections come out of its budget, through a relay.
         transcript: where the command and its outcome are recorded.
         argv: how to run sslyze; None when it is not installed.
 
@@ -70,14 +71,20 @@ async def find_flaws(approach: Approach, transcript: Transcript, argv: Sequence[
         command.append(f"--starttls={_STARTTLS[endpoint.protocol]}")
     if endpoint.server_name:
         command.append(f"--sni={endpoint.server_name}")
-    address = f"[{approach.address}]" if ":" in approach.address else approach.address
-    command.append(f"{address}:{endpoint.port}")
-    transcript.note(f"sslyze {' '.join(command[len(argv) :])}")
-    async with approach.budget.connection():
+    async with relaying(approach) as relay:
+        command.append(f"{ADDRESS}:{relay.port}")
+        transcript.note(f"sslyze {' '.join(command[len(argv) :])}, a relay to {approach.address} port {endpoint.port}")
         began = time.monotonic()
-        output = await _run(command, min(DEADLINE, approach.config.limits.endpoint_seconds))
-        seconds = time.monotonic() - began
-    return _read(output, seconds, transcript)
+        try:
+            output = await _run(command, min(DEADLINE, approach.config.limits.endpoint_seconds))
+        finally:
+            seconds = time.monotonic() - began
+            transcript.note(f"{relay.connections} connections in {seconds:.1f} s" + _why(relay.refused))
+    return _read(output, seconds, relay.connections, transcript)
+
+
+def _why(refused: str) -> str:
+    return f"; one could not be had: {refused}" if refused else ""
 
 
 async def _run(command: Sequence[str], seconds: float) -> bytes:
@@ -119,7 +126,7 @@ async def _run(command: Sequence[str], seconds: float) -> bytes:
     return bytes(output)
 
 
-def _read(output: bytes, seconds: float, transcript: Transcript) -> TlsFlawFacts:
+def _read(output: bytes, seconds: float, connections: int, transcript: Transcript) -> TlsFlawFacts:
     try:
         document = json.loads(output)
         results = document["server_scan_results"]
@@ -136,7 +143,13 @@ def _read(output: bytes, seconds: float, transcript: Transcript) -> TlsFlawFacts
         raise PeerError(Absence.BROKEN, f"sslyze gave no usable result ({type(error).__name__})") from None
     for outcome in outcomes:
         transcript.note(f"{outcome.flaw}: {'vulnerable' if outcome.vulnerable else outcome.detail or 'not vulnerable'}")
-    return TlsFlawFacts(offered=True, outcomes=outcomes, sslyze_version=escape_text(version), seconds=round(seconds, 3))
+    return TlsFlawFacts(
+        offered=True,
+        outcomes=outcomes,
+        sslyze_version=escape_text(version),
+        seconds=round(seconds, 3),
+        connections=connections,
+    )
 
 
 def _outcome(flaw: TlsFlaw, scan: Any) -> FlawOutcome:

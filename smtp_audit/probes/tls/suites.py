@@ -15,7 +15,7 @@ from functools import cache
 from smtp_audit.facts.handshake import AcceptedSuite, Chooser, VersionSuites
 from smtp_audit.facts.suites import KeyExchange, traits
 from smtp_audit.facts.tls import TlsVersion
-from smtp_audit.probes.tls.ask import Prober, Reply
+from smtp_audit.probes.tls.ask import SILENCE, Prober
 from smtp_audit.probes.tls.flight import Flight
 from smtp_audit.probes.tls.hello import (
     PLAIN,
@@ -25,29 +25,20 @@ from smtp_audit.probes.tls.hello import (
     classic_suites,
     families,
     suite_name,
-    suite_names,
 )
+from smtp_audit.probes.tls.reply import Reply
 
 MAX_SPLITS = 24
 """Lists without a clear answer that are halved in search of what can be told, for one version."""
-
-MAX_FAULTS = 2
-"""First flights that break off behind the ServerHello before no more than the ServerHello is waited for."""
 
 SHAPE = Shape(extras=True)
 
 
 @cache
 def lists() -> tuple[tuple[int, ...], ...]:
-    """The suites of TLS 1.2 and before in the lists that they are offered in."""
-    likely = (*families()["ECDHE"], *families()["RSA"])
-    unlikely = tuple(
-        number
-        for number in classic_suites()
-        if traits(suite_names()[number]).authentication == "other" and number not in likely
-    )
-    rest = tuple(number for number in classic_suites() if number not in likely and number not in unlikely)
-    return likely, rest, unlikely
+    """The suites of TLS 1.2 and before in the lists that they are offered in, of about as many likely ones each."""
+    first = tuple(number for name in ("ECDHE", "RSA", "static DH") for number in families()[name])
+    return first, tuple(number for number in classic_suites() if number not in first)
 
 
 @dataclass
@@ -66,12 +57,11 @@ class Enumeration:
     chooser: Chooser = Chooser.UNKNOWN
     chooser_detail: str = "not asked"
     splits: int = 0
-    faults: int = 0
-    running: int = 0
 
     def facts(self, otherwise: str = "") -> VersionSuites:
         """What was found so far; `otherwise` is why it may not be all."""
-        missing = "; ".join(dict.fromkeys(self.unclear)) or otherwise
+        taken_back = filter(None, (self.prober.known.taken_back(refusal) for refusal in self.refusals))
+        missing = "; ".join(dict.fromkeys((*self.unclear, *taken_back))) or otherwise
         return VersionSuites(
             version=self.version,
             suites=tuple(self.found.values()),
@@ -108,48 +98,41 @@ class Enumeration:
     async def _exhaust(self, offered: Sequence[int]) -> None:
         """Offer the list until the server takes none of it any more."""
         remaining = list(offered)
-        self.running += 1
-        try:
-            while remaining:
+        while remaining:
+            reply = await self.prober.settled(self.version, remaining, SHAPE, named=self.named, whole=True)
+            if reply.accepted and reply.flight is not None:
+                remaining.remove(reply.suite)
+                self._take(reply.suite, reply.flight)
                 if self._worth_parting(len(remaining)):
                     await self._part(remaining)
                     return
-                reply = await self.prober.settled(
-                    self.version, remaining, SHAPE, named=self.named, whole=self.faults < MAX_FAULTS
-                )
-                if reply.accepted and reply.flight is not None:
-                    remaining.remove(reply.suite)
-                    self._take(reply.suite, reply.flight)
-                elif reply.refused:
-                    self.refusals.append(reply.detail)
-                    return
-                elif len(remaining) == 1 or self._hopeless(reply):
-                    self.unclear.append(f"{_named(remaining)}: {reply.detail}")
-                    return
-                else:
-                    self.splits += 1
-                    await self._part(remaining)
-                    return
-        finally:
-            self.running -= 1
+            elif reply.refused:
+                self.refusals.append(reply.detail)
+                return
+            elif len(remaining) == 1 or self._hopeless(reply):
+                self.unclear.append(f"{_named(remaining)}: {reply.detail}")
+                return
+            else:
+                self.splits += 1
+                await self._part(remaining)
+                return
 
     def _worth_parting(self, size: int) -> bool:
-        """On a slow way more lists at once are faster, at the price of a refused hello for each."""
+        """On a slow way more lists at once are faster, at the price of a refused hello for each: where a list has just
+        turned out to hold suites that are taken, and connections are to be had that nobody waits for."""
         budget = self.prober.approach.budget
-        return size >= 4 and budget.slow and self.running < budget.allowed
+        return size >= 4 and budget.slow and budget.idle >= 2
 
     async def _part(self, remaining: Sequence[int]) -> None:
-        middle = len(remaining) // 2
-        await asyncio.gather(self._exhaust(remaining[:middle]), self._exhaust(remaining[middle:]))
+        # Every other one: what a server takes stands together in the list.
+        await asyncio.gather(self._exhaust(remaining[::2]), self._exhaust(remaining[1::2]))
 
     def _hopeless(self, reply: Reply) -> bool:
         """Whether shorter lists would fare no better: a silence costs the whole time limit."""
-        return bool(self.prober.known.over) or reply.detail.startswith("no answer") or self.splits >= MAX_SPLITS
+        return bool(self.prober.known.over) or reply.detail.startswith(SILENCE) or self.splits >= MAX_SPLITS
 
     def _take(self, number: int, flight: Flight) -> None:
         self.flights.setdefault(number, flight)
-        if flight.fault:
-            self.faults += 1
         self.found.setdefault(
             number, AcceptedSuite(name=suite_name(number), group=flight.group, signature=flight.signature)
         )

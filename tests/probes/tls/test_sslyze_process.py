@@ -7,8 +7,11 @@ import copy
 import gc
 import json
 import os
+import re
+import socket
 import stat
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,7 +61,10 @@ GOOD: dict[str, Any] = {
                 "openssl_ccs_injection": completed(is_vulnerable_to_ccs_injection=False),
                 "heartbleed": completed(is_vulnerable_to_heartbleed=False),
                 "robot": completed(robot_result="NOT_VULNERABLE_RSA_NOT_SUPPORTED"),
-                "session_renegotiation": NOT_ASKED,
+                "session_renegotiation": completed(
+                    supports_secure_renegotiation=True, is_vulnerable_to_client_renegotiation_dos=False
+                ),
+                "session_resumption": NOT_ASKED,
             },
         }
     ],
@@ -98,6 +104,14 @@ def executable(tmp_path: Path) -> Callable[[str], list[str]]:
         return [str(path)]
 
     return make
+
+
+def _answer_pings(server: socket.socket) -> None:
+    for _ in range(2):
+        connection, _ = server.accept()
+        with connection:
+            if connection.recv(100) == b"ping":
+                connection.sendall(b"pong")
 
 
 def writing(document: Any) -> str:
@@ -140,6 +154,11 @@ class TestResults:
             ("heartbleed", {"is_vulnerable_to_heartbleed": True}, TlsFlaw.HEARTBLEED),
             ("openssl_ccs_injection", {"is_vulnerable_to_ccs_injection": True}, TlsFlaw.CCS_INJECTION),
             ("robot", {"robot_result": "VULNERABLE_STRONG_ORACLE"}, TlsFlaw.ROBOT),
+            (
+                "session_renegotiation",
+                {"is_vulnerable_to_client_renegotiation_dos": True},
+                TlsFlaw.CLIENT_RENEGOTIATION,
+            ),
             ("robot", {"robot_result": "VULNERABLE_WEAK_ORACLE"}, TlsFlaw.ROBOT),
         ],
     )
@@ -167,7 +186,7 @@ class TestResults:
         facts = run(executable(writing(changed(**{section: attempt}))))
         unknown = [flaw for flaw, vulnerable in outcomes(facts).items() if vulnerable is None]
         assert len(unknown) == 1
-        assert list(outcomes(facts).values()).count(False) == 2
+        assert list(outcomes(facts).values()).count(False) == len(TlsFlaw) - 1
         with pytest.raises(Undetermined):
             facts.vulnerable(unknown[0])
         detail = next(outcome.detail for outcome in facts.outcomes if outcome.flaw is unknown[0])
@@ -271,15 +290,14 @@ class TestCommand:
     def test_the_way_to_tls(self, executable, tmp_path, role, starttls):
         arguments = self.arguments(executable, tmp_path, role=role)
         assert [word for word in arguments if word.startswith("--starttls")] == ([starttls] if starttls else [])
-        assert {"--json_out=-", "--heartbleed", "--openssl_ccs", "--robot", f"--sni={HOST}"} <= set(arguments)
+        assert {"--json_out=-", "--heartbleed", "--openssl_ccs", "--robot", "--reneg", f"--sni={HOST}"} <= set(
+            arguments
+        )
 
-    @pytest.mark.parametrize(
-        ("host", "address", "place"),
-        [(HOST, "127.0.0.1", "127.0.0.1:2525"), ("2001:db8::1", "2001:db8::1", "[2001:db8::1]:2525")],
-    )
-    def test_the_place(self, executable, tmp_path, host, address, place):
+    @pytest.mark.parametrize(("host", "address"), [(HOST, "127.0.0.1"), ("2001:db8::1", "2001:db8::1")])
+    def test_the_place_is_a_relay_on_loopback(self, executable, tmp_path, host, address):
         arguments = self.arguments(executable, tmp_path, host=host, address=address)
-        assert arguments[-1] == place
+        assert re.fullmatch(r"127\.0\.0\.1:\d+", arguments[-1])
         assert any(word.startswith("--sni") for word in arguments) is (host == HOST)
 
     def arguments(self, executable, tmp_path, **more) -> list[str]:
@@ -287,18 +305,30 @@ class TestCommand:
         run(executable(f"open({str(out)!r}, 'w').write('\\n'.join(sys.argv[1:]))\n{writing(GOOD)}"), **more)
         return out.read_text().split("\n")
 
-    def test_it_counts_in_the_budget(self, executable):
-        endpoint = Endpoint(role=Role.MX, host=HOST, port=25, address="127.0.0.1")
-        budget = HostBudget("127.0.0.1", BudgetLimits(total=1))
-        approach = Approach(endpoint, "127.0.0.1", Config(), budget, Anchors())
-        transcript = Transcript()
-        argv = executable(writing(GOOD))
-        asyncio.run(find_flaws(approach, transcript, argv))
-        assert budget.effort().connections == 1
-        with pytest.raises(PeerError, match=r"budget\.total"):
-            asyncio.run(find_flaws(approach, transcript, argv))
-        assert any("--heartbleed" in line.text for line in transcript.lines)
-        assert any("heartbleed: not vulnerable" in line.text for line in transcript.lines)
+    def test_its_connections_come_out_of_the_budget(self, executable):
+        """A program that connects three times through the relay, where two connections are allowed in all."""
+        talk = (
+            "import socket\nhost, port = sys.argv[-1].split(':')\nheard = []\nfor _ in range(3):\n"
+            "    with socket.create_connection((host, int(port))) as relay:\n"
+            "        relay.settimeout(5)\n        relay.sendall(b'ping')\n"
+            "        try:\n            heard.append(relay.recv(100))\n"
+            "        except ConnectionResetError:\n            heard.append(b'')\n"
+            "assert heard == [b'pong', b'pong', b''], heard\n"
+        )
+        server = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=_answer_pings, args=(server,), daemon=True).start()
+        with server:
+            endpoint = Endpoint(role=Role.MX, host=HOST, port=server.getsockname()[1], address="127.0.0.1")
+            budget = HostBudget("127.0.0.1", BudgetLimits(total=2))
+            approach = Approach(endpoint, "127.0.0.1", Config(), budget, Anchors())
+            transcript = Transcript()
+            facts = asyncio.run(find_flaws(approach, transcript, executable(talk + writing(GOOD))))
+        assert facts.connections == 2
+        assert budget.effort().connections == 2
+        texts = [line.text for line in transcript.lines]
+        assert any("--heartbleed" in text for text in texts)
+        assert any("2 connections in" in text and "budget.total" in text for text in texts)
+        assert any("heartbleed: not vulnerable" in text for text in texts)
 
 
 def alive(pid: int) -> bool:
@@ -404,3 +434,4 @@ class TestRealSslyze:
                 facts = asyncio.run(find_flaws(approach, Transcript(), argv))
                 assert outcomes(facts) == dict.fromkeys(TlsFlaw, False)
                 assert facts.sslyze_version.startswith("6.")
+                assert facts.connections == budget.effort().connections > 5

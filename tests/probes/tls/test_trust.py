@@ -244,11 +244,11 @@ class TestWithoutAConnection:
 
     @pytest.mark.parametrize("name", LIVE)
     def test_of_every_kind_of_the_live_servers(self, live, name):
-        self.agree(live.anchors, server_context(live.issue("alone", LIVE[name])))
+        self.agree(live.anchors, server_context(live.issue("alone", LIVE[name], [HOST])))
 
     def test_the_broken_kinds_are_not_all_the_same(self, live):
         codes = {
-            name: self.agree(live.anchors, server_context(live.issue("alone", LIVE[name])))[1]
+            name: self.agree(live.anchors, server_context(live.issue("alone", LIVE[name], [HOST])))[1]
             for name in ("self-signed", "issuer that is no authority", "excluded by name constraints", "sound")
         }
         assert len(set(codes.values())) == len(codes), codes

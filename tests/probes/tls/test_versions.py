@@ -18,6 +18,7 @@ from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcom
 from smtp_audit.lab.authority import Authority
 from smtp_audit.limits import BudgetLimits
 from smtp_audit.probes.approach import THROTTLED_TRIES
+from smtp_audit.probes.tls import ask
 from smtp_audit.probes.tls.ask import TRIES, ask_hello
 from smtp_audit.probes.tls.hello import Answer, families
 from smtp_audit.probes.tls.versions import ORDER, VersionSurvey
@@ -172,14 +173,17 @@ class TestClearAnswers:
     async def test_the_four_alerts_that_refuse(self, number):
         async with serving(by_version(sends(alert(number)), TLS13=accept)) as stage:
             facts = await survey(stage)
-            # 40 and 71 may be for the suites: SSL 3 to TLS 1.2 are asked for with five shorter lists of them.
-            shorter = 4 * 5 if number in (40, 71) else 0
+            # 40 and 71 may be for the suites: SSL 3 to TLS 1.2 are asked for with two shorter lists of them.
+            shorter = 4 * 2 if number in (40, 71) else 0
             assert stage.connections == 6 + len({TLS10, TLS11, TLS12}) + shorter
         assert acceptances(facts) == only(TLS13)
         assert f"alert {number}" in of(facts, TLS10).detail
 
     async def test_a_server_that_always_answers_with_its_only_version(self):
-        """TLS 1.1 to everything: a refusal of what is newer, and no answer to what is older."""
+        """TLS 1.1 to everything: a refusal of what is newer, and no answer to what is older.
+
+        With a suite of TLS 1.3 it is no answer at all: no other version has it.
+        """
 
         async def stubborn(peer: Peer, hello: Hello, version: TlsVersion) -> None:
             suite = 0x002F if version is not TLS13 else hello.suites[0]
@@ -193,7 +197,7 @@ class TestClearAnswers:
             TLS10: UNKNOWN,
             TLS11: ACCEPTED,
             TLS12: REFUSED,
-            TLS13: REFUSED,
+            TLS13: UNKNOWN,
         }
 
     async def test_warnings_before_the_answer_do_not_matter(self):
@@ -241,7 +245,7 @@ class TestUnclear:
         async with serving(answering(tired)) as stage:
             facts = await survey(stage)
         assert acceptances(facts) == {**dict.fromkeys(TlsVersion, UNKNOWN), TLS12: ACCEPTED, TLS13: ACCEPTED}
-        assert "not accepted either" in of(facts, TLS10).detail
+        assert "also after a hello that it took before" in of(facts, TLS10).detail
 
     async def test_a_drop_now_and_then_changes_nothing(self):
         async def flaky(peer: Peer, hello: Hello, version: TlsVersion) -> None:
@@ -405,11 +409,12 @@ class TestTime:
             facts = await survey(stage, limits=HASTY)
         assert acceptances(facts) == {**only(TLS12), TLS13: UNKNOWN}
 
-    async def test_old_versions_that_hang_cost_two_limits_each(self):
+    async def test_old_versions_that_hang_cost_two_limits_at_most_each(self):
         slow = by_version(silence, TLS13=accept, TLS12=accept)
         async with serving(slow) as stage:
             facts = await survey(stage, known=TLS13, limits=HASTY)
-            assert stage.connections == 2 + 4 * 2
+            # Two each at the most, and the known hello, which shows that somebody is there.
+            assert 2 + 4 < stage.connections <= 2 + 2 * 4 + 1
         assert facts.seen == (TLS12, TLS13)
         assert of(facts, TLS10).acceptance is UNKNOWN
 
@@ -507,7 +512,8 @@ class TestKnown:
             facts = await survey(stage, known=TLS13)
         assert acceptances(facts) == {**dict.fromkeys(TlsVersion, UNKNOWN), TLS13: ACCEPTED}
 
-    async def test_what_was_found_before_it_was_cut_short_is_kept(self):
+    async def test_what_was_found_before_it_was_cut_short_is_kept(self, monkeypatch):
+        monkeypatch.setattr(ask, "FLIGHT_SECONDS", 0.05)
         async with serving(by_version(silence, TLS13=accept, TLS12=accept)) as stage:
             approach = stage.approach(Role.IMAPS)
             work = VersionSurvey(approach, approach.transcript(), TLS13)
