@@ -261,8 +261,10 @@ class Prober:
         if reply.detail.startswith(ILLEGAL_PARAMETER):
             stricter = await ask(_without_reserved(shape))
             if not stricter.detail.startswith(ILLEGAL_PARAMETER):
-                self.known.strict_groups = True
-                return stricter
+                # Once more, so that it is for the groups and no whim.
+                reply = await ask(shape)
+                self.known.strict_groups = reply.detail.startswith(ILLEGAL_PARAMETER)
+                return stricter if self.known.strict_groups else reply
         return reply
 
     async def _once(
