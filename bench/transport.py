@@ -221,18 +221,24 @@ def speed(bench: Bench, table: Table) -> None:
     )
     print(f"  ours {mine:.3f} s, sslyze's command {theirs:.3f} s")
     table.row("times faster than sslyze's command", ratio, 5, 8, more=True)
-    for name, server, bound in (("default", bench.three, 7), ("hardened", bench.hardened, None)):
-        print(f"\n25, 587 and 465 of a {name} Postfix")
-        mine, theirs, ratio = bench.in_turns(lambda: bench.own(server, THREE), lambda: bench.api(server, THREE))
-        print(f"  ours {mine:.3f} s, sslyze's library {theirs:.3f} s")
-        table.row("times faster than sslyze's library", ratio, bound, bound and 12, more=True)
-        places = [f"{server.address}:{PORTS[role]}" for role in THREE]
-        mine, theirs, ratio = bench.in_turns(
-            lambda: bench.own(server, THREE, slow=True),
-            lambda: bench.cli(*FULL, "--starttls=auto", f"--sni={server.host}", *places),
-        )
-        print(f"  ours with the flaws that sslyze looks for {mine:.3f} s, sslyze's full scan {theirs:.3f} s")
-        table.row("times faster than sslyze's full scan, flaws included", ratio, 1, more=True)
+    _three_ports(bench, table, "default", bench.three, (7, 12))
+    _three_ports(bench, table, "hardened", bench.hardened, (None, None))
+
+
+def _three_ports(
+    bench: Bench, table: Table, name: str, server: MailServer, bounds: tuple[float | None, float | None]
+) -> None:
+    print(f"\n25, 587 and 465 of a {name} Postfix")
+    mine, theirs, ratio = bench.in_turns(lambda: bench.own(server, THREE), lambda: bench.api(server, THREE))
+    print(f"  ours {mine:.3f} s, sslyze's library {theirs:.3f} s")
+    table.row("times faster than sslyze's library", ratio, *bounds, more=True)
+    places = [f"{server.address}:{PORTS[role]}" for role in THREE]
+    mine, theirs, ratio = bench.in_turns(
+        lambda: bench.own(server, THREE, slow=True),
+        lambda: bench.cli(*FULL, "--starttls=auto", f"--sni={server.host}", *places),
+    )
+    print(f"  ours with the flaws that sslyze looks for {mine:.3f} s, sslyze's full scan {theirs:.3f} s")
+    table.row("times faster than sslyze's full scan, flaws included", ratio, 1, more=True)
 
 
 def connections(bench: Bench, table: Table) -> None:

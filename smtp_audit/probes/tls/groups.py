@@ -62,8 +62,8 @@ async def named_groups_before_tls13(
 
     A client that takes an ECDSA certificate has to offer the certificate's own curve, too (RFC 8422 section 5.1). So
     when the rest is refused, the curve struck last, without which it is refused, is offered again behind it: where the
-    server then falls back on that, no client can ever come to any of the rest. Where suites without such a certificate are taken, those are
-    offered.
+    server then falls back on that, no client can ever come to any of the rest. Where suites without such a certificate
+    are taken, those are offered.
     """
     elliptic = tuple(number for number, name in numbered(suites) if traits(name).elliptic)
     signed_otherwise = tuple(n for n in elliptic if traits(suite_name(n)).authentication in ("RSA", "none"))
