@@ -221,15 +221,17 @@ def speed(bench: Bench, table: Table) -> None:
     )
     print(f"  ours {mine:.3f} s, sslyze's command {theirs:.3f} s")
     table.row("times faster than sslyze's command", ratio, 5, 8, more=True)
-    _three_ports(bench, table, "default", bench.three, 7)
-    _three_ports(bench, table, "hardened", bench.hardened, None)
+    _three_ports(bench, table, "default", bench.three, (7, 12))
+    _three_ports(bench, table, "hardened", bench.hardened, (None, None))
 
 
-def _three_ports(bench: Bench, table: Table, name: str, server: MailServer, bound: float | None) -> None:
+def _three_ports(
+    bench: Bench, table: Table, name: str, server: MailServer, bounds: tuple[float | None, float | None]
+) -> None:
     print(f"\n25, 587 and 465 of a {name} Postfix")
     mine, theirs, ratio = bench.in_turns(lambda: bench.own(server, THREE), lambda: bench.api(server, THREE))
     print(f"  ours {mine:.3f} s, sslyze's library {theirs:.3f} s")
-    table.row("times faster than sslyze's library", ratio, bound, bound and 12, more=True)
+    table.row("times faster than sslyze's library", ratio, *bounds, more=True)
     places = [f"{server.address}:{PORTS[role]}" for role in THREE]
     mine, theirs, ratio = bench.in_turns(
         lambda: bench.own(server, THREE, slow=True),

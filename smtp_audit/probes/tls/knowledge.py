@@ -72,7 +72,6 @@ class Knowledge:
     silences_in_a_row: int = 0
     drops_in_a_row: int = 0
     broken_flights: int = 0
-    strict_groups: bool = False
     calibrating: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
