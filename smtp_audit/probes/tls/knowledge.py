@@ -57,8 +57,6 @@ class Knowledge:
         silences_in_a_row: of these, since the last answer.
         drops_in_a_row: connections that ended without an answer, since the last one.
         broken_flights: first flights that broke off behind the ServerHello.
-        strict_groups: it refuses every hello of TLS 1.3 with a group that TLS 1.3 reserves (tlslite-ng does): then it
-            cannot take one of those, and must not be offered any.
     """
 
     taken: TlsVersion | None = None
