@@ -518,7 +518,7 @@ class TestKnown:
             approach = stage.approach(Role.IMAPS)
             work = VersionSurvey(approach, approach.transcript(), TLS13)
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(work.run(), 1.0)
+                await asyncio.wait_for(work.run(), 0.3)
             facts = work.facts("the time was over")
         assert facts.seen == (TLS12, TLS13)
         assert of(facts, SSL2).detail == "the time was over"
