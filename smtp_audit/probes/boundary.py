@@ -70,12 +70,10 @@ async def _with_a_command_behind(session: Session) -> StarttlsBoundaryFacts:
     if not dialect.accepted(reply):
         return facts.model_copy(update={"refused": str(reply)})
     if clear := connection.unread():
-        if clear[0] in TLS_RECORDS:
-            # It has read the command for a handshake already, and this is its alert.
-            raise _Breaks(facts, "the handshake fails: an alert before our hello")
-        if not (text := _clear(clear)):
-            raise PeerError(Absence.MALFORMED, f"{len(clear)} octets in clear before TLS that are no line of text")
-        return facts.model_copy(update={"clear_text": text})
+        if text := _clear(clear):
+            return facts.model_copy(update={"clear_text": text})
+        # It has taken the command for a handshake already, and this is its alert, or the like.
+        raise _Breaks(facts, f"{len(clear)} octets before the handshake that are no line of text")
     try:
         await session.handshake(verify=False)
     except ssl.SSLError as error:

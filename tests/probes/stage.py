@@ -43,10 +43,6 @@ class Peer(Wire):
         self._stage.octets += data
         return data
 
-    def behind_starttls(self) -> bool:
-        """Whether something came in one segment with the last line, and has not been read."""
-        return bool(self._buffer)
-
     async def line(self) -> bytes:
         line = await super().line()
         self._stage.heard.append(line)

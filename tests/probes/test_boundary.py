@@ -12,12 +12,13 @@ from smtp_audit.facts.handshake import StarttlsBoundaryFacts
 from smtp_audit.facts.observation import Absence
 from smtp_audit.lab.authority import Authority
 from smtp_audit.probes import boundary
-from smtp_audit.probes.boundary import cross_the_border
+from smtp_audit.probes.boundary import CONFIRMATIONS, cross_the_border
 from smtp_audit.probes.wire import PeerError
 from tests.hostile.acts import hang, leave, read_the_hello, say, then, usual, when
 from tests.hostile.dialogue import Act, Dialogue
+from tests.hostile.records import alert
 
-from .stage import Stage, server_context, serving, talking
+from .stage import Script, Stage, server_context, serving, talking
 from .tls.test_trust import TRUSTED
 
 ROLES = [Role.MX, Role.SUBMISSION, Role.IMAP, Role.POP3, Role.SIEVE]
@@ -189,3 +190,36 @@ async def test_clear_text_where_no_handshake_ever_worked_is_for_nothing_that_sto
         approach = stage.approach(Role.MX)
         with pytest.raises(PeerError, match="no TLS session"):
             await cross_the_border(approach, approach.transcript())
+
+
+def giving_up(context: ssl.SSLContext, role: Role, how: Act, *, lasting: bool = True) -> Script:
+    """Ends the handshake when something stands behind STARTTLS; not `lasting`: the last time that is tried it works."""
+    tried = 0
+
+    async def handshake(dialogue: Dialogue) -> None:
+        nonlocal tried
+        tried += behind(dialogue)
+        if behind(dialogue) and (lasting or tried < CONFIRMATIONS):
+            await then(how, leave)(dialogue)
+        await usual("handshake")(dialogue)
+
+    return talking(role, context, handshake=handshake)
+
+
+class TestHandshakesThatFailBehindIt:
+    """Dovecot hands everything behind STARTTLS to OpenSSL, which finds no handshake there."""
+
+    @pytest.mark.parametrize("how", [b"", alert(80), alert(10)], ids=["closes", "internal error", "unexpected"])
+    @pytest.mark.parametrize("first", [read_the_hello, say(b"")], ids=["at the hello", "before it"])
+    @pytest.mark.parametrize("role", ROLES)
+    async def test_each_time_is_a_refusal(self, context, role, how, first):
+        async with serving(giving_up(context, role, then(first, say(how)))) as stage:
+            facts = await cross(stage, role)
+            assert stage.connections == 2 * CONFIRMATIONS
+        assert "each time; without the command it succeeds" in facts.refused
+        assert (facts.answered_inside, facts.clear_text) == ("", "")
+
+    async def test_but_once_is_none(self, context):
+        async with serving(giving_up(context, Role.MX, say(b""), lasting=False)) as stage:
+            facts = await cross(stage, Role.MX)
+        assert facts.refused == ""

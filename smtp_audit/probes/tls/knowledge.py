@@ -25,9 +25,6 @@ MAX_DROPS_IN_A_ROW = 12
 MAX_SILENCES = 16
 """Hellos without an answer, whatever came between them, before no more is asked."""
 
-MAX_BROKEN_FLIGHTS = 4
-"""First flights that break off behind the ServerHello before no more than that is waited for, whoever asks."""
-
 LASTING = (Absence.REFUSED_SERVICE, Absence.BUDGET, Absence.CLOSED)
 """What keeps every further hello from being sent, too."""
 
@@ -60,6 +57,8 @@ class Knowledge:
         silences_in_a_row: of these, since the last answer.
         drops_in_a_row: connections that ended without an answer, since the last one.
         broken_flights: first flights that broke off behind the ServerHello.
+        strict_groups: it refuses every hello of TLS 1.3 with a group that TLS 1.3 reserves (tlslite-ng does): then it
+            cannot take one of those, and must not be offered any.
     """
 
     taken: TlsVersion | None = None
@@ -74,11 +73,6 @@ class Knowledge:
     drops_in_a_row: int = 0
     broken_flights: int = 0
     calibrating: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def reads_flights(self) -> bool:
-        """Whether more than the ServerHello is worth waiting for."""
-        return self.broken_flights < MAX_BROKEN_FLIGHTS
 
     @property
     def waits_again(self) -> bool:
