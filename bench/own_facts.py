@@ -49,6 +49,14 @@ def main() -> None:
                 f"{o.subject} {o.kind}": round((o.finished - snapshot.started).total_seconds(), 3)
                 for o in snapshot.observations
             },
+            "hellos": {
+                o.kind: sum(line.text.startswith("ClientHello") for line in o.transcript) for o in snapshot.observations
+            },
+            "nameless": {
+                o.subject: sum("no server name" in line.text for line in o.transcript)
+                for o in snapshot.observations
+                if o.kind == "tls"
+            },
             "suites": {
                 o.subject: [v.model_dump(mode="json") for v in o.facts.versions]
                 for o in snapshot.observations

@@ -205,8 +205,10 @@ class Approach:
             except Throttled as error:
                 throttled += 1
                 self.budget.back_off(error.reason, began)
-                if throttled >= throttled_tries:
-                    reason = f"{error.reason} (turned away {throttled} times, with growing pauses)"
+                # Those who wait beside this one have waited through the same pauses.
+                times = max(throttled, self.budget.turned_away)
+                if times >= throttled_tries:
+                    reason = f"{error.reason} (turned away {times} times, with growing pauses)"
                     raise PeerError(Absence.REFUSED_SERVICE, reason) from None
             except PeerError as error:
                 if error.absence is not Absence.DROPPED or isinstance(error, Unrepeatable):

@@ -47,6 +47,8 @@ class HostBudget:
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
         self._connections = 0
+        self.turned_away = 0
+        """Refusals, each followed by a pause, since a connection was last served: whoever asks."""
         self.relayed = 0
         """Those of the connections that were made for another program."""
         self._backoffs = 0
@@ -105,6 +107,7 @@ class HostBudget:
         """
         if since < self._paused_at:
             return
+        self.turned_away += 1
         self._paused_at = time.monotonic()
         self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
         self._next = max(self._next, self._paused_at + self._pause)
@@ -126,6 +129,7 @@ class HostBudget:
     def served(self, seconds: float = 0.0) -> None:
         """A connection was served, in `seconds`: the next refusal starts with a short pause again."""
         self._pause = 0.0
+        self.turned_away = 0
         self._took = seconds if not self._took else 0.8 * self._took + 0.2 * seconds
 
     @property

@@ -20,6 +20,9 @@ from .stage import Stage
 
 PROFILE = Path(__file__).with_name("peers-profile.toml")
 
+LONGEST_PAUSE = 2.0
+"""Seconds of a pause at most. Those of the real thing are for real servers that throttle, and take minutes."""
+
 AT_ONCE = 24
 """Audits under way together; nearly all of their time is waiting."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from smtp_audit.probes import budget
 
-from .audits import Audits
+from .audits import LONGEST_PAUSE, Audits
 from .catalogue import PEERS
 from .certificates import Certificates
 from .stage import Stage
@@ -38,9 +38,8 @@ def audits(
     request: pytest.FixtureRequest, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Audits]:
     """The audits of all peers whose tests were selected; many of them run together."""
-    # The pauses of the real thing are for real servers that throttle; with them an audit of one takes minutes.
     patch = pytest.MonkeyPatch()
-    patch.setattr(budget, "LONGEST_PAUSE", 2.0)
+    patch.setattr(budget, "LONGEST_PAUSE", LONGEST_PAUSE)
     order = [name for item in request.session.items if (name := _audited_peer(item))]
     audits = Audits(certificates, tmp_path_factory.mktemp, order)
     yield audits

@@ -229,7 +229,7 @@ _SUITES_OPEN = LATER_UNKNOWN
 _GROUPS_OPEN = EVERYTHING | {
     "tls-key-exchange-strength": _NEVER,
     "tls-allowed-groups": _NEVER,
-    "tls-dh-prime": "not_applicable",
+    "tls-dh-prime": _NEVER,
 }
 
 

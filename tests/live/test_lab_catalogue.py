@@ -7,11 +7,18 @@ from tests.legacy.catalogue import SERVERS
 from .catalogue import CONTROLS, Catalogue, sound_name
 
 # Shown elsewhere: port-open by Debian's closed 587 and 465, auth-works by a wrong password. certificate-transparency
-# is about public authorities: with a CA file of one's own it is not applicable.
-_SHOWN_ELSEWHERE = {"port-open", "auth-works", "certificate-transparency"}
+# is about public authorities: with a CA file of one's own it is not applicable. certificate-revocation asks the
+# authority, whose answers, good and bad, tests/probes/tls/test_revocation.py gives.
+_SHOWN_ELSEWHERE = {"port-open", "auth-works", "certificate-transparency", "certificate-revocation"}
 
 # What the strict profile asks for beyond the other.
-_STRICTER = {"tls-obsolete-version", "tls-current-version", "tls-post-quantum"}
+_STRICTER = {
+    "tls-obsolete-version",
+    "tls-current-version",
+    "tls-post-quantum",
+    "tls-allowed-suites",
+    "tls-allowed-signatures",
+}
 
 
 def test_there_are_enough_broken_servers(catalogue: Catalogue) -> None:

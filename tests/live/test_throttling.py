@@ -1,9 +1,13 @@
 """Servers that slow their clients down give complete facts, only later; one that hides facts is never judged."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from .audited import LONGEST_SECONDS, Outcome
-from .catalogue import catalogue
+from .catalogue import catalogue, sound_name
 from .lab import Lab
 from .test_mutants import check
 
@@ -17,6 +21,37 @@ HIDING = [entry.name for entry in catalogue().group("throttled") if entry.indete
 def test_slow_is_not_broken(throttled_audit: Outcome, lab: Lab, name: str) -> None:
     place = lab.places[name]
     check(throttled_audit, place, must_fail=frozenset(), must_pass=place.entry.must_pass)
+
+
+SURVEYED = ("tls", "tls_suites", "tls_groups", "tls_signatures", "tls_features", "tls_sessions", "starttls_boundary")
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_the_survey_finds_what_it_finds_on_the_unthrottled_twin(
+    throttled_audit: Outcome, quick_audit: Outcome, lab: Lab, runs: Path, name: str
+) -> None:
+    place = lab.places[name]
+    twin = lab.places[sound_name(place.role)]
+    slow, quick = _surveyed(runs / "throttled", place.subject), _surveyed(runs / "quick", twin.subject)
+    assert set(quick) == set(SURVEYED)
+    assert slow == quick
+
+
+def _surveyed(directory: Path, subject: str) -> dict[str, Any]:
+    """The facts about TLS in a run's snapshot, without what two connections to one server differ in."""
+    snapshot = json.loads((directory / "audit-reports" / "snapshot.json").read_bytes())
+    found = (seen for seen in snapshot["observations"] if seen["subject"] == subject and seen["kind"] in SURVEYED)
+    return {seen["kind"]: _lasting(seen["facts"]) for seen in found}
+
+
+def _lasting(value: Any) -> Any:
+    if isinstance(value, dict):
+        passing = ("hellos", "detail", "chooser_detail", "lifetime", "answered_inside", "refused")
+        return {key: _lasting(each) for key, each in value.items() if key not in passing}
+    if isinstance(value, list):
+        # The order of discovery depends on what was asked at once.
+        return sorted((_lasting(each) for each in value), key=json.dumps)
+    return value
 
 
 @pytest.mark.parametrize("name", HIDING)

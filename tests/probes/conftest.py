@@ -36,6 +36,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "LONGEST_PAUSE", PAUSE * 4)
     monkeypatch.setattr(versions, "RETRY_PAUSE", PAUSE)
     monkeypatch.setattr(ask, "RETRY_PAUSE", PAUSE)
+    monkeypatch.setattr(ask, "FLIGHT_SECONDS", 0.3)  # scripted servers say a ServerHello and nothing more
     monkeypatch.setattr(session, "CLOSED_PAUSE", PAUSE)
 
 

@@ -315,6 +315,15 @@ class TestWhatItSaysOfTheWay:
         shared.served(budget_module.SLOW_SECONDS * 2)
         assert not shared.slow, "one slow connection among many"
 
+    def test_refusals_in_a_row_are_counted_for_all_together(self):
+        shared = budget()
+        for count in range(1, 4):
+            shared.back_off("421", time.monotonic())
+            shared.back_off("421", 0.0)  # was under way at the same time
+            assert shared.turned_away == count
+        shared.served()
+        assert shared.turned_away == 0
+
     def test_allowed_follows_the_refusals_and_is_never_none(self):
         shared = budget(connections=5)
         seen = [shared.allowed]

@@ -67,6 +67,9 @@ MAX_FLIGHT = 128 * 1024
 FLIGHT_SECONDS = 3.0
 """Seconds that the rest of a first flight may take after its ServerHello, which has been answer enough."""
 
+BROKEN_FLIGHTS = 3
+"""First flights that break off before the next ones are waited for a tenth of that time."""
+
 TOLD_IN_FULL = 2
 """Connections of one transcript that are recorded word by word; of the others a line for the hello and its answer."""
 
@@ -120,6 +123,7 @@ async def send_hello(
     at_once: bool = False,
     patient: bool = True,
     shown: str = "",
+    hurried: bool = False,
 ) -> Flight | None:
     """Send a hello as it is on a fresh connection; None when STARTTLS is not offered.
 
@@ -132,6 +136,7 @@ async def send_hello(
         at_once: send it with the first octet whatever the role says.
         patient: pause before the next connection when the server closes this one.
         shown: what the transcript says of it.
+        hurried: wait for the rest of a flight a tenth of the time only.
 
     Raises:
         PeerError: no answer came.
@@ -148,8 +153,11 @@ async def send_hello(
         await connection.send(hello, shown=told)
         async with connection.within(session.handshake_seconds, f"answer to a {version} hello"):
             answer, data = await _read_answer(session, version)
-        whole_flight = whole and answer.answer is Answer.SERVER_HELLO and version is not TlsVersion.SSL2
-        flight = await _read_on(session, data) if whole_flight else Flight(answer, ended=True)
+        # With another version than the one asked for there is nothing more to learn.
+        meant = version is not TlsVersion.SSL2 and answer.version == version.code
+        whole_flight = whole and answer.answer is Answer.SERVER_HELLO and meant
+        seconds = FLIGHT_SECONDS / 10 if hurried else FLIGHT_SECONDS
+        flight = await _read_on(session, data, seconds) if whole_flight else Flight(answer, ended=True)
         connection.transcript.note(_describe(flight.answer))
         return flight
 
@@ -186,11 +194,11 @@ async def _read_answer(session: Session, version: TlsVersion) -> tuple[HelloAnsw
     return answer, data
 
 
-async def _read_on(session: Session, data: bytes) -> Flight:
+async def _read_on(session: Session, data: bytes, seconds: float) -> Flight:
     """Read the rest of a flight. Whatever goes wrong now, the ServerHello stands."""
     fault = ""
     try:
-        async with session.connection.within(FLIGHT_SECONDS, "end of the server's first flight"):
+        async with session.connection.within(seconds, "end of the server's first flight"):
             while not (flight := read_flight(data)).ended:
                 more = await session.connection.some()
                 if not more:
@@ -296,10 +304,16 @@ class Prober:
         if self.known.over:
             return Reply(Acceptance.UNKNOWN, f"not tried: {self.known.over}")
         self.hellos += 1
-        whole = whole and self.known.reads_flights
         try:
             flight = await send_hello(
-                self.approach, version, hello, self.transcript, patient=patient, whole=whole, shown=shown
+                self.approach,
+                version,
+                hello,
+                self.transcript,
+                patient=patient,
+                whole=whole,
+                shown=shown,
+                hurried=self.known.broken_flights >= BROKEN_FLIGHTS,
             )
         except PeerError as error:
             await self.failed(error)
@@ -309,7 +323,7 @@ class Prober:
             self.known.over = "STARTTLS is no longer offered, and was before"
             return Reply(Acceptance.UNKNOWN, self.known.over)
         self.known.answered()
-        self.known.broken_flights += whole and bool(flight.fault)
+        self.known.broken_flights += bool(flight.fault)
         return Reply(Acceptance.UNKNOWN, flight=flight)
 
     async def failed(self, error: PeerError) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from smtp_audit.facts.handshake import DhGroup, TlsGroupFacts, VersionGroups, VersionSuites
 from smtp_audit.facts.suites import traits
@@ -68,16 +69,16 @@ async def _asks_for(prober: Prober, groups: Iterable[int]) -> bool:
 
 
 async def named_groups_before_tls13(
-    prober: Prober, suites: VersionSuites, flights: Mapping[int, Flight]
+    prober: Prober, suites: VersionSuites, flights: Mapping[int, Flight] = MappingProxyType({})
 ) -> VersionGroups:
     """TLS 1.2 and before, from the ServerKeyExchange of a suite with elliptic curves (RFC 8422 section 5.4).
 
     Those that the flights of the suites show are known already: each was chosen from all curves.
 
     A client that takes an ECDSA certificate has to offer the certificate's own curve, too (RFC 8422 section 5.1). So
-    when the rest is refused, the curves found are offered again behind it: where the server then falls back on one of
-    them, no client can ever come to any of the rest. Where suites without such a certificate are taken, those are
-    offered.
+    when the rest is refused, the curve struck last, without which it is refused, is offered again behind it: where the
+    server then falls back on that, no client can ever come to any of the rest. Where suites without such a certificate
+    are taken, those are offered.
     """
     elliptic = tuple(number for number, name in numbered(suites) if traits(name).elliptic)
     signed_otherwise = tuple(n for n in elliptic if traits(suite_name(n)).authentication in ("RSA", "none"))
@@ -93,12 +94,13 @@ async def named_groups_before_tls13(
     found: dict[int, None] = {number: None for number in CURVES if group_name(number) in shown}
     remaining = [number for number in CURVES if number not in found]
     behind: list[int] = []
+    last: list[int] = []
     while True:
         reply = await prober.settled(suites.version, elliptic, Shape(groups=(*remaining, *behind)), whole=True)
         if reply.refused and (behind or (found and not bound)):
             return _version_groups(suites.version, found, True, reply.detail, prober)
         if reply.refused:
-            behind = list(found)
+            behind = last or list(found)
             if not behind:
                 # It chose such a suite before, so that it must have a curve.
                 detail = f"took an elliptic suite, and none with any known curve now ({reply.detail})"
@@ -114,6 +116,7 @@ async def named_groups_before_tls13(
             return _version_groups(suites.version, found, True, f"falls back on {name}", prober)
         found[group] = None
         remaining.remove(group)
+        last = [group]
 
 
 def _version_groups(

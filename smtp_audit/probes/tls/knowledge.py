@@ -25,9 +25,6 @@ MAX_DROPS_IN_A_ROW = 12
 MAX_SILENCES = 16
 """Hellos without an answer, whatever came between them, before no more is asked."""
 
-MAX_BROKEN_FLIGHTS = 4
-"""First flights that break off behind the ServerHello before no more than that is waited for, whoever asks."""
-
 LASTING = (Absence.REFUSED_SERVICE, Absence.BUDGET, Absence.CLOSED)
 """What keeps every further hello from being sent, too."""
 
@@ -52,14 +49,14 @@ class Knowledge:
         says_no_by: whether it refuses by closing, or by a reset, without an alert, as Dovecot does; as far as asked.
         spoken: versions that it chose when a higher one was offered.
         over: why no further hello can be sent; "" while they can.
+        strict_groups: whether it refuses every hello of TLS 1.3 with a group that TLS 1.3 reserves (tlslite-ng does):
+            then it cannot take one of those, and must not be offered any.
         stumbles: it drops some hellos at any pace: the known hello was taken right after one that was dropped for
             good, so that pauses would not help.
         silences: hellos that were not answered.
         silences_in_a_row: of these, since the last answer.
         drops_in_a_row: connections that ended without an answer, since the last one.
         broken_flights: first flights that broke off behind the ServerHello.
-        strict_groups: it refuses every hello of TLS 1.3 with a group that TLS 1.3 reserves (tlslite-ng does): then it
-            cannot take one of those, and must not be offered any.
     """
 
     taken: TlsVersion | None = None
@@ -67,18 +64,13 @@ class Knowledge:
     says_no_by: dict[str, bool] = field(default_factory=dict)
     spoken: dict[TlsVersion, str] = field(default_factory=dict)
     over: str = ""
+    strict_groups: bool = False
     stumbles: bool = False
     silences: int = 0
     silences_in_a_row: int = 0
     drops_in_a_row: int = 0
     broken_flights: int = 0
-    strict_groups: bool = False
     calibrating: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def reads_flights(self) -> bool:
-        """Whether more than the ServerHello is worth waiting for."""
-        return self.broken_flights < MAX_BROKEN_FLIGHTS
 
     @property
     def waits_again(self) -> bool:

@@ -71,11 +71,7 @@ class Presentations:
 
     async def without_the_name(self, tls: TlsFacts) -> None:
         """Be the kinds of client that give no name, or another. Never raises for what the peer does."""
-        kinds = (ClientKind.NAMELESS, ClientKind.OTHER_NAME)
-        if self._has_name:
-            await asyncio.gather(*(self._be_any(kind, tls) for kind in kinds))
-        else:
-            self.unknown |= dict.fromkeys(kinds, "the host is an address: no client gives a name")
+        await asyncio.gather(*(self._be_any(kind, tls) for kind in (ClientKind.NAMELESS, ClientKind.OTHER_NAME)))
 
     async def run(self, tls: TlsFacts, carried: Carried | None) -> ShownCertificatesFacts:
         """Be each kind of client that is left. Never raises for what the peer does.
@@ -95,7 +91,9 @@ class Presentations:
 
     async def _be_any(self, kind: ClientKind, tls: TlsFacts) -> None:
         classic = self.classic(tls)
-        if classic is not None:
+        if kind in (ClientKind.NAMELESS, ClientKind.OTHER_NAME) and not self._has_name:
+            self.unknown[kind] = "the host is an address: no client gives a name"
+        elif classic is not None:
             await self._be(kind, classic)
         elif TlsVersion.TLS13 in tls.seen:
             await self._carry(kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from smtp_audit.facts.handshake import VersionSignatures, VersionSuites
 from smtp_audit.facts.suites import traits
@@ -21,7 +22,7 @@ def is_signed(suite: str) -> bool:
 
 
 async def signatures_of_tls12(
-    prober: Prober, suites: VersionSuites, flights: Mapping[int, Flight]
+    prober: Prober, suites: VersionSuites, flights: Mapping[int, Flight] = MappingProxyType({})
 ) -> VersionSignatures:
     """TLS 1.2, where ServerKeyExchange names the scheme in clear.
 

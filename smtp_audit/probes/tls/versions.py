@@ -66,6 +66,12 @@ def _short_lists(version: TlsVersion) -> tuple[tuple[int, ...], ...]:
     return tuple(n for n in there if n in usual), tuple(n for n in there if n not in usual)
 
 
+def _first_offer(version: TlsVersion) -> tuple[int, ...] | None:
+    """What the first hello offers: everything (None), but of SSL 3, which has no words for a refusal of the version, a
+    list that every stack reads: then there is one more to ask about and not two."""
+    return _short_lists(version)[0] if version is TlsVersion.SSL3 else None
+
+
 @dataclass
 class VersionSurvey:
     """The survey of one endpoint. `known` is a version that a whole handshake has shown to work, if any."""
@@ -186,7 +192,7 @@ class VersionSurvey:
         self, prober: Prober, version: TlsVersion, *, shape: Shape = FIRST_HELLO, patient: bool = True
     ) -> Reply:
         """The hello with every suite; when it is taken, its answer is the first step of the enumeration."""
-        reply = await prober.once(version, shape=shape, patient=patient, whole=True)
+        reply = await prober.once(version, _first_offer(version), shape, patient=patient, whole=True)
         if reply.accepted:
             self.firsts[version] = reply
         return reply
@@ -196,6 +202,8 @@ class VersionSurvey:
         if version in (TlsVersion.SSL2, TlsVersion.TLS13):
             return refusal
         for suites in _short_lists(version):
+            if suites == _first_offer(version):
+                continue
             reply = await prober.settled(version, suites)
             if not reply.refused:
                 return reply

@@ -97,7 +97,7 @@ class TestWhatIsThere:
 
     def test_explicit_curve(self):
         seen = read_flight(flight(ECDHE, message(12, b"\x01" + bytes(40)), DONE))
-        assert (seen.group, seen.signature) == ("explicit curve", "")
+        assert (seen.group, seen.signature) == ("explicit prime curve", "")
 
     def test_groups_and_schemes_without_a_name_are_numbers(self):
         seen = read_flight(flight(ECDHE, elliptic(0xABCD, 0xFEDC), DONE))

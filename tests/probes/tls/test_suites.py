@@ -265,10 +265,9 @@ class TestOtherAnswers:
             lambda hello: server_hello(TLS12.code, script.suite(hello) or 0),
         )
         began = time.monotonic()
-        facts, work = await enumerate_suites(script, TLS12, bend)
+        facts, _ = await enumerate_suites(script, TLS12, bend)
         assert set(facts.names) == names(*SOME)
         assert facts.complete
-        assert work.faults <= 5  # three lists at once
         assert time.monotonic() - began < 2
 
 
