@@ -127,20 +127,19 @@ def audited_places(
     profile: str = "enterprise",
     user: str | None = None,
     password: str | None = None,
-    greeting_seconds: float | None = None,
+    connections: int = 2,
     options: Sequence[str] = (),
 ) -> Outcome:
     """Run the audit on these endpoints, with a configuration file."""
     directory.mkdir(exist_ok=True)
     path = directory / "smtp-audit.toml"
-    text = configuration(places, anchors=anchors, profile=profile, user=user)
-    if greeting_seconds is not None:
-        text += f"[limits]\ngreeting_seconds = {greeting_seconds}\n"
-    path.write_text(text)
+    path.write_text(configuration(places, anchors=anchors, profile=profile, user=user, connections=connections))
     return audited(directory, "--smtp-config", str(path), *options, password=password)
 
 
-def configuration(places: Sequence[Place], *, anchors: Path, profile: str, user: str | None = None) -> str:
+def configuration(
+    places: Sequence[Place], *, anchors: Path, profile: str, user: str | None = None, connections: int = 2
+) -> str:
     """A configuration file for these endpoints; `profile` is one of PROFILES.
 
     The budget is wide: what is tested here is what an audit sees, not how patiently it asks. But two connections
@@ -162,7 +161,7 @@ def configuration(places: Sequence[Place], *, anchors: Path, profile: str, user:
             f"address = {_text(place.address)}",
             f"port = {place.port}",
         ]
-    lines += ["[budget]", "connections = 2", "per_second = 500", "total = 20000"]
+    lines += ["[budget]", f"connections = {connections}", "per_second = 500", "total = 20000"]
     if user is not None:
         lines += ["[credentials]", f"user = {_text(user)}", f"password_env = {_text(PASSWORD_VARIABLE)}"]
     return "\n".join(lines) + "\n"

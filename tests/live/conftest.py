@@ -69,7 +69,10 @@ def throttled_run(lab: Lab, runs: Path, catalogue: Catalogue) -> Iterator[Future
     """One audit of the servers that slow their clients down or turn them away; it mostly waits, beside the others."""
     places = [lab.places[entry.name] for entry in catalogue.group("throttled")]
     with ThreadPoolExecutor(1) as pool:
-        lab.audit_of_throttled = pool.submit(audited_places, runs / "throttled", places, anchors=lab.authority.anchors)
+        # As many at once as an audit has untold: what is limited here has to be met.
+        lab.audit_of_throttled = pool.submit(
+            audited_places, runs / "throttled", places, anchors=lab.authority.anchors, connections=4
+        )
         yield lab.audit_of_throttled
 
 

@@ -47,8 +47,11 @@ def test_the_gate_names_every_fault(strict_audit: Outcome) -> None:
 
 
 def test_nothing_is_waited_for_in_vain(quick_audit: Outcome) -> None:
-    """All of these servers answer at once, even if the answer is that something is broken."""
-    assert quick_audit.seconds < 90
+    """All of these servers answer at once, even if the answer is that something is broken.
+
+    About 160 of them in 45 s on two idle processors; a busy machine gets three times that.
+    """
+    assert quick_audit.seconds < 135
 
 
 def test_no_mail_was_accepted(quick_audit: Outcome, strict_audit: Outcome, lab: Lab) -> None:
