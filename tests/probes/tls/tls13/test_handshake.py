@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from smtp_audit.limits import MAX_CHAIN_CERTIFICATES
-from smtp_audit.probes.tls import server_signature
 from smtp_audit.probes.tls.hello import SIGNATURES, extension, vector
+from smtp_audit.probes.tls.tls13 import server_signature
 from smtp_audit.probes.tls.tls13.handshake import Handshake13
 from smtp_audit.probes.tls.tls13.key_schedule import SUITES, Protection, finished_mac
 from smtp_audit.probes.tls.tls13.key_share import new_share
