@@ -19,7 +19,7 @@ test: $(VENV)/.dev
 	tests/live/install-servers
 	$(BIN)/smtp-audit tools install
 	$(BIN)/python -m pip check
-	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest $(PYTEST)
+	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 2 $(PYTEST)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

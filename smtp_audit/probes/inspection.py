@@ -90,7 +90,11 @@ class Inspection:
         surveyed = [kind for kind in self.wanted if kind in SURVEY_KINDS]
         elsewhere = (*FIRST_LOOK_KINDS, *SURVEY_KINDS)
         later = [kind for kind in self.wanted if kind not in elsewhere]
-        await asyncio.gather(self._survey(surveyed), *(self._later(kind) for kind in later))
+        at_once = [kind for kind in later if kind != TlsFlawFacts.kind]
+        await asyncio.gather(self._survey(surveyed), *(self._later(kind) for kind in at_once))
+        if TlsFlawFacts.kind in later:
+            # sslyze gives up on a connection that has to wait for its turn: it comes when the others are through.
+            await self._later(TlsFlawFacts.kind)
 
     def rest(self, trouble: PeerError) -> Iterator[tuple[str, Facts | PeerError, Transcript]]:
         """What an inspection that was cut short knows: facts as far as they go, and `trouble` for all others."""

@@ -115,7 +115,7 @@ VERSION_UNKNOWN = EVERYTHING | dict.fromkeys(
 )
 """One old version could not be told: what has to hold for every version is not known."""
 
-LATER_UNKNOWN = EVERYTHING | dict.fromkeys((*SUITES, *GROUPS), "indeterminate")
+LATER_UNKNOWN = EVERYTHING | dict.fromkeys((*SUITES, *GROUPS, "tls-signature-hash"), "indeterminate")
 LATER_UNKNOWN |= dict.fromkeys(("tls-server-preference", "certificate-every-client"), "pass|indeterminate")
 """The lists of suites have no end."""
 

@@ -20,7 +20,7 @@ from smtp_audit.probes.tls.sslyze_process import find_flaws
 from smtp_audit.record import Status
 from smtp_audit.sslyze_environment import INSTALL_COMMAND, find_sslyze
 from tests.probes.stage import Stage
-from tests.probes.tls.test_handshake13_openssl import s_server
+from tests.probes.tls.tls13.test_handshake_openssl import s_server
 
 FLAWS = ("tls-heartbleed", "tls-ccs-injection", "tls-robot", "tls-client-renegotiation")
 

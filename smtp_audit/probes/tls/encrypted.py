@@ -11,10 +11,10 @@ from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.tls import TlsVersion
 from smtp_audit.probes.approach import Session
 from smtp_audit.probes.tls.ask import RESET, RETRY_PAUSE, SILENT_CLOSE, TRIES, WORDLESS, Prober, Wordless
-from smtp_audit.probes.tls.handshake13 import Handshake13
 from smtp_audit.probes.tls.hello import ALERT_NAMES, CLEAN_REFUSALS
-from smtp_audit.probes.tls.octets import BeyondUs, HandshakeAlert, HandshakeFault
 from smtp_audit.probes.tls.parameters import SIGNATURES, signature_name
+from smtp_audit.probes.tls.tls13.handshake import Handshake13
+from smtp_audit.probes.tls.tls13.octets import BeyondUs, HandshakeAlert, HandshakeFault
 from smtp_audit.probes.wire import PeerError
 
 MAX_HANDSHAKE_READS = 4000

@@ -1,7 +1,7 @@
 """The first flight of a server, as far as it is in clear: ServerHello to ServerHelloDone (RFC 5246 section 7.4).
 
 Nothing is decrypted and nothing is verified here. TLS 1.3 hides everything after its ServerHello; for that there is
-`handshake13`.
+`tls13`.
 """
 
 from __future__ import annotations

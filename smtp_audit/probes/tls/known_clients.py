@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Hashable
 
 from smtp_audit.facts.handshake import ClientHandshake, TlsClientFacts
 from smtp_audit.facts.tls import Acceptance, TlsVersion
@@ -14,16 +15,26 @@ from smtp_audit.probes.tls.reply import Reply, understand
 
 
 async def be_known_clients(prober: Prober) -> TlsClientFacts:
-    """Send every recorded hello. Never raises for what the peer does."""
+    """Send the recorded hellos; of programs whose hellos offer the same, one. Never raises for what the peer does."""
     # No more than may connect at once: those in the queue would not hear that there is no sense in asking on.
     turns = asyncio.Semaphore(prober.approach.budget.allowed)
+    alike: dict[Hashable, list[ClientProfile]] = {}
+    for profile in client_profiles():
+        alike.setdefault(_offer(profile), []).append(profile)
 
-    async def be(profile: ClientProfile) -> ClientHandshake:
+    async def be(profiles: list[ClientProfile]) -> dict[str, ClientHandshake]:
         async with turns:
-            return await _be(prober, profile)
+            seen = await _be(prober, profiles[0])
+        return {each.name: seen.model_copy(update={"client": each.name, "sort": each.kind}) for each in profiles}
 
-    clients = await asyncio.gather(*(be(profile) for profile in client_profiles()))
-    return TlsClientFacts(offered=True, clients=tuple(clients))
+    found = await asyncio.gather(*(be(profiles) for profiles in alike.values()))
+    clients = {name: seen for group in found for name, seen in group.items()}
+    return TlsClientFacts(offered=True, clients=tuple(clients[profile.name] for profile in client_profiles()))
+
+
+def _offer(profile: ClientProfile) -> Hashable:
+    """What a server chooses by; other extensions have no part in that."""
+    return profile.versions, profile.suites, profile.groups, profile.signatures, profile.sends_name
 
 
 async def _be(prober: Prober, profile: ClientProfile) -> ClientHandshake:

@@ -12,15 +12,15 @@ from smtp_audit.facts.tls import TlsVersion
 from smtp_audit.lab.authority import Authority
 from smtp_audit.probes.tls import encrypted, sessions
 from smtp_audit.probes.tls.encrypted import Carried, carry_through
-from smtp_audit.probes.tls.handshake13 import Handshake13
-from smtp_audit.probes.tls.messages13 import Ticket
 from smtp_audit.probes.tls.sessions import resumption
+from smtp_audit.probes.tls.tls13.handshake import Handshake13
+from smtp_audit.probes.tls.tls13.messages import Ticket
 from tests.hostile.acts import hang, leave, read_the_hello, say, then, usual, when
 from tests.hostile.dialogue import Act
 from tests.probes.stage import HOST, Stage, server_context, serving, talking
 
 from .scripted import prober
-from .test_handshake13_openssl import s_server
+from .test_handshake_openssl import s_server
 from .test_trust import TRUSTED
 
 SSL3, TLS12, TLS13 = TlsVersion.SSL3, TlsVersion.TLS12, TlsVersion.TLS13

@@ -20,12 +20,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import ocsp
 
-from smtp_audit.probes.tls.handshake13 import Handshake13
-from smtp_audit.probes.tls.key_schedule import SUITES
-from smtp_audit.probes.tls.key_share import DOABLE_GROUPS
-from smtp_audit.probes.tls.messages13 import Ticket
-from smtp_audit.probes.tls.octets import HandshakeAlert
-from tests.probes.tls.server13 import CHANGE, KEY, LEAF, P256, X25519
+from smtp_audit.probes.tls.tls13.handshake import Handshake13
+from smtp_audit.probes.tls.tls13.key_schedule import SUITES
+from smtp_audit.probes.tls.tls13.key_share import DOABLE_GROUPS
+from smtp_audit.probes.tls.tls13.messages import Ticket
+from smtp_audit.probes.tls.tls13.octets import HandshakeAlert
+from tests.probes.tls.tls13.server import CHANGE, KEY, LEAF, P256, X25519
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not installed")
 

@@ -11,15 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from smtp_audit.limits import MAX_CHAIN_CERTIFICATES
-from smtp_audit.probes.tls import server_signature
-from smtp_audit.probes.tls.handshake13 import Handshake13
 from smtp_audit.probes.tls.hello import SIGNATURES, extension, vector
-from smtp_audit.probes.tls.key_schedule import SUITES, Protection, finished_mac
-from smtp_audit.probes.tls.key_share import new_share
-from smtp_audit.probes.tls.messages13 import MAX_SCTS, Ticket
-from smtp_audit.probes.tls.octets import MAX_EXTENSIONS, BeyondUs, HandshakeAlert, HandshakeFault
+from smtp_audit.probes.tls.tls13 import server_signature
+from smtp_audit.probes.tls.tls13.handshake import Handshake13
+from smtp_audit.probes.tls.tls13.key_schedule import SUITES, Protection, finished_mac
+from smtp_audit.probes.tls.tls13.key_share import new_share
+from smtp_audit.probes.tls.tls13.messages import MAX_SCTS, Ticket
+from smtp_audit.probes.tls.tls13.octets import MAX_EXTENSIONS, BeyondUs, HandshakeAlert, HandshakeFault
 from tests.hostile.records import HANDSHAKE, message, record
-from tests.probes.tls.server13 import (
+from tests.probes.tls.tls13.server import (
     CHANGE,
     KEY,
     LEAF,

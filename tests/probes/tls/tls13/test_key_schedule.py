@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtp_audit.probes.tls.key_schedule import SUITES, KeySchedule, Protection
-from smtp_audit.probes.tls.key_share import DOABLE_GROUPS, ffdhe_prime, new_share
-from smtp_audit.probes.tls.octets import BeyondUs, HandshakeFault
+from smtp_audit.probes.tls.tls13.key_schedule import SUITES, KeySchedule, Protection
+from smtp_audit.probes.tls.tls13.key_share import DOABLE_GROUPS, ffdhe_prime, new_share
+from smtp_audit.probes.tls.tls13.octets import BeyondUs, HandshakeFault
 
 
 class TestKeySchedule:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smtp_audit.limits import MAX_CHAIN_CERTIFICATES
 from smtp_audit.probes.tls.hello import HELLO_RETRY_RANDOM
-from smtp_audit.probes.tls.octets import HandshakeFault, Octets
+from smtp_audit.probes.tls.tls13.octets import HandshakeFault, Octets
 
 SERVER_NAME, STATUS_REQUEST, GROUPS_EXTENSION, SIGNATURES_EXTENSION, ALPN, SCTS = 0, 5, 10, 13, 16, 18
 EARLY_DATA, SUPPORTED_VERSIONS, COOKIE, PSK_MODES, KEY_SHARE = 42, 43, 44, 45, 51

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from smtp_audit.probes.tls.handshake13 import Handshake13
 from smtp_audit.probes.tls.hello import HELLO_RETRY_RANDOM, extension, vector
-from smtp_audit.probes.tls.key_share import DOABLE_GROUPS
-from smtp_audit.probes.tls.octets import BeyondUs, HandshakeFault
+from smtp_audit.probes.tls.tls13.handshake import Handshake13
+from smtp_audit.probes.tls.tls13.key_share import DOABLE_GROUPS
+from smtp_audit.probes.tls.tls13.octets import BeyondUs, HandshakeFault
 from tests.hostile.records import HANDSHAKE, message, record
-from tests.probes.tls.server13 import (
+from tests.probes.tls.tls13.server import (
     CHANGE,
     P256,
     P384,

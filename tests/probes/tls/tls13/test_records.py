@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from smtp_audit.limits import MAX_CONNECTION_BYTES, MAX_HANDSHAKE_BYTES
-from smtp_audit.probes.tls.handshake13 import MAX_KEY_UPDATES, MAX_TICKETS, Handshake13
 from smtp_audit.probes.tls.hello import MAX_WARNINGS
-from smtp_audit.probes.tls.key_schedule import APPLICATION_RECORD, SUITES, Protection
-from smtp_audit.probes.tls.messages13 import Ticket
-from smtp_audit.probes.tls.octets import HandshakeAlert, HandshakeFault
-from smtp_audit.probes.tls.records13 import MAX_IDLE
+from smtp_audit.probes.tls.tls13.handshake import MAX_KEY_UPDATES, MAX_TICKETS, Handshake13
+from smtp_audit.probes.tls.tls13.key_schedule import APPLICATION_RECORD, SUITES, Protection
+from smtp_audit.probes.tls.tls13.messages import Ticket
+from smtp_audit.probes.tls.tls13.octets import HandshakeAlert, HandshakeFault
+from smtp_audit.probes.tls.tls13.records import MAX_IDLE
 from tests.hostile.records import ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, alert, message, record
-from tests.probes.tls.server13 import (
+from tests.probes.tls.tls13.server import (
     CHANGE,
     REQUEST,
     Server13,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from smtp_audit.limits import MAX_CONNECTION_BYTES, MAX_HANDSHAKE_BYTES
 from smtp_audit.probes.tls.hello import ALERT_RECORD, FATAL, HANDSHAKE_RECORD, MAX_WARNINGS
-from smtp_audit.probes.tls.key_schedule import APPLICATION_RECORD, MAX_PLAINTEXT, Protection
-from smtp_audit.probes.tls.octets import HandshakeAlert, HandshakeFault
+from smtp_audit.probes.tls.tls13.key_schedule import APPLICATION_RECORD, MAX_PLAINTEXT, Protection
+from smtp_audit.probes.tls.tls13.octets import HandshakeAlert, HandshakeFault
 
 CHANGE_RECORD = 20
 WARNING = 1

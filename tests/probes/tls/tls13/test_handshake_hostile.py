@@ -8,11 +8,11 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtp_audit.probes.tls.handshake13 import Handshake13
 from smtp_audit.probes.tls.hello import extension, vector
-from smtp_audit.probes.tls.octets import HandshakeAlert, HandshakeFault
+from smtp_audit.probes.tls.tls13.handshake import Handshake13
+from smtp_audit.probes.tls.tls13.octets import HandshakeAlert, HandshakeFault
 from tests.hostile.records import HANDSHAKE, message, record
-from tests.probes.tls.server13 import (
+from tests.probes.tls.tls13.server import (
     CHANGE,
     LEAF,
     REQUEST,

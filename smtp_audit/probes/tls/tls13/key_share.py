@@ -14,8 +14,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, x448, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from smtp_audit.probes.tls.octets import BeyondUs, HandshakeFault
 from smtp_audit.probes.tls.parameters import GROUPS
+from smtp_audit.probes.tls.tls13.octets import BeyondUs, HandshakeFault
 
 
 class KeyShare(Protocol):

@@ -11,16 +11,16 @@ import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from smtp_audit.probes.tls import messages13
 from smtp_audit.probes.tls.hello import ALERT_RECORD, HANDSHAKE_RECORD, SERVER_HELLO, vector
-from smtp_audit.probes.tls.key_schedule import APPLICATION_RECORD, SUITES, KeySchedule, Protection, finished_mac
-from smtp_audit.probes.tls.key_share import DOABLE_GROUPS, new_share
-from smtp_audit.probes.tls.messages13 import ServerHello, Ticket
-from smtp_audit.probes.tls.octets import BeyondUs, HandshakeAlert, HandshakeFault
-from smtp_audit.probes.tls.offer13 import Offer, clear_records
 from smtp_audit.probes.tls.parameters import SIGNATURES
-from smtp_audit.probes.tls.records13 import CLOSE_NOTIFY, WARNING, ServerRecords
-from smtp_audit.probes.tls.server_signature import may_sign, signature_holds
+from smtp_audit.probes.tls.tls13 import messages
+from smtp_audit.probes.tls.tls13.key_schedule import APPLICATION_RECORD, SUITES, KeySchedule, Protection, finished_mac
+from smtp_audit.probes.tls.tls13.key_share import DOABLE_GROUPS, new_share
+from smtp_audit.probes.tls.tls13.messages import ServerHello, Ticket
+from smtp_audit.probes.tls.tls13.octets import BeyondUs, HandshakeAlert, HandshakeFault
+from smtp_audit.probes.tls.tls13.offer import Offer, clear_records
+from smtp_audit.probes.tls.tls13.records import CLOSE_NOTIFY, WARNING, ServerRecords
+from smtp_audit.probes.tls.tls13.server_signature import may_sign, signature_holds
 
 NEW_SESSION_TICKET, ENCRYPTED_EXTENSIONS, CERTIFICATE, CERTIFICATE_REQUEST = 4, 8, 11, 13
 CERTIFICATE_VERIFY, FINISHED, KEY_UPDATE, MESSAGE_HASH = 15, 20, 24, 254
@@ -166,7 +166,7 @@ class Handshake13:
         }[kind]
 
     def _on_server_hello(self, message: bytes) -> bytes:
-        hello = messages13.server_hello(message[4:])
+        hello = messages.server_hello(message[4:])
         if hello.session != self._offer.session:
             raise HandshakeFault("a ServerHello that does not echo the session id")
         if hello.suite not in self._offer.suites:
@@ -178,7 +178,7 @@ class Handshake13:
         self.seen = replace(self.seen, suite=hello.suite)
         if hello.retry:
             return self._on_retry(hello, message)
-        group, peer = messages13.key_share(hello)
+        group, peer = messages.key_share(hello)
         if group not in self._shares:
             raise HandshakeFault(f"a key share of group 0x{group:04X}, for which none was sent")
         self.seen = replace(self.seen, group=group)
@@ -197,7 +197,7 @@ class Handshake13:
         self._records.at_boundary()
         if self._retry is not None:
             raise HandshakeFault("a second HelloRetryRequest")
-        group, cookie = messages13.retry_wish(hello)
+        group, cookie = messages.retry_wish(hello)
         self._retry = hello
         self.seen = replace(self.seen, retried=True, group=group)
         if group is not None:
@@ -212,25 +212,25 @@ class Handshake13:
         return CHANGE_CIPHER_SPEC + clear_records(HANDSHAKE_RECORD, second)
 
     def _on_encrypted_extensions(self, message: bytes) -> bytes:
-        extensions = messages13.encrypted_extensions(message[4:])
+        extensions = messages.encrypted_extensions(message[4:])
         self.seen = replace(self.seen, encrypted_extensions=tuple(extensions))
-        messages13.check_encrypted_extensions(extensions, self._offer.extensions)
-        if messages13.ALPN in extensions:
-            chosen = messages13.alpn_choice(extensions[messages13.ALPN], self._offer.alpn)
+        messages.check_encrypted_extensions(extensions, self._offer.extensions)
+        if messages.ALPN in extensions:
+            chosen = messages.alpn_choice(extensions[messages.ALPN], self._offer.alpn)
             self.seen = replace(self.seen, alpn=chosen)
         self._transcript.update(message)
         self._expected = (CERTIFICATE, CERTIFICATE_REQUEST)
         return b""
 
     def _on_certificate_request(self, message: bytes) -> bytes:
-        messages13.check_certificate_request(message[4:])
+        messages.check_certificate_request(message[4:])
         self.seen = replace(self.seen, certificate_requested=True)
         self._transcript.update(message)
         self._expected = (CERTIFICATE,)
         return b""
 
     def _on_certificate(self, message: bytes) -> bytes:
-        sent = messages13.certificate(message[4:], self._offer.extensions)
+        sent = messages.certificate(message[4:], self._offer.extensions)
         self.seen = replace(
             self.seen,
             certificate_requested=bool(self.seen.certificate_requested),
@@ -244,7 +244,7 @@ class Handshake13:
         return b""
 
     def _on_certificate_verify(self, message: bytes) -> bytes:
-        scheme, signature = messages13.certificate_verify(message[4:])
+        scheme, signature = messages.certificate_verify(message[4:])
         holds = signature_holds(self.seen.chain[0], scheme, signature, self._transcript.digest())
         self.seen = replace(self.seen, signature=scheme, signature_valid=holds)
         if scheme not in self._offer.signatures or not may_sign(scheme):
@@ -274,7 +274,7 @@ class Handshake13:
         return changed + Protection(suite, self._client_secret).seal(HANDSHAKE_RECORD, flight)
 
     def _on_ticket(self, message: bytes) -> bytes:
-        ticket = messages13.ticket(message[4:])
+        ticket = messages.ticket(message[4:])
         if len(self._tickets) < MAX_TICKETS:
             self._tickets.append(ticket)
         return b""

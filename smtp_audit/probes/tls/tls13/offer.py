@@ -7,11 +7,11 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from smtp_audit.probes.tls import messages13
 from smtp_audit.probes.tls.hello import extension, name_extension, numbers, vector
-from smtp_audit.probes.tls.key_schedule import MAX_PLAINTEXT
-from smtp_audit.probes.tls.key_share import KeyShare
-from smtp_audit.probes.tls.octets import BeyondUs
+from smtp_audit.probes.tls.tls13 import messages
+from smtp_audit.probes.tls.tls13.key_schedule import MAX_PLAINTEXT
+from smtp_audit.probes.tls.tls13.key_share import KeyShare
+from smtp_audit.probes.tls.tls13.octets import BeyondUs
 
 CLIENT_HELLO = 1
 
@@ -35,12 +35,12 @@ class Offer:
     def extensions(self) -> frozenset[int]:
         """The numbers of the extensions that a server may answer."""
         optional = {
-            messages13.SERVER_NAME: self.server_name is not None,
-            messages13.STATUS_REQUEST: self.ocsp,
-            messages13.ALPN: bool(self.alpn),
-            messages13.SCTS: self.scts,
+            messages.SERVER_NAME: self.server_name is not None,
+            messages.STATUS_REQUEST: self.ocsp,
+            messages.ALPN: bool(self.alpn),
+            messages.SCTS: self.scts,
         }
-        return frozenset((messages13.GROUPS_EXTENSION, *(number for number, wanted in optional.items() if wanted)))
+        return frozenset((messages.GROUPS_EXTENSION, *(number for number, wanted in optional.items() if wanted)))
 
     def hello(self, shares: Mapping[int, KeyShare], cookie: bytes | None = None) -> bytes:
         """The handshake message. Raises BeyondUs when the cookie leaves no room for the rest."""
@@ -48,22 +48,22 @@ class Offer:
         if self.server_name is not None:
             parts.append(name_extension(self.server_name))
         if self.ocsp:
-            parts.append(extension(messages13.STATUS_REQUEST, b"\x01\0\0\0\0"))  # OCSP; no responders, no extensions
+            parts.append(extension(messages.STATUS_REQUEST, b"\x01\0\0\0\0"))  # OCSP; no responders, no extensions
         if self.alpn:
             names = b"".join(vector(1, name.encode("ascii")) for name in self.alpn)
-            parts.append(extension(messages13.ALPN, vector(2, names)))
+            parts.append(extension(messages.ALPN, vector(2, names)))
         if self.scts:
-            parts.append(extension(messages13.SCTS, b""))
+            parts.append(extension(messages.SCTS, b""))
         if cookie is not None:
-            parts.append(extension(messages13.COOKIE, vector(2, cookie)))
+            parts.append(extension(messages.COOKIE, vector(2, cookie)))
         entries = b"".join(numbers((group,)) + vector(2, share.public) for group, share in shares.items())
         parts += [
-            extension(messages13.GROUPS_EXTENSION, vector(2, numbers(self.groups))),
-            extension(messages13.SIGNATURES_EXTENSION, vector(2, numbers(self.signatures))),
-            extension(messages13.SUPPORTED_VERSIONS, vector(1, numbers((messages13.TLS13,)))),
+            extension(messages.GROUPS_EXTENSION, vector(2, numbers(self.groups))),
+            extension(messages.SIGNATURES_EXTENSION, vector(2, numbers(self.signatures))),
+            extension(messages.SUPPORTED_VERSIONS, vector(1, numbers((messages.TLS13,)))),
             # psk_dhe_ke: a server may send tickets only to a client that says it (RFC 8446 section 4.2.9).
-            extension(messages13.PSK_MODES, b"\x01\x01"),
-            extension(messages13.KEY_SHARE, vector(2, entries)),
+            extension(messages.PSK_MODES, b"\x01\x01"),
+            extension(messages.KEY_SHARE, vector(2, entries)),
         ]
         block = b"".join(parts)
         if len(block) > 0xFFFF:

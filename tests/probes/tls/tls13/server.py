@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from smtp_audit.probes.tls.handshake13 import Handshake13
 from smtp_audit.probes.tls.hello import HELLO_RETRY_RANDOM, extension, extension_map, vector
-from smtp_audit.probes.tls.key_schedule import SUITES, KeySchedule, Protection, finished_mac
-from smtp_audit.probes.tls.key_share import new_share
-from smtp_audit.probes.tls.octets import HandshakeFault
+from smtp_audit.probes.tls.tls13.handshake import Handshake13
+from smtp_audit.probes.tls.tls13.key_schedule import SUITES, KeySchedule, Protection, finished_mac
+from smtp_audit.probes.tls.tls13.key_share import new_share
+from smtp_audit.probes.tls.tls13.octets import HandshakeFault
 from tests.hostile.records import CHANGE_CIPHER_SPEC, HANDSHAKE, message, record
 
 Signer = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from smtp_audit.probes.tls.hello import vector
-from smtp_audit.probes.tls.octets import BeyondUs, HandshakeFault
+from smtp_audit.probes.tls.tls13.octets import BeyondUs, HandshakeFault
 
 APPLICATION_RECORD = 23
 MAX_PLAINTEXT = 1 << 14
