@@ -345,6 +345,16 @@ class TestClosing:
         assert acceptances(facts) == only(TLS12, TLS13)
         assert "without an alert" in of(facts, TLS10).detail
 
+    @pytest.mark.parametrize("connections", [1, 2, 4])
+    async def test_it_is_waited_for_once(self, connections):
+        """The pauses of every version would add up, and hold up whatever else is asked of the host."""
+        budget = BudgetLimits(connections=connections, per_second=1000, total=300)
+        async with serving(answering(self.closes_on(SSL2, SSL3, TLS10, TLS11, TLS12))) as stage:
+            approach = stage.approach(Role.IMAPS, budget=budget)
+            facts = await VersionSurvey(approach, approach.transcript(), TLS13).run()
+        assert acceptances(facts) == only(TLS13)
+        assert approach.budget.effort().backoffs <= 1
+
     async def test_a_version_that_one_family_is_taken_of(self):
         async def rsa_alone(peer: Peer, hello: Hello, version: TlsVersion) -> None:
             if set(hello.suites) - {0x00FF} <= set(families()["RSA"]):
