@@ -2,11 +2,12 @@
 # make test   everything that is tested, live servers included (Debian; needs root for the packages)
 # make lint   style, types and who imports whom
 #
-# PYTHON names the interpreter (3.11 or later), PYTEST gives arguments to pytest.
+# PYTHON names the interpreter (3.11 or later), PYTEST gives arguments to pytest, JUNIT names a folder for its records.
 
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST ?=
+JUNIT ?=
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint docs clean
@@ -14,12 +15,14 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.lab
 	$(BIN)/smtp-audit demo
 
-# A live test that cannot run is a failure here, never a skip.
+# A live test that cannot run is a failure here, never a skip. The live ones have the machine for themselves: real
+# servers that share it with other tests are slow servers.
 test: $(VENV)/.dev
 	tests/live/install-servers
 	$(BIN)/smtp-audit tools install
 	$(BIN)/python -m pip check
-	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 2 $(PYTEST)
+	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 2 -m "not live" $(PYTEST) $(JUNIT:%=--junitxml=%/quick.xml)
+	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -m live $(PYTEST) $(JUNIT:%=--junitxml=%/live.xml)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -8,10 +8,11 @@ LIVE = ("tests.live", "tests.lab")
 """Where tests talk to real servers, or run real tools."""
 
 
-def faults(junit: Path) -> list[str]:
-    """What is wrong with the run that `junit` records, as far as the live tests go."""
+def faults(*records: Path) -> list[str]:
+    """What is wrong with the runs that these files record, as far as the live tests go."""
     cases = [
         case
+        for junit in records
         for case in ElementTree.parse(junit).getroot().iter("testcase")  # noqa: S314 (pytest has just written it)
         # A module that is skipped as a whole has its name in `name`.
         if case.get("classname", "").startswith(LIVE) or case.get("name", "").startswith(LIVE)
@@ -27,5 +28,5 @@ def faults(junit: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    found = faults(Path(sys.argv[1]))
+    found = faults(*map(Path, sys.argv[1:]))
     sys.exit("\n".join(found) if found else 0)

@@ -20,8 +20,8 @@ from tests.hostile.dialogue import Act
 from tests.probes.stage import HOST, Stage, server_context, serving, talking
 
 from .scripted import prober
-from .test_handshake_openssl import s_server
 from .test_trust import TRUSTED
+from .tls13.test_handshake_openssl import s_server
 
 SSL3, TLS12, TLS13 = TlsVersion.SSL3, TlsVersion.TLS12, TlsVersion.TLS13
 ROLES = [Role.MX, Role.IMAP, Role.IMAPS, Role.POP3, Role.SIEVE, Role.SUBMISSIONS]
