@@ -255,8 +255,8 @@ def connections(bench: Bench, table: Table) -> None:
     print(
         f"\nConnections, hardened Postfix: ours {mine}, of which {mine - both} are recorded clients; sslyze's {theirs}"
     )
-    table.row("ours without the recorded clients / sslyze's", both / theirs, 0.1, more=False)
-    table.row("all of ours / sslyze's", mine / theirs, more=False)
+    table.row("ours without the recorded clients / sslyze's", both / theirs, more=False)
+    table.row("all of ours / sslyze's", mine / theirs, 0.1, more=False)
 
 
 def distance(bench: Bench, table: Table) -> None:
