@@ -49,8 +49,6 @@ class HostBudget:
         self._connections = 0
         self.turned_away = 0
         """Refusals, each followed by a pause, since a connection was last served: whoever asks."""
-        self.relaying = asyncio.Lock()
-        """Held by the one program at a time that may reach the address through a relay."""
         self.relayed = 0
         """Those of the connections that were made for another program."""
         self._backoffs = 0

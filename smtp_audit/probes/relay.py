@@ -74,16 +74,15 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 @asynccontextmanager
 async def relaying(approach: Approach) -> AsyncIterator[Relay]:
-    """A relay to the endpoint of `approach`, one at a time to an address; all its connections end with the block."""
+    """A relay to the endpoint of `approach`; all its connections end with the block."""
     relay = Relay(approach)
-    async with approach.budget.relaying:
-        server = await asyncio.start_server(relay.serve, ADDRESS, 0, limit=CHUNK)
-        relay.port = server.sockets[0].getsockname()[1]
-        try:
-            yield relay
-        finally:
-            server.close()
-            running = set(relay.tasks)
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+    server = await asyncio.start_server(relay.serve, ADDRESS, 0, limit=CHUNK)
+    relay.port = server.sockets[0].getsockname()[1]
+    try:
+        yield relay
+    finally:
+        server.close()
+        running = set(relay.tasks)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
