@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from smtp_audit.control import Rule, Safety, Verdict, control, fail, not_applicable, passed
+from smtp_audit.controls.words import NO_TLS
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.authentication import (
     AuthFacts,
@@ -133,7 +134,7 @@ def auth_offered(auth: AuthFacts, rule: Rule) -> Verdict:
     guarded port.
     """
     if not auth.tls_offered:
-        return not_applicable("there is no TLS on this endpoint; starttls-offered and implicit-tls judge that")
+        return not_applicable(NO_TLS)
     if auth.after_tls is None:
         raise Undetermined(_INSIDE)
     if not auth.after_tls:

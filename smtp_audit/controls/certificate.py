@@ -8,12 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
+from smtp_audit.controls.words import NO_TLS
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.certificate import Certificate, CertificateFacts
 from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.hostnames import matching_name
-
-NO_TLS = "there is no TLS on this endpoint; starttls-offered and implicit-tls judge that"
 
 FULL_CHAIN = {
     "postfix": "smtpd_tls_chain_files = KEY-AND-CHAIN.pem: key, certificate, intermediates, in this order (before "

@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import Field
 
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
-from smtp_audit.controls.certificate import FULL_CHAIN, NO_TLS, chain_lines, leaf_of
+from smtp_audit.controls.certificate import FULL_CHAIN, chain_lines, leaf_of
+from smtp_audit.controls.words import NO_TLS
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.certificate import Certificate, CertificateFacts
 from smtp_audit.facts.endpoint import Endpoint

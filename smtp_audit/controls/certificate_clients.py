@@ -6,8 +6,9 @@ import ipaddress
 from datetime import datetime
 
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
-from smtp_audit.controls.certificate import FULL_CHAIN, NO_TLS, leaf_of
+from smtp_audit.controls.certificate import FULL_CHAIN, leaf_of
 from smtp_audit.controls.certificate_chain import reissue
+from smtp_audit.controls.words import NO_TLS
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.certificate import (
     CertificateFacts,

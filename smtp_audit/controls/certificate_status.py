@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import Field
 
 from smtp_audit.control import Rule, Safety, Verdict, control, fail, not_applicable, passed
-from smtp_audit.controls.certificate import NO_TLS
 from smtp_audit.controls.certificate_chain import reissue
+from smtp_audit.controls.words import NO_TLS
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.certificate import (
     CertificateStatus,

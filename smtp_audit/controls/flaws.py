@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from smtp_audit.control import Rule, Safety, Verdict, control, fail, not_applicable, passed
+from smtp_audit.controls.words import NO_TLS, UPDATE_TLS_LIBRARY
 from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.facts.tls import TlsFlaw, TlsFlawFacts
-
-_UPDATE = {
-    "postfix": "update the OpenSSL package, then postfix stop and postfix start",
-    "dovecot": "update the OpenSSL package, then restart Dovecot",
-    "exim": "update the OpenSSL or GnuTLS package, then restart Exim",
-    "sendmail": "update the OpenSSL package, then restart sendmail",
-    "opensmtpd": "update the LibreSSL or OpenSSL package, then restart smtpd",
-    "docker-mailserver": "pull a current image and create the container anew",
-}
 
 
 def _judge(facts: TlsFlawFacts, flaw: TlsFlaw, name: str) -> Verdict:
     if not facts.offered:
-        return not_applicable("there is no TLS on this endpoint; starttls-offered and implicit-tls judge that")
+        return not_applicable(NO_TLS)
     tool = f"sslyze {facts.sslyze_version}".strip()
     told = tuple(f"{tool}: {o.flaw}: {o.detail}" for o in facts.outcomes if o.flaw is flaw and o.detail)
     if facts.connections is not None:
@@ -36,7 +28,7 @@ def _judge(facts: TlsFlawFacts, flaw: TlsFlaw, name: str) -> Verdict:
     needs=TlsFlawFacts,
     spec=("RFC 6520 section 4", "CVE-2014-0160"),
     remedy={
-        **_UPDATE,
+        **UPDATE_TLS_LIBRARY,
         "any": "OpenSSL 1.0.1g or later; then replace every key, certificate and password that the server held",
     },
     safety=Safety.SLOW,
@@ -56,7 +48,7 @@ def heartbleed(flaws: TlsFlawFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TlsFlawFacts,
     spec=("RFC 5246 section 7.1", "CVE-2014-0224"),
-    remedy={**_UPDATE, "any": "OpenSSL 0.9.8za, 1.0.0m, 1.0.1h or later"},
+    remedy={**UPDATE_TLS_LIBRARY, "any": "OpenSSL 0.9.8za, 1.0.0m, 1.0.1h or later"},
     safety=Safety.SLOW,
 )
 def ccs_injection(flaws: TlsFlawFacts, rule: Rule) -> Verdict:

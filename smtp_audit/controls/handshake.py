@@ -5,30 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
+from smtp_audit.controls.words import NO_TLS, UPDATE_TLS_LIBRARY
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import STARTTLS_ROLES, Endpoint
 from smtp_audit.facts.handshake import Feature, StarttlsBoundaryFacts, TlsFeatureFacts, TlsSessionFacts
 
-_NO_TLS = "there is no TLS on this endpoint; starttls-offered and implicit-tls judge that"
-
-_LIBRARY = {
-    "postfix": "update the OpenSSL package, then postfix stop and postfix start",
-    "dovecot": "update the OpenSSL package, then restart Dovecot",
-    "exim": "update the OpenSSL or GnuTLS package, then restart Exim",
-    "sendmail": "update the OpenSSL package, then restart sendmail",
-    "opensmtpd": "update the LibreSSL or OpenSSL package, then restart smtpd",
-    "docker-mailserver": "pull a current image and create the container anew",
-}
-
 
 def _library(how: str, **more: str) -> Mapping[str, str]:
-    return {**_LIBRARY, "any": how, **more}
+    return {**UPDATE_TLS_LIBRARY, "any": how, **more}
 
 
 def _has(features: TlsFeatureFacts, feature: Feature, *, wanted: bool, words: str) -> Verdict:
     """A feature that has to be there (`wanted`) or must not be."""
     if not features.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     seen = features.of(feature)
     if not seen.applies:
         return not_applicable(seen.detail or "there is nothing to have it in")
@@ -183,7 +173,7 @@ def client_certificate_request(features: TlsFeatureFacts, rule: Rule) -> Verdict
 def early_data(sessions: TlsSessionFacts, rule: Rule) -> Verdict:
     """What is sent before the handshake ends can be sent once more by anybody who recorded it: a command, a login."""
     if not sessions.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     taking = [each for each in sessions.versions if each.early_data]
     if taking:
         return fail(f"{taking[0].version}: a ticket allows {taking[0].early_data} octets", evidence=sessions.evidence())
@@ -215,7 +205,7 @@ def early_data(sessions: TlsSessionFacts, rule: Rule) -> Verdict:
 def ticket_lifetime(sessions: TlsSessionFacts, rule: Rule) -> Verdict:
     """A ticket's key opens the sessions of all its tickets: forward secrecy is as good as that key is short-lived."""
     if not sessions.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     most = rule["maximum_hours"] * 3600
     long = [each for each in sessions.versions if each.lifetime is not None and each.lifetime > most]
     if long:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
+from smtp_audit.controls.words import NO_TLS
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.facts.handshake import DhGroup, TlsGroupFacts, TlsSignatureFacts
 from smtp_audit.facts.tls import TlsVersion
-
-_NO_TLS = "there is no TLS on this endpoint; starttls-offered and implicit-tls judge that"
 
 CURVE_BITS = {
     "x25519": 255, "x448": 448, "secp256r1": 256, "secp384r1": 384, "secp521r1": 521, "secp256k1": 256,
@@ -73,7 +72,7 @@ def key_exchange_strength(groups: TlsGroupFacts, rule: Rule) -> Verdict:
     For 1024 bits a state can afford that (Logjam); 512 bits take hours. Weak curves are the same for ECDHE.
     """
     if not groups.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     weak = [
         f"{name} ({bits} bits)"
         for name in groups.named()
@@ -122,7 +121,7 @@ def dh_prime(groups: TlsGroupFacts, rule: Rule) -> Verdict:
     RFC 7919 and 3526 with 2048 bits and more are shared, too, and long enough for that not to matter.
     """
     if not groups.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     faults = [f"{fault}: {field}" for field in groups.finite_fields if (fault := _fault(field))]
     if faults:
         return fail(faults[0].partition(", SHA-256")[0], evidence=[f"DHE: {each}" for each in faults])
@@ -164,7 +163,7 @@ def _fault(field: DhGroup) -> str:
 def allowed_groups(groups: TlsGroupFacts, rule: Rule) -> Verdict:
     """A curve that few use is a curve that few have looked at, and one more piece of code that a stranger can reach."""
     if not groups.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     allowed: list[str] = rule["allowed"]
     outside = [name for name in groups.named() if name not in allowed]
     for field in groups.finite_fields:
@@ -199,7 +198,7 @@ def post_quantum(groups: TlsGroupFacts, rule: Rule) -> Verdict:
     The hybrids cost little and are as strong as X25519 even if ML-KEM should fall.
     """
     if not groups.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     found = [name for name in groups.named() if name in HYBRIDS]
     if found:
         return passed(f"accepts {', '.join(found)}", evidence=groups.evidence())
@@ -235,7 +234,7 @@ def signature_hash(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:
     That needs a client that asks for such a signature, and somebody between who waters its list down.
     """
     if not signatures.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     forbidden: list[str] = rule["forbidden_hashes"]
     found = [
         f"{scheme} in {each.version}"
@@ -264,7 +263,7 @@ def signature_hash(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:
 def allowed_signatures(signatures: TlsSignatureFacts, rule: Rule) -> Verdict:
     """The signature proves that the holder of the certificate is at the other end: it should be a current one."""
     if not signatures.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     allowed: list[str] = rule["allowed"]
     outside = [
         f"{scheme} in {each.version}"

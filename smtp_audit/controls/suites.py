@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
+from smtp_audit.controls.words import NO_TLS
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.facts.handshake import AcceptedSuite, Chooser, TlsSuiteFacts
 from smtp_audit.facts.suites import KeyExchange, WeakKind
 from smtp_audit.facts.tls import TlsVersion
-
-_NO_TLS = "there is no TLS on this endpoint; starttls-offered and implicit-tls judge that"
 
 _MOST_NAMED = 6
 
@@ -50,7 +49,7 @@ def _without_fault(
 ) -> Verdict:
     """Fail for every suite that `bad` has a word about ("" will do); pass when all were seen and none is `unclear`."""
     if not suites.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     found = [(seen, word) for seen in suites.accepted() if (word := bad(seen)) is not None]
     if found:
         words = ", ".join(dict.fromkeys(word for _, word in found if word))
@@ -220,7 +219,7 @@ def server_preference(suites: TlsSuiteFacts, rule: Rule) -> Verdict:
     Where all suites are strong, the client knows better which one it is fast at; guidelines differ for that reason.
     """
     if not suites.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     expected: Chooser = rule["expected"]
     # In SSL 2 the client always chooses, and no setting changes that; tls-obsolete-version judges SSL 2.
     old = [each for each in suites.versions if TlsVersion.SSL2 < each.version < TlsVersion.TLS13]

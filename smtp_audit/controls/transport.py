@@ -7,12 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
+from smtp_audit.controls.words import NO_TLS
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import IMPLICIT_TLS_ROLES, STARTTLS_ROLES, Endpoint
 from smtp_audit.facts.service import ImplicitTlsFacts, Reply, StarttlsFacts
 from smtp_audit.facts.tls import TlsFacts, TlsVersion
-
-_NO_TLS = "there is no TLS on this endpoint; starttls-offered and implicit-tls judge that"
 
 _CERTIFICATE_LINES = {
     "postfix": "smtpd_tls_security_level = may (port 25) or encrypt (587), and smtpd_tls_chain_files = "
@@ -174,7 +173,7 @@ def tls_obsolete_version(tls: TlsFacts, rule: Rule) -> Verdict:
     found, too.
     """
     if not tls.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     minimum: TlsVersion = rule["minimum_version"]
     below = tuple(version for version in TlsVersion if version < minimum)
     seen = tuple(version for version in below if version in tls.seen)
@@ -213,7 +212,7 @@ def tls_current_version(tls: TlsFacts, rule: Rule) -> Verdict:
     and has no suite without forward secrecy.
     """
     if not tls.offered:
-        return not_applicable(_NO_TLS)
+        return not_applicable(NO_TLS)
     wanted: list[TlsVersion] = rule["accepted_versions"]
     found = tuple(version for version in wanted if version in tls.seen)
     if found:
