@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from smtp_audit.probes.tls.hello import vector
+
 CLIENT_HELLO = 1
 SERVER_NAME, SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, SUPPORTED_VERSIONS = 0, 10, 13, 43
 
@@ -66,11 +68,11 @@ class ClientHello:
 
     def message(self) -> bytes:
         """The handshake message, type and length included."""
-        body = self.legacy_version.to_bytes(2) + self.random + _vector(1, self.session_id)
-        body += _vector(2, b"".join(suite.to_bytes(2) for suite in self.suites)) + _vector(1, self.compression)
+        body = self.legacy_version.to_bytes(2) + self.random + vector(1, self.session_id)
+        body += vector(2, b"".join(suite.to_bytes(2) for suite in self.suites)) + vector(1, self.compression)
         if self.extensions is not None:
-            body += _vector(2, b"".join(number.to_bytes(2) + _vector(2, old) for number, old in self.extensions))
-        return bytes([CLIENT_HELLO]) + _vector(3, body)
+            body += vector(2, b"".join(number.to_bytes(2) + vector(2, old) for number, old in self.extensions))
+        return bytes([CLIENT_HELLO]) + vector(3, body)
 
 
 def parse_client_hello(message: bytes) -> ClientHello:
@@ -125,11 +127,7 @@ def _numbers(data: bytes) -> tuple[int, ...]:
 
 def _name_list(server_name: str) -> bytes:
     """The content of server_name (RFC 6066 section 3): a list of one host name."""
-    return _vector(2, b"\0" + _vector(2, server_name.encode("ascii")))
-
-
-def _vector(width: int, content: bytes) -> bytes:
-    return len(content).to_bytes(width) + content
+    return vector(2, b"\0" + vector(2, server_name.encode("ascii")))
 
 
 class _Reader:
