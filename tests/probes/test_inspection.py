@@ -64,8 +64,12 @@ def inspect(authority: Authority, monkeypatch: pytest.MonkeyPatch):
 
 
 def absences(found: Found) -> dict[str, Absence]:
-    """Why there are no facts; conversations have tests of their own (conversation/)."""
-    return {kind: what.absence for kind, what in found.items() if isinstance(what, PeerError) and kind not in BY_KIND}
+    return {kind: what.absence for kind, what in found.items() if isinstance(what, PeerError)}
+
+
+def beside_conversations(absent: dict[str, Absence]) -> dict[str, Absence]:
+    """Without the conversations, which have tests of their own (conversation/)."""
+    return {kind: absence for kind, absence in absent.items() if kind not in BY_KIND}
 
 
 class TestSound:
