@@ -326,8 +326,10 @@ def tls_reason(error: ssl.SSLError) -> str:
     return reason.lower().replace("_", " ")
 
 
-async def connect(address: str, port: int, seconds: float, transcript: Transcript) -> Connection:
-    """Open a connection.
+async def connect(
+    address: str, port: int, seconds: float, transcript: Transcript, source: str | None = None
+) -> Connection:
+    """Open a connection, from the address `source` of this machine if one is given.
 
     Raises:
         PeerError: CLOSED when it is refused, UNREACHABLE for everything else that keeps it from being made.
@@ -335,7 +337,8 @@ async def connect(address: str, port: int, seconds: float, transcript: Transcrip
     transcript.note(f"connecting to {address} port {port}")
     try:
         async with asyncio.timeout(seconds) as bound:
-            reader, writer = await asyncio.open_connection(address, port, limit=CHUNK * 2)
+            local = (source, 0) if source else None
+            reader, writer = await asyncio.open_connection(address, port, limit=CHUNK * 2, local_addr=local)
     except TimeoutError:
         if not bound.expired():
             raise
