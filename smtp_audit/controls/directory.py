@@ -24,12 +24,12 @@ from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
         "postfix": "disable_vrfy_command = yes",
         "exim": "no ACL for acl_smtp_vrfy: the default answers 252 to everything",
         "sendmail": "define(`confPRIVACY_FLAGS', `goaway')dnl",
-        "docker-mailserver": "the default; take disable_vrfy_command out of postfix-main.cf of the configuration volume",
+        "docker-mailserver": "the default; take disable_vrfy_command out of postfix-main.cf",
         "any": "turn VRFY off, or answer 252 whoever is asked for",
     },
 )
 def vrfy_tells_nothing(directory: DirectoryFacts, rule: Rule) -> Verdict:
-    """With VRFY a list of names is tried in no time, and what comes out is a list to send spam to and guess passwords of.
+    """With VRFY names are tried in no time, and what comes out is a list to send spam to and to guess passwords of.
 
     RCPT tells a stranger the same on port 25, but leaves the traces of an attempted delivery and meets its limits.
     """

@@ -190,7 +190,7 @@ def _relays(relay: RelayFacts, attempt: RelayAttempt) -> bool:
 
 
 def _routes(attempt: RelayAttempt) -> bool:
-    """Whether a routed attempt shows a relay: it is taken, and what differs in nothing but the foreign domain is not."""
+    """Whether a routed attempt shows a relay: it is taken, and what differs in the foreign domain alone is not."""
     if _fate(attempt.dialogue) is not _Fate.TAKEN:
         return False
     if attempt.form in SOURCE_ROUTES:

@@ -1,8 +1,8 @@
 """Facts about relaying: what becomes of mail from strangers to other domains, in every form an address can take.
 
 The forms are the 16 that mail abuse testers have used since the 1990s (nmap's smtp-open-relay has the same number, with
-the same senders). RFC 5321 section 3.6 is about relaying, its appendices C and F.2 about source routes, RFC 2505 section
-2.1 about who may relay, RFC 1123 section 5.2.16 about the `%` form, RFC 976 about bang paths.
+the same senders). RFC 5321 section 3.6.2 is about relaying, its appendices C and F.2 about source routes, RFC 2505
+section 2.1 about who may relay, RFC 1123 section 5.2.16 about the `%` form, RFC 976 about bang paths.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from smtp_audit.facts.observation import Facts
 class RelayForm(StrEnum):
     """One pair of a sender and a recipient in a foreign domain.
 
-    Plain forms differ in the sender; routed ones hide the recipient's domain from checks that look at the last `@` only,
-    and are sent with the null sender, which no check of senders gets in the way of.
+    Plain forms differ in the sender; routed ones hide the recipient's domain from checks that look at the last `@`
+    only, and are sent with the null sender, which no check of senders gets in the way of.
     """
 
     NULL_SENDER = "null sender"

@@ -150,7 +150,7 @@ async def _from_each_source(
     chosen = [name for name in approach.config.sources if (":" in name) is (":" in approach.address)]
     found: list[S] = []
     trouble: PeerError | None = None
-    for source in chosen or [None]:
+    for source in chosen or (None,):
         try:
             found.append(await work(replace(approach, source=source)))
         except PeerError as error:
