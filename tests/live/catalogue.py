@@ -144,6 +144,8 @@ class Catalogue:
     backends: Mapping[str, Backend]
     debian_default: Mapping[str, frozenset[str]]
     """Role -> the true findings about Debian's servers as installed."""
+    about: Mapping[str, str]
+    """Chapter -> what it is about, in a sentence."""
 
     def group(self, name: str) -> list[Entry]:
         """The entries that are audited in one run."""
@@ -188,7 +190,7 @@ def made_of(chapters: Chapters) -> Catalogue:
             raise ValueError(f"two servers are called {entry.name}")
         _check(entry, certificates, backends)
     debian = {role: frozenset(found) for role, found in chapters.debian_default.items()}
-    return Catalogue(entries, certificates, backends, debian)
+    return Catalogue(entries, certificates, backends, debian, chapters.about)
 
 
 def _check(entry: Entry, certificates: Mapping[str, Kind], backends: Mapping[str, Backend]) -> None:
