@@ -25,6 +25,7 @@ class Chasquid:
 
     name = "chasquid"
     roles = ("mx", "submission", "submissions")
+    key = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

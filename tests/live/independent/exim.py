@@ -12,17 +12,18 @@ _USER = 64901
 
 _EXAMPLE = "usr/share/doc/exim4-base/examples/example.conf"
 
-# Exim specification, chapter 43, "TLS": the files; chapter 42, "Encrypted SMTP connections using TLS": the priorities
-# for GnuTLS, which are those of the example's own transport, and where AUTH is advertised.
+# Exim specification, chapter 42, "Encrypted SMTP connections using TLS": the files, the priorities of GnuTLS (the
+# default without old versions); chapter 33, "SMTP authentication": where it is advertised.
 _MAIN = """
 primary_hostname = {host}
+qualify_domain = {domain}
 smtp_banner = $primary_hostname ESMTP
 local_interfaces = {address}
 daemon_smtp_ports = 25 : 465 : 587
 tls_on_connect_ports = 465
 tls_certificate = /etc/exim4/certificates.pem
 tls_privatekey = /etc/exim4/key.pem
-tls_require_ciphers = SECURE192:-VERS-SSL3.0:-VERS-TLS1.0:-VERS-TLS1.1
+tls_require_ciphers = NORMAL:-VERS-TLS1.0:-VERS-TLS1.1
 auth_advertise_hosts = ${{if and {{{{def:tls_in_cipher}}{{!={{$received_port}}{{25}}}}}} {{*}}{{}}}}
 acl_smtp_mail = acl_check_mail
 # Nothing is delivered in the lab.
@@ -56,6 +57,7 @@ class Exim:
 
     name = "exim"
     roles = ("mx", "submission", "submissions")
+    key = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site
@@ -84,9 +86,9 @@ class Exim:
 
     def _configuration(self) -> str:
         text = (self.root.path / _EXAMPLE).read_text()
-        main = _MAIN.format(host=self._site.host, address=self._site.address)
+        main = _MAIN.format(host=self._site.host, address=self._site.address, domain=DOMAIN)
         for pattern, put in (
-            (r"(?m)^domainlist local_domains = @$", f"domainlist local_domains = {DOMAIN}"),
+            (r"(?m)^domainlist local_domains = @$", f"domainlist local_domains = @ : {DOMAIN}"),
             # The clients of the tests come from loopback: trusted, they would prove nothing.
             (r"(?m)^hostlist +relay_from_hosts = localhost$", "hostlist relay_from_hosts ="),
             (r"(?m)^begin acl$", f"{main}\nbegin acl\n{_ACL}"),

@@ -34,13 +34,16 @@ class Root:
         everyone = {"root": 0, "nobody": 65534, **users}
         self.write("etc/passwd", "".join(f"{user}:x:{n}:{n}::/home/{user}:/bin/false\n" for user, n in everyone.items()))
         self.write("etc/group", "".join(f"{user}:x:{number}:\n" for user, number in everyone.items()))
-        self.write("etc/hosts", f"127.0.0.1 localhost\n{site.address} {site.host}\n")
+        # Not 127.0.0.1: it is the tests' client, and a stranger (running.py gives it another name).
+        self.write("etc/hosts", f"{site.address} {site.host}\n")
         self.write("etc/resolv.conf", f"nameserver {site.resolver}\noptions timeout:1 attempts:1\n")
         self.write("etc/mailname", f"{site.host}\n")
         self.write("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\n")
         self.write("etc/services", "smtp 25/tcp mail\nsubmissions 465/tcp smtps\nsubmission 587/tcp msa\n")
         for folder, mode in (("tmp", 0o1777), ("run", 0o755), ("dev", 0o755), ("home", 0o755), ("var/mail", 0o775)):
             self.folder(folder, mode=mode)
+        if not (self.path / "var/run").exists():
+            (self.path / "var/run").symlink_to("../run")
         for name, numbers in _DEVICES.items():
             _device(self.path / "dev" / name, *numbers)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from tests.probes.zone import Zone
 from .chasquid import Chasquid
 from .exim import Exim
 from .opensmtpd import OpenSmtpd
+from .sendmail import Sendmail
 from .site import PORTS, Site
 from .smtp_server import SmtpServer
 
@@ -25,6 +26,8 @@ class Server(Protocol):
 
     name: str
     roles: Sequence[str]
+    key: str
+    """Kind of its certificate's key, as of authority.Kind."""
 
     def __init__(self, directory: Path, site: Site) -> None: ...
 
@@ -33,7 +36,7 @@ class Server(Protocol):
     def stop(self) -> None: ...
 
 
-SERVERS: tuple[type[Server], ...] = (Exim, OpenSmtpd, Chasquid, SmtpServer)
+SERVERS: tuple[type[Server], ...] = (Exim, OpenSmtpd, Sendmail, Chasquid, SmtpServer)
 
 _NAME_SERVER = 2
 _FIRST = 11
@@ -67,7 +70,7 @@ def running(catalogue: Catalogue, servers: Sequence[type[Server]] = SERVERS) -> 
             server: Site(
                 host := f"{server.name}.{DOMAIN}",
                 block.address(_FIRST + number),
-                authority.issue(server.name, catalogue.certificates["sound"], [host]),
+                authority.issue(server.name, replace(catalogue.certificates["sound"], key=server.key), [host]),
                 resolver,
             )
             for number, server in enumerate(servers)
@@ -112,6 +115,9 @@ def _records(sites: Sequence[Site]) -> dict[tuple[str, str], list[str] | str]:
         records[domain, "MX"] = [f"10 mail.{domain}."]
         records[f"mail.{domain}", "A"] = ["192.0.2.25"]
         records[domain, "A"] = ["192.0.2.80"]
+    # The tests connect from 127.0.0.1. No server may take that for a friend, so it has a name of its own.
+    records["client.example.net", "A"] = ["127.0.0.1"]
+    records["1.0.0.127.in-addr.arpa", "PTR"] = ["client.example.net."]
     for site in sites:
         records[site.host, "A"] = [site.address]
         records[".".join(reversed(site.address.split("."))) + ".in-addr.arpa", "PTR"] = [f"{site.host}."]

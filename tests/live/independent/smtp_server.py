@@ -18,6 +18,7 @@ class SmtpServer:
 
     name = "smtp-server"
     roles = ("mx", "submission", "submissions")
+    key = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site
