@@ -54,3 +54,7 @@ class Chasquid:
     def stop(self) -> None:
         """End it."""
         self.root.stop()
+
+    def accepted(self) -> list[str]:
+        """The files of the mail that it took."""
+        return self.root.files("var/lib/chasquid/queue")

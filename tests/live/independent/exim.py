@@ -84,6 +84,10 @@ class Exim:
         """End it."""
         self.root.stop()
 
+    def accepted(self) -> list[str]:
+        """The files of the mail that it took."""
+        return self.root.files("var/spool/exim4/input", "var/mail")
+
     def _configuration(self) -> str:
         text = (self.root.path / _EXAMPLE).read_text()
         main = _MAIN.format(host=self._site.host, address=self._site.address, domain=DOMAIN)

@@ -64,6 +64,11 @@ class Root:
         os.chown(path, owner, owner)
         return path
 
+    def files(self, *folders: str) -> list[str]:
+        """The files in these folders and below."""
+        paths = (path for folder in folders for path in (self.path / folder).rglob("*"))
+        return [str(path.relative_to(self.path)) for path in paths if path.is_file()]
+
     def run(self, *command: str, text: str = "") -> str:
         """Run a program of the root to its end; what it printed."""
         done = subprocess.run(

@@ -19,6 +19,7 @@ from .opensmtpd import OpenSmtpd
 from .sendmail import Sendmail
 from .site import PORTS, Site
 from .smtp_server import SmtpServer
+from .vulnerable import Aiosmtpd
 
 
 class Server(Protocol):
@@ -35,8 +36,10 @@ class Server(Protocol):
 
     def stop(self) -> None: ...
 
+    def accepted(self) -> list[str]: ...
 
-SERVERS: tuple[type[Server], ...] = (Exim, OpenSmtpd, Sendmail, Chasquid, SmtpServer)
+
+SERVERS: tuple[type[Server], ...] = (Exim, OpenSmtpd, Sendmail, Chasquid, SmtpServer, Aiosmtpd)
 
 _NAME_SERVER = 2
 _FIRST = 11
@@ -50,10 +53,7 @@ class Running:
     """One for each role of each server."""
     anchors: Path
     resolver: str
-
-    def of(self, server: str) -> list[Place]:
-        """The places of one server."""
-        return [place for place in self.places if place.entry.server == server]
+    servers: Sequence[Server]
 
 
 @contextmanager
@@ -77,13 +77,14 @@ def running(catalogue: Catalogue, servers: Sequence[type[Server]] = SERVERS) -> 
         }
         stack.enter_context(Zone(_records(list(sites.values())), address=resolver, port=53))
 
-        def start(server: type[Server]) -> None:
+        def start(server: type[Server]) -> Server:
             instance = server(directory, sites[server])
             stack.callback(instance.stop)
             instance.start()
+            return instance
 
         with ThreadPoolExecutor(len(servers)) as pool:
-            list(pool.map(start, servers))
+            instances = list(pool.map(start, servers))
         places = tuple(
             Place(
                 Entry(
@@ -101,7 +102,7 @@ def running(catalogue: Catalogue, servers: Sequence[type[Server]] = SERVERS) -> 
             for server in servers
             for role in server.roles
         )
-        yield Running(places, authority.anchors, resolver)
+        yield Running(places, authority.anchors, resolver, instances)
 
 
 def _records(sites: Sequence[Site]) -> dict[tuple[str, str], list[str] | str]:

@@ -91,6 +91,10 @@ class Sendmail:
         """End it."""
         self.root.stop()
 
+    def accepted(self) -> list[str]:
+        """The files of the mail that it took."""
+        return self.root.files("var/spool/mqueue", "var/mail")
+
     def _without_trust(self, text: str) -> str:
         """The clients of the tests come from loopback, for which Sendmail always relays: there is no setting."""
         text, times = re.subn(r"(?m)^R127\.0\.0\.1\t.*RELAY.*\n", "", text)

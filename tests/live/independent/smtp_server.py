@@ -63,3 +63,7 @@ class SmtpServer:
         """End it."""
         if self._daemon is not None:
             self._daemon.stop()
+
+    def accepted(self) -> list[str]:
+        """A line for each message that it took."""
+        return [line for line in self._console.read_text(errors="replace").splitlines() if line == "accepted"]

@@ -22,7 +22,13 @@ const common = {
     disableReverseLookup: true,
     hidePIPELINING: false,
     onData(stream, session, callback) {
-        stream.on("end", () => callback(stream.sizeExceeded ? refusal(552, "message too large") : null));
+        stream.on("end", () => {
+            if (stream.sizeExceeded) {
+                return callback(refusal(552, "message too large"));
+            }
+            console.log("accepted");
+            return callback(null);
+        });
         stream.resume();
     },
 };
