@@ -5,6 +5,7 @@
   there; nothing else.
 - authority.py, postfix.py, dovecot.py and network.py make certificates and run servers; lab.py starts the whole
   catalogue, standard.py whole mail servers on the standard ports.
+- independent/ has servers of other makers, well kept: whatever an audit finds on them has to be true.
 - test_lab_*.py prove the lab itself, with the naive second judge of wire.py and no code of smtp_audit.
 - The other tests run the audit as a user does (audited.py) and compare what it says with the catalogue.
 """

@@ -1,6 +1,7 @@
 """chasquid, a server in Go, configured as its guide for Debian says."""
 
 from pathlib import Path
+from typing import ClassVar
 
 from tests.live.catalogue import DOMAIN
 
@@ -23,9 +24,9 @@ mail_delivery_agent_bin: "/bin/false"
 class Chasquid:
     """Debian's chasquid."""
 
-    name = "chasquid"
-    roles = ("mx", "submission", "submissions")
-    key = "ec-p256"
+    name: ClassVar[str] = "chasquid"
+    roles: ClassVar[tuple[str, ...]] = ("mx", "submission", "submissions")
+    key: ClassVar[str] = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import ClassVar
 
 from tests.live.catalogue import DOMAIN
 
@@ -55,9 +56,9 @@ PLAIN:
 class Exim:
     """Debian's exim4-daemon-light."""
 
-    name = "exim"
-    roles = ("mx", "submission", "submissions")
-    key = "ec-p256"
+    name: ClassVar[str] = "exim"
+    roles: ClassVar[tuple[str, ...]] = ("mx", "submission", "submissions")
+    key: ClassVar[str] = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

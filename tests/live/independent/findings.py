@@ -60,8 +60,8 @@ def _finding(table: dict[str, object]) -> Finding:
     roles, controls, undecided = (_names(table, key) for key in ("roles", "controls", "undecided"))
     if not controls | undecided:
         raise ValueError(f"{where}: no controls")
-    if unknown := (controls | undecided) - CONTROLS:
-        raise ValueError(f"{where}: unknown controls {sorted(unknown)}")
+    if strange := (controls | undecided) - CONTROLS:
+        raise ValueError(f"{where}: unknown controls {sorted(strange)}")
     return Finding(server, roles if "roles" in table else None, controls, undecided, why)
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import ClassVar
 
 from tests.live.catalogue import DOMAIN
 
@@ -32,11 +33,11 @@ match from auth for any action "outbound"
 class OpenSmtpd:
     """Debian's opensmtpd."""
 
-    name = "opensmtpd"
+    name: ClassVar[str] = "opensmtpd"
     # No submission: it begins with TLS, and no handshake of this release succeeds. Its privilege separation hooks into
     # keys in a way that OpenSSL 3 passes by (OpenSMTPD issues 1171 and 1239); Debian 12 ships the two together.
-    roles = ("mx",)
-    key = "rsa-3072"
+    roles: ClassVar[tuple[str, ...]] = ("mx",)
+    key: ClassVar[str] = "rsa-3072"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

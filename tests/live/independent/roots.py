@@ -32,8 +32,10 @@ class Root:
         self._daemon: Daemon | None = None
         subprocess.run(["cp", "-a", installed() / server, self.path], check=True)
         everyone = {"root": 0, "nobody": 65534, **users}
-        self.write("etc/passwd", "".join(f"{user}:x:{n}:{n}::/home/{user}:/bin/false\n" for user, n in everyone.items()))
-        self.write("etc/group", "".join(f"{user}:x:{number}:\n" for user, number in everyone.items()))
+        self.write(
+            "etc/passwd", "".join(f"{name}:x:{n}:{n}::/home/{name}:/bin/false\n" for name, n in everyone.items())
+        )
+        self.write("etc/group", "".join(f"{name}:x:{n}:\n" for name, n in everyone.items()))
         # Not 127.0.0.1: it is the tests' client, and a stranger (running.py gives it another name).
         self.write("etc/hosts", f"{site.address} {site.host}\n")
         self.write("etc/resolv.conf", f"nameserver {site.resolver}\noptions timeout:1 attempts:1\n")
@@ -72,7 +74,12 @@ class Root:
     def run(self, *command: str, text: str = "") -> str:
         """Run a program of the root to its end; what it printed."""
         done = subprocess.run(
-            ["/usr/sbin/chroot", self.path, *command], input=text, capture_output=True, text=True, cwd="/", env={"PATH": "/usr/sbin:/usr/bin"}
+            ["/usr/sbin/chroot", self.path, *command],
+            input=text,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env={"PATH": "/usr/sbin:/usr/bin"},
         )
         if done.returncode:
             raise RuntimeError(f"{command[0]}: exit status {done.returncode}\n{done.stdout}{done.stderr}")

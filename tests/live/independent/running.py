@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from tests.live.authority import Authority
 from tests.live.catalogue import DOMAIN, Catalogue, Entry
@@ -25,9 +25,9 @@ from .vulnerable import Aiosmtpd
 class Server(Protocol):
     """A mail server: `start` returns when all its roles listen."""
 
-    name: str
-    roles: Sequence[str]
-    key: str
+    name: ClassVar[str]
+    roles: ClassVar[tuple[str, ...]]
+    key: ClassVar[str]
     """Kind of its certificate's key, as of authority.Kind."""
 
     def __init__(self, directory: Path, site: Site) -> None: ...

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import ClassVar
 
 from tests.live.catalogue import DOMAIN
 
@@ -53,9 +54,9 @@ sasldb_path: /etc/mail/sasldb2
 class Sendmail:
     """Debian's sendmail-bin."""
 
-    name = "sendmail"
-    roles = ("mx", "submission", "submissions")
-    key = "ec-p256"
+    name: ClassVar[str] = "sendmail"
+    roles: ClassVar[tuple[str, ...]] = ("mx", "submission", "submissions")
+    key: ClassVar[str] = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
 from tests.live.catalogue import DOMAIN
 from tests.live.network import Daemon, wait_until_listening
@@ -16,9 +17,9 @@ PROGRAM = Path(__file__).with_name("node") / "server.js"
 class SmtpServer:
     """Of npm."""
 
-    name = "smtp-server"
-    roles = ("mx", "submission", "submissions")
-    key = "ec-p256"
+    name: ClassVar[str] = "smtp-server"
+    roles: ClassVar[tuple[str, ...]] = ("mx", "submission", "submissions")
+    key: ClassVar[str] = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

@@ -3,6 +3,7 @@ wrote behind STARTTLS for the client's commands (CVE-2024-34083).
 """
 
 from pathlib import Path
+from typing import ClassVar
 
 from tests.live.catalogue import DOMAIN
 from tests.live.network import Daemon, wait_until_listening
@@ -16,9 +17,9 @@ PROGRAM = Path(__file__).with_name("vulnerable_program.py")
 class Aiosmtpd:
     """Of PyPI, in an environment of its own."""
 
-    name = "aiosmtpd"
-    roles = ("mx",)
-    key = "ec-p256"
+    name: ClassVar[str] = "aiosmtpd"
+    roles: ClassVar[tuple[str, ...]] = ("mx",)
+    key: ClassVar[str] = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

@@ -32,9 +32,11 @@ async def main(address, port, chain, host, *mailboxes):
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(chain)
     handler = Mailboxes(mailboxes)
-    server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(handler, hostname=host, ident="ESMTP", tls_context=context, enable_SMTPUTF8=True), address, int(port)
-    )
+
+    def serve():
+        return SMTP(handler, hostname=host, ident="ESMTP", tls_context=context, enable_SMTPUTF8=True)
+
+    server = await asyncio.get_running_loop().create_server(serve, address, int(port))
     await server.serve_forever()
 
 
