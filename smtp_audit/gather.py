@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import platform
+import secrets
 import socket
 import ssl
 import sys
@@ -75,7 +76,9 @@ class Gathering:
         self._progress = _harmless(progress)
         self._anchors = Anchors(config.ca)
         self._anchors_name = self._anchors.name  # now: the file may be gone when it is over
-        self._secrets = (config.credentials.password,) if config.credentials and config.credentials.password else ()
+        logins = (config.credentials, config.throwaway)
+        self._secrets = tuple(login.password for login in logins if login and login.password)
+        self._run_id = secrets.token_hex(8)
         self._state = threading.Condition()
         self._observations: list[Observation] = list(found)
         self._pending: dict[Key, set[str | None]] = {}
@@ -240,7 +243,7 @@ class Gathering:
         budget = self._budgets.get(address)
         if budget is None:
             budget = self._budgets[address] = HostBudget(address, self._config.budget, self._progress)
-        approach = Approach(endpoint, address, self._config, budget, self._anchors, self._secrets)
+        approach = Approach(endpoint, address, self._config, budget, self._anchors, self._secrets, run_id=self._run_id)
 
         def emit(kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None:
             self._emit(endpoint, address, kind, what, transcript, began)

@@ -8,6 +8,7 @@ from importlib import import_module
 import smtp_audit.facts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import TlsFlaw
+from tests import conversation_factories as say
 from tests import facts_factories as make
 
 
@@ -37,6 +38,7 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         make.sessions(),
         make.clients(),
         make.boundary(),
+        say.sequence(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

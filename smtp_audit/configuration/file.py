@@ -33,6 +33,9 @@ MAX_HOSTS: Final = 256
 MAX_ENDPOINTS: Final = 1024
 """Endpoints that one file may name."""
 
+MAX_SOURCES: Final = 16
+"""Own addresses that relaying is tried from."""
+
 _FORM = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -67,6 +70,34 @@ class CredentialsTable(BaseModel):
     password_env: str | None = None
 
 
+class MailboxesTable(BaseModel):
+    """`[mailboxes]`."""
+
+    model_config = _FORM
+
+    own: str | None = None
+    other: str | None = None
+    foreign: str | None = None
+
+
+class ThrowawayTable(BaseModel):
+    """`[throwaway]`."""
+
+    model_config = _FORM
+
+    user: str
+    password_env: str | None = None
+
+
+class SinkTable(BaseModel):
+    """`[sink]`."""
+
+    model_config = _FORM
+
+    address: str
+    listen: str
+
+
 class ConfigFile(BaseModel):
     """A whole file: what it says, of the right types, not yet understood."""
 
@@ -83,6 +114,10 @@ class ConfigFile(BaseModel):
     revocation: bool | None = None
     target: TargetTable = TargetTable()
     credentials: CredentialsTable = CredentialsTable()
+    throwaway: ThrowawayTable | None = None
+    mailboxes: MailboxesTable = MailboxesTable()
+    sink: SinkTable | None = None
+    sources: Annotated[list[str], Field(max_length=MAX_SOURCES)] = []
     budget: BudgetLimits = BudgetLimits()
     limits: Limits = Limits()
     waiver: list[Waiver] = []
@@ -94,6 +129,9 @@ TABLES: Final[Mapping[tuple[str, ...], type[BaseModel]]] = {
     ("target",): TargetTable,
     ("target", "endpoint"): EndpointTable,
     ("credentials",): CredentialsTable,
+    ("throwaway",): ThrowawayTable,
+    ("mailboxes",): MailboxesTable,
+    ("sink",): SinkTable,
     ("budget",): BudgetLimits,
     ("limits",): Limits,
     ("waiver",): Waiver,

@@ -59,6 +59,31 @@ class Credentials(BaseModel):
     password: Secret | None = None
 
 
+class Mailboxes(BaseModel):
+    """Mailboxes that test mail may be addressed to; what is None is not tried.
+
+    `own` and `other` are two local mailboxes of the audited server: the first may be sent test messages, the second is
+    one that the given credentials must not send for. `foreign` is a mailbox elsewhere that belongs to the user of this
+    tool: what arrives there from a stranger proves an open relay.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    own: str | None = None
+    other: str | None = None
+    foreign: str | None = None
+
+
+class Sink(BaseModel):
+    """A mail server of the audit's own: the audited server has to route `address` to `listen` on this machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str
+    listen: str
+    port: int
+
+
 class Config(BaseModel):
     """Everything one audit needs to know.
 
@@ -86,6 +111,12 @@ class Config(BaseModel):
     resolver: Resolver | None = None
     ca: Path | None = None
     credentials: Credentials | None = None
+    throwaway: Credentials | None = None
+    """An account that wrong passwords may be tried on (intrusive); it may end up locked."""
+    mailboxes: Mailboxes = Mailboxes()
+    sink: Sink | None = None
+    sources: tuple[str, ...] = ()
+    """Addresses of this machine to try relaying from; empty: the one that the system chooses."""
     ehlo: str | None = None
     """The name the audit gives in EHLO; None: the address literal of its own end (RFC 5321 section 4.1.4)."""
     limits: Limits = Limits()

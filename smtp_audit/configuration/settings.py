@@ -78,7 +78,7 @@ def read_settings(values: Mapping[str, object], where: Callable[[str], str], bas
         scope=_scope(scope, where("scope")) if scope is not None else None,
         resolver=get("resolver", _resolver),
         ca=(where("ca"), ca) if ca is not None else None,
-        user=get("user", _user),
+        user=get("user", check_user),
         domain=get("domain", parse_name),
         allow=frozenset(choice(text, where("allow"), Safety, "safety class") for text in allow),
         revocation=flag("revocation"),
@@ -155,7 +155,12 @@ def _is(test: Callable[[Path], bool], path: Path) -> bool:
         return False
 
 
-def _user(text: str, where: str) -> str:
+def check_user(text: str, where: str) -> str:
+    """A login name.
+
+    Raises:
+        ConfigurationError: no command can hold it.
+    """
     # RFC 4616 section 2 takes no NUL; line ends would be commands of their own. The value is not shown: it may be the
     # place where somebody put the password.
     if not text.isprintable() or len(text) > 320:

@@ -24,8 +24,9 @@ from smtp_audit.configuration.file import (
     read_config_file,
     table_of,
 )
-from smtp_audit.configuration.model import Config, Credentials, Families
-from smtp_audit.configuration.settings import Settings, choice, first, parse_path, read_settings
+from smtp_audit.configuration.mailboxes import read_mailboxes, read_sink, read_sources
+from smtp_audit.configuration.model import Config, Credentials, Families, Mailboxes, Sink
+from smtp_audit.configuration.settings import Settings, check_user, choice, first, parse_path, read_settings
 from smtp_audit.configuration.target import (
     Known,
     Selection,
@@ -68,6 +69,7 @@ _NAME_A_TARGET = (
     "name one with --smtp-target HOST, --smtp-domain DOMAIN, --smtp-endpoint ROLE=HOST:PORT, --smtp-snapshot FILE, "
     "or --smtp-config FILE with a [target]"
 )
+_THROWAWAY_ENV = "SMTP_AUDIT_THROWAWAY_PASSWORD"
 _PASSWORD_ENV = "SMTP_AUDIT_PASSWORD"  # noqa: S105 (the name of a variable)
 
 Given = dict[str, str | tuple[str, ...] | bool]
@@ -83,6 +85,9 @@ class FileSettings:
     settings: Settings
     known: Known
     families: Families
+    mailboxes: Mailboxes
+    sink: Sink | None
+    sources: tuple[str, ...]
 
 
 def _option(name: str) -> str:
@@ -261,6 +266,10 @@ def _understand(form: ConfigFile, path: Path) -> FileSettings:
         _check_ehlo(form.ehlo, at("ehlo"))
     if credentials.password_env is not None:
         _check_variable(credentials.password_env, at("credentials", "password_env"))
+    if form.throwaway is not None:
+        check_user(form.throwaway.user, at("throwaway", "user"))
+        if form.throwaway.password_env is not None:
+            _check_variable(form.throwaway.password_env, at("throwaway", "password_env"))
     known = Known(
         parse_name(target.domain, at("target", "domain")) if target.domain is not None else None,
         tuple(dict.fromkeys(parse_host(host, at("target", "hosts", n)) for n, host in enumerate(target.hosts))),
@@ -269,7 +278,16 @@ def _understand(form: ConfigFile, path: Path) -> FileSettings:
     families = Families.ALL
     if target.families is not None:
         families = choice(target.families, at("target", "families"), Families, "choice")
-    return FileSettings(path, form, settings, known, families)
+    return FileSettings(
+        path,
+        form,
+        settings,
+        known,
+        families,
+        mailboxes=read_mailboxes(form, at),
+        sink=read_sink(form, at),
+        sources=read_sources(form, at),
+    )
 
 
 def _endpoint(form: ConfigFile, number: int, at: Callable[..., str]) -> Endpoint:
@@ -321,6 +339,10 @@ def _assemble(
         resolver=first(line.resolver, said.resolver, ini.resolver),
         ca=ca[1] if ca is not None else None,
         credentials=_credentials(user, form.credentials.password_env or _PASSWORD_ENV, environ) if user else None,
+        throwaway=_throwaway(form, environ),
+        mailboxes=file.mailboxes if file else Mailboxes(),
+        sink=file.sink if file else None,
+        sources=file.sources if file else (),
         ehlo=form.ehlo,
         limits=form.limits,
         budget=form.budget,
@@ -365,6 +387,11 @@ def _check_anchors(where: str, path: Path) -> None:
         x509.load_pem_x509_certificates(data)
     except ValueError:
         raise problem(where, "holds no readable certificate (PEM: -----BEGIN CERTIFICATE-----)") from None
+
+
+def _throwaway(form: ConfigFile, environ: Mapping[str, str]) -> Credentials | None:
+    table = form.throwaway
+    return _credentials(table.user, table.password_env or _THROWAWAY_ENV, environ) if table is not None else None
 
 
 def _credentials(user: str, variable: str, environ: Mapping[str, str]) -> Credentials:

@@ -154,6 +154,10 @@ class Approach:
     secrets: tuple[Secret, ...] = ()
     clear_mechanisms: frozenset[str] | None = None
     """What the first look saw offered before TLS, for later visits to compare with."""
+    tls_expected: bool = False
+    """Whether the first look saw TLS: a later visit without it is no visit to the same service."""
+    run_id: str = "unknown"
+    """What every message of this run carries, so that whoever finds one knows where it came from."""
 
     def transcript(self) -> Transcript:
         """A fresh transcript that masks the run's secrets."""

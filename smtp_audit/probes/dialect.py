@@ -107,7 +107,19 @@ class Smtp(Dialect):
         return line.startswith(b"221 ")
 
     async def reply(self, connection: Connection) -> Reply:
-        """One reply of one or more lines (RFC 5321 section 4.2.1)."""
+        """One reply, on a connection that goes on.
+
+        Raises:
+            Throttled: the reply is 421.
+        """
+        reply = await self.any_reply(connection)
+        if reply.code == "421":
+            # RFC 5321 section 3.8: whatever was asked, the server is closing the channel for now.
+            raise Throttled(f"answered {reply}")
+        return reply
+
+    async def any_reply(self, connection: Connection) -> Reply:
+        """One reply of one or more lines (RFC 5321 section 4.2.1), 421 included."""
         code = ""
         lines: list[str] = []
         while True:
@@ -121,9 +133,6 @@ class Smtp(Dialect):
             code = this
             lines.append(escape(found[3] or b""))
             if found[2] != b"-":
-                if code == "421":
-                    # RFC 5321 section 3.8: whatever was asked, the server is closing the channel for now.
-                    raise Throttled(f"answered {Reply(code=code, lines=tuple(lines))}")
                 return Reply(code=code, lines=tuple(lines))
             if len(lines) >= MAX_REPLY_LINES:
                 raise PeerError(Absence.EXCESSIVE, f"a reply of more than {MAX_REPLY_LINES} lines")

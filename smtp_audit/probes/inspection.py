@@ -16,6 +16,7 @@ from smtp_audit.facts.service import CapabilityFacts, GreetingFacts, ImplicitTls
 from smtp_audit.facts.tls import TlsFlawFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.boundary import cross_the_border
+from smtp_audit.probes.conversation.table import BY_KIND, CONVERSATIONS
 from smtp_audit.probes.session import FirstLook, first_look
 from smtp_audit.probes.submission import try_login, try_without_auth
 from smtp_audit.probes.tls.revocation import check_revocation
@@ -52,6 +53,7 @@ def kinds_of(endpoint: Endpoint) -> tuple[str, ...]:
     first = tuple(kind for kind in FIRST_LOOK_KINDS if kind != other_start)
     mail = (UnauthenticatedMailFacts.kind, LoginFacts.kind) if endpoint.role in SUBMISSION_ROLES else ()
     border = (StarttlsBoundaryFacts.kind,) if endpoint.tls_start is TlsStart.STARTTLS else ()
+    conversations = tuple(known.facts.kind for known in CONVERSATIONS if endpoint.role in known.roles)
     return (
         *first,
         PortCertificatesFacts.kind,
@@ -60,6 +62,7 @@ def kinds_of(endpoint: Endpoint) -> tuple[str, ...]:
         RevocationFacts.kind,
         *border,
         *mail,
+        *conversations,
     )
 
 
@@ -84,14 +87,18 @@ class Inspection:
         self.began = datetime.now(UTC)
         await first_look(self.look)
         self.approach.clear_mechanisms = self.look.clear_mechanisms
+        self.approach.tls_expected = self.look.tls_offered is True
         for kind, what in self._seen():
             self.emit(kind, what, self.look.transcript, self.began)
         self.progress(f"{self.approach.endpoint.key}: {self._state()}")
         surveyed = [kind for kind in self.wanted if kind in SURVEY_KINDS]
         elsewhere = (*FIRST_LOOK_KINDS, *SURVEY_KINDS)
         later = [kind for kind in self.wanted if kind not in elsewhere]
-        at_once = [kind for kind in later if kind != TlsFlawFacts.kind]
+        alone = [kind for kind in later if kind in BY_KIND and BY_KIND[kind].alone]
+        at_once = [kind for kind in later if kind != TlsFlawFacts.kind and kind not in alone]
         await asyncio.gather(self._survey(surveyed), *(self._later(kind) for kind in at_once))
+        for kind in alone:
+            await self._later(kind)
         if TlsFlawFacts.kind in later:
             # sslyze gives up on a connection that has to wait for its turn: it comes when the others are through.
             await self._later(TlsFlawFacts.kind)
@@ -174,8 +181,12 @@ class Inspection:
             if not look.chain:
                 raise trouble
             return await check_revocation(look.chain, approach.config, approach.anchors, transcript)
+        if kind in BY_KIND:
+            BY_KIND[kind].check_allowed(approach)
         if look.trouble is not None and look.before is None and look.after is None:
             raise trouble
+        if kind in BY_KIND:
+            return await BY_KIND[kind].hold(approach, transcript)
         if kind == UnauthenticatedMailFacts.kind:
             mail = await try_without_auth(approach, transcript)
             if look.tls_offered and not mail.inside_tls:

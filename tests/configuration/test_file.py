@@ -24,6 +24,7 @@ ca = "ca.pem"
 ehlo = "audit.example.com"
 allow = ["intrusive", "slow"]
 revocation = true
+sources = ["127.0.0.1"]
 [target]
 domain = "example.com"
 hosts = ["mail.example.com"]
@@ -32,6 +33,16 @@ families = "all"
 [credentials]
 user = "alice@example.com"
 password_env = "SMTP_AUDIT_PASSWORD"
+[mailboxes]
+own = "audit@example.com"
+other = "other@example.com"
+foreign = "audit@example.net"
+[throwaway]
+user = "throwaway@example.com"
+password_env = "SMTP_AUDIT_THROWAWAY_PASSWORD"
+[sink]
+address = "sink@example.net"
+listen = "127.0.0.1:2525"
 [budget]
 connections = 4
 per_second = 20

@@ -6,7 +6,6 @@ from typing import Any
 from smtp_audit.facts.certificate import CertificateFacts, Trust
 from tests.facts_factories import NO_TLS_CERTIFICATES, NOW, certificate, certificates, issuer
 
-from . import cases_certificate_chain, cases_certificate_clients, cases_certificate_status
 from .case import Case, Expected
 
 PASS, FAIL, NOT_APPLICABLE, INDETERMINATE = Expected
@@ -148,9 +147,4 @@ _DAYS_LEFT = (
     Case("certificate-days-left", certificates(**_NO_CHAIN), INDETERMINATE, "certificate 1 cannot be read", _30),
 )
 
-CASES = (
-    *(*_TRUSTED, *_NAME, *_IN_DATE, *_DAYS_LEFT),
-    *cases_certificate_chain.CASES,
-    *cases_certificate_status.CASES,
-    *cases_certificate_clients.CASES,
-)
+CASES = (*_TRUSTED, *_NAME, *_IN_DATE, *_DAYS_LEFT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -19,27 +20,16 @@ from smtp_audit.facts.handshake import (
 from smtp_audit.facts.tls import TlsFacts, TlsFlawFacts
 from smtp_audit.profile import load_profile
 
-from . import (
-    cases_authentication,
-    cases_certificate,
-    cases_handshake,
-    cases_key_exchange,
-    cases_service,
-    cases_suites,
-    cases_transport,
-)
 from .case import Case, Expected
 
 load_builtin()
-CASES: tuple[Case, ...] = (
-    *cases_service.CASES,
-    *cases_transport.CASES,
-    *cases_suites.CASES,
-    *cases_key_exchange.CASES,
-    *cases_handshake.CASES,
-    *cases_certificate.CASES,
-    *cases_authentication.CASES,
+CASES: tuple[Case, ...] = tuple(
+    case
+    for path in sorted(Path(__file__).parent.glob("cases_*.py"))
+    for case in getattr(import_module(f"{__package__}.{path.stem}"), "CASES", ())
 )
+"""Every table, found by the name of its file; those that have no CASES are part of another's."""
+
 BUILTIN = tuple(control for control in REGISTRY if control.origin.startswith("smtp_audit.controls."))
 
 SERVERS = {"postfix", "dovecot", "exim", "sendmail", "opensmtpd", "docker-mailserver"}
@@ -51,6 +41,7 @@ ALWAYS_APPLIES = {
     "auth-only-after-tls",
     "auth-absent-on-mx",
     "submission-requires-auth",
+    "smtp-recipient-needs-sender",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .catalogue import CONTROLS, DOMAIN
+from .catalogue import CONTROLS, DOMAIN, judged
 from .lab import Place
 
 LONGEST_SECONDS = 170.0
@@ -24,8 +24,9 @@ PROFILES = {
 
 PASSWORD_VARIABLE = "SMTP_AUDIT_PASSWORD"
 
-# What is not judged without being asked for: auth-works needs credentials, the other asks third parties.
-_ASKED_FOR = frozenset({"auth-works", "certificate-revocation"})
+Tables = Mapping[str, Mapping[str, str | int | Sequence[str]]]
+"""Further tables of a configuration file, by name."""
+
 _UNDECIDED = frozenset({"indeterminate", "error", "not_run"})
 
 
@@ -67,9 +68,9 @@ class Outcome:
     def passed(self, subject: str) -> frozenset[str]:
         return self._with(subject, {"pass"})
 
-    def undecided(self, subject: str) -> frozenset[str]:
-        """The controls without a verdict, though nothing forbade to look."""
-        return self._with(subject, _UNDECIDED) - _ASKED_FOR
+    def undecided(self, subject: str, group: str = "quick") -> frozenset[str]:
+        """The controls without a verdict, though an audit of this group of servers may look."""
+        return self._with(subject, _UNDECIDED) & judged(group)
 
     def explain(self, subject: str, controls: Iterable[str]) -> str:
         """The records behind a surprise, for the assertion's message."""
@@ -86,16 +87,27 @@ class Outcome:
         return frozenset(name for name, status in self.statuses(subject).items() if status in wanted)
 
 
-def audited(directory: Path, *options: str, password: str | None = None) -> Outcome:
-    """Run the audit with these options; raises AssertionError when it leaves no report behind."""
+def audited(
+    directory: Path,
+    *options: str,
+    password: str | None = None,
+    secrets: Mapping[str, str] | None = None,
+    longest: float = LONGEST_SECONDS,
+) -> Outcome:
+    """Run the audit with these options; raises AssertionError when it leaves no report behind.
+
+    `secrets` are further variables of its environment, as `password` is one; no others that begin with SMTP_AUDIT_
+    reach it.
+    """
     directory.mkdir(exist_ok=True)
     reports = directory / "audit-reports"
     # This run's own pytest must not reach into the audit's, and no password may come from outside.
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTEST", "COV_", "COVERAGE")) and name != PASSWORD_VARIABLE
+        if not name.startswith(("PYTEST", "COV_", "COVERAGE", PASSWORD_VARIABLE))
     }
+    environment |= secrets or {}
     if password is not None:
         environment[PASSWORD_VARIABLE] = password
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--smtp-report", str(reports)]
@@ -109,7 +121,7 @@ def audited(directory: Path, *options: str, password: str | None = None) -> Outc
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        timeout=LONGEST_SECONDS,
+        timeout=longest,
         check=False,
     )
     seconds = time.monotonic() - began
@@ -129,16 +141,27 @@ def audited_places(
     password: str | None = None,
     connections: int = 2,
     options: Sequence[str] = (),
+    tables: Tables | None = None,
+    secrets: Mapping[str, str] | None = None,
+    longest: float = LONGEST_SECONDS,
 ) -> Outcome:
     """Run the audit on these endpoints, with a configuration file."""
     directory.mkdir(exist_ok=True)
     path = directory / "smtp-audit.toml"
-    path.write_text(configuration(places, anchors=anchors, profile=profile, user=user, connections=connections))
-    return audited(directory, "--smtp-config", str(path), *options, password=password)
+    path.write_text(
+        configuration(places, anchors=anchors, profile=profile, user=user, connections=connections, tables=tables)
+    )
+    return audited(directory, "--smtp-config", str(path), *options, password=password, secrets=secrets, longest=longest)
 
 
 def configuration(
-    places: Sequence[Place], *, anchors: Path, profile: str, user: str | None = None, connections: int = 2
+    places: Sequence[Place],
+    *,
+    anchors: Path,
+    profile: str,
+    user: str | None = None,
+    connections: int = 2,
+    tables: Tables | None = None,
 ) -> str:
     """A configuration file for these endpoints; `profile` is one of PROFILES.
 
@@ -164,9 +187,11 @@ def configuration(
     lines += ["[budget]", f"connections = {connections}", "per_second = 500", "total = 20000"]
     if user is not None:
         lines += ["[credentials]", f"user = {_text(user)}", f"password_env = {_text(PASSWORD_VARIABLE)}"]
+    for name, table in (tables or {}).items():
+        lines += [f"[{name}]", *(f"{key} = {_text(value)}" for key, value in table.items())]
     return "\n".join(lines) + "\n"
 
 
-def _text(value: str) -> str:
-    # A JSON string of plain characters is a basic string of TOML.
+def _text(value: str | int | Sequence[str]) -> str:
+    # JSON of plain strings, numbers and lists of them is TOML, too.
     return json.dumps(value)

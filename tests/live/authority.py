@@ -1,6 +1,6 @@
 """The certificates of the lab, made at run time: a root, its intermediates, and leaves of every kind.
 
-What a kind looks like is data (`[certificate.*]` in catalogue.toml); this module only carries it out.
+What a kind looks like is data (`[certificate.*]` in servers/*.toml); this module only carries it out.
 """
 
 import ipaddress

@@ -1,53 +1,80 @@
-"""Reads catalogue.toml: the servers of the lab as typed data."""
+"""The servers of the lab as typed data, read from the files in servers/; servers/README.md explains them."""
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from smtp_audit.control import load_builtin
 from smtp_audit.facts.endpoint import Endpoint
+from smtp_audit.facts.tls import TlsFlawFacts
 from smtp_audit.safety import Safety
 
 from .authority import Kind
+from .chapters import Chapters, only, read_chapters
 
 HOST = "mail.lab.example"
 DOMAIN = "lab.example"
 
-CONTROLS = frozenset(
-    control.id
+_CONTROLS = {
+    control.id: control
     for control in load_builtin()
     if control.subject is Endpoint
-    and control.safety is not Safety.SLOW
+    # sslyze's; it has tests of its own.
+    and TlsFlawFacts not in control.needs
     and control.origin.startswith("smtp_audit.controls.")
-)
-"""The controls that this lab has to show at work. The slow ones need sslyze, which has tests of its own."""
+}
+
+CONTROLS = frozenset(_CONTROLS)
+"""The controls that this lab has to show at work."""
 
 BEYOND_REACH = frozenset({"tls-post-quantum"})
 """What the strict profile asks for and Debian 12 cannot serve: OpenSSL has ML-KEM since 3.5."""
 
 # Without a greeting or without TLS there is nothing left to judge.
 _HIDES_THE_REST = frozenset({"service-greeting", "starttls-offered", "starttls-works", "implicit-tls"})
+_SEEN_ALL_THE_SAME = frozenset({"port-open", "port-closed"})
 
-_TABLES = {"every_role_passes", "sound", "certificate", "server", "debian_default"}
-_GROUPS = ("quick", "throttled")
+GROUPS: Mapping[str, frozenset[Safety]] = {
+    "quick": frozenset({Safety.PASSIVE}),
+    "throttled": frozenset({Safety.PASSIVE}),
+    "asked": frozenset({Safety.PASSIVE, Safety.ACTIVE, Safety.INTRUSIVE}),
+    "slow": frozenset({Safety.PASSIVE, Safety.SLOW}),
+}
+"""The servers that are audited in one run, and the classes of controls that this run allows."""
+
+# It asks third parties: --smtp-revocation.
+_NEVER_ASKED_FOR = frozenset({"certificate-revocation"})
+
 _SAME_NAME = ("certificate", "tls", "backend", "front", "group", "indeterminate", "host_of", "main")
-_BACKENDS = ("sound", "permissive", "dead")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A Dovecot that is asked for passwords."""
+
+    set: Mapping[str, str] = field(default_factory=dict)
+    penalty: bool = False
+    """Whether each wrong password makes the next one from the same address wait longer."""
+    answers: bool = True
+    """Whether anybody is there."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One server of the catalogue; the comments at the top of catalogue.toml say what each means."""
+    """One server of the catalogue; servers/README.md says what each key means."""
 
     name: str
     role: str
     server: str
     what: str
     must_fail: frozenset[str]
+    """All that fails, by the fault and by the role."""
     role_passes: frozenset[str] = frozenset()
     """What the role's well-kept service passes, whatever it fails by its role alone."""
+    role_fails: frozenset[str] = frozenset()
+    """What every server of the role fails."""
     strict: frozenset[str] | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     certificate: str = "sound"
@@ -60,11 +87,13 @@ class Entry:
     """Another entry, whose host this one is on, too; by itself each entry is a host of its own."""
     main: Mapping[str, str] = field(default_factory=dict)
     """Settings of Postfix that only main.cf can hold; such an entry is an instance of its own."""
+    chapter: str = "sound"
+    """The file it stands in, without its suffix."""
 
     @property
     def sound(self) -> bool:
         """Whether this is the well-kept service that its siblings are compared with."""
-        return self.name == sound_name(self.role)
+        return self.name == sound_name(self.role, self.group)
 
     @property
     def hides(self) -> bool:
@@ -72,11 +101,17 @@ class Entry:
         return self.indeterminate or bool(self.must_fail & _HIDES_THE_REST)
 
     @property
+    def judged(self) -> frozenset[str]:
+        """The controls that the audit of its group allows."""
+        return judged(self.group)
+
+    @property
     def must_pass(self) -> frozenset[str]:
         """The controls that have to pass: a verdict that is merely missing is no success."""
+        passing = self.role_passes & self.judged
         if self.hides:
-            return self.role_passes & {"port-open"}
-        passing = self.role_passes - self.must_fail
+            return passing & {"port-open"}
+        passing -= self.must_fail
         if "certificate-in-date" in self.must_fail:
             # Not applicable: what is out of date has no days left to count.
             passing -= {"certificate-days-left"}
@@ -92,7 +127,9 @@ class Entry:
 @dataclass(frozen=True)
 class Catalogue:
     entries: tuple[Entry, ...]
+    """The well-kept services of group quick first, the others chapter by chapter."""
     certificates: Mapping[str, Kind]
+    backends: Mapping[str, Backend]
     debian_default: Mapping[str, frozenset[str]]
     """Role -> the true findings about Debian's servers as installed."""
 
@@ -101,79 +138,132 @@ class Catalogue:
         return [entry for entry in self.entries if entry.group == name]
 
 
-def sound_name(role: str) -> str:
+def sound_name(role: str, group: str = "quick") -> str:
     """The name of the well-kept service of a role."""
-    return f"sound-{role}"
+    return f"sound-{role}" if group in ("quick", "throttled") else f"sound-{role}-{group}"
+
+
+def judged(group: str) -> frozenset[str]:
+    """The controls that the audit of a group allows."""
+    allowed = GROUPS[group]
+    return frozenset(name for name, control in _CONTROLS.items() if control.safety in allowed) - _NEVER_ASKED_FOR
 
 
 @cache
 def catalogue() -> Catalogue:
     """The catalogue; raises ValueError when a line of it makes no sense."""
-    with (Path(__file__).with_name("catalogue.toml")).open("rb") as file:
-        raw = tomllib.load(file)
-    _only(raw, _TABLES, "catalogue")
-    certificates = {name: _kind(name, table) for name, table in raw["certificate"].items()}
-    everywhere = frozenset(raw["every_role_passes"])
-    sound = {role: _sound(role, table, everywhere) for role, table in raw["sound"].items()}
-    entries = [*sound.values(), *(_server(table, sound) for table in raw["server"])]
+    return made_of(read_chapters(Path(__file__).with_name("servers")))
+
+
+def made_of(chapters: Chapters) -> Catalogue:
+    """The catalogue that these files hold together; raises ValueError when a line makes no sense."""
+    certificates = {name: _kind(name, table) for name, table in chapters.certificates.items()}
+    backends = {name: _backend(name, table) for name, table in chapters.backends.items()}
+    for role in {*chapters.passes, *chapters.fails, *chapters.debian_default} - {"every_role", *chapters.sound}:
+        raise ValueError(f"there is no well-kept {role}")
+    sound = {role: _sound(role, chapters) for role in chapters.sound}
+    twins = [_twin(group, role, chapters, sound) for group, role in chapters.twins]
+    base = {(entry.group, entry.role): entry for entry in (*sound.values(), *twins)}
+    base |= {("throttled", role): replace(entry, group="throttled") for role, entry in sound.items()}
+    servers = [_server(chapter, table, base) for chapter, table in chapters.servers]
+    entries = (*sound.values(), *twins, *servers)
     names = [entry.name for entry in entries]
     for entry in entries:
         if names.count(entry.name) > 1:
             raise ValueError(f"two servers are called {entry.name}")
-        if unknown := (entry.must_fail | entry.role_passes | (entry.strict or frozenset())) - CONTROLS:
-            raise ValueError(f"{entry.name}: unknown controls {sorted(unknown)}")
-        if entry.certificate not in certificates:
-            raise ValueError(f"{entry.name}: unknown certificate {entry.certificate}")
-        if entry.group not in _GROUPS or entry.backend not in _BACKENDS:
-            raise ValueError(f"{entry.name}: unknown group or backend")
-        if entry.indeterminate and entry.must_fail:
-            raise ValueError(f"{entry.name}: what hides its facts cannot be proven to fail")
-    debian = {role: frozenset(found) for role, found in raw["debian_default"].items()}
-    return Catalogue(tuple(entries), certificates, debian)
+        _check(entry, certificates, backends)
+    debian = {role: frozenset(found) for role, found in chapters.debian_default.items()}
+    return Catalogue(entries, certificates, backends, debian)
+
+
+def _check(entry: Entry, certificates: Mapping[str, Kind], backends: Mapping[str, Backend]) -> None:
+    if unknown := (entry.must_fail | entry.role_passes | (entry.strict or frozenset())) - CONTROLS:
+        raise ValueError(f"{entry.name}: unknown controls {sorted(unknown)}")
+    if unseen := entry.must_fail - entry.judged:
+        raise ValueError(f"{entry.name}: group {entry.group} does not allow {sorted(unseen)}")
+    if entry.certificate not in certificates:
+        raise ValueError(f"{entry.name}: unknown certificate {entry.certificate}")
+    if entry.backend not in backends:
+        raise ValueError(f"{entry.name}: unknown backend {entry.backend}")
+    if entry.server == "dovecot" and not backends[entry.backend].answers:
+        raise ValueError(f"{entry.name}: Dovecot answers by itself")
+    if entry.indeterminate and entry.must_fail:
+        raise ValueError(f"{entry.name}: what hides its facts cannot be proven to fail")
 
 
 def _kind(name: str, table: dict[str, Any]) -> Kind:
-    _only(table, {item.name for item in fields(Kind)}, f"certificate.{name}")
+    only(table, {item.name for item in fields(Kind)}, f"certificate.{name}")
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     return Kind(**values)
 
 
-def _sound(role: str, table: dict[str, Any], everywhere: frozenset[str]) -> Entry:
-    _only(table, {"server", "must_fail", "must_pass", "strict", "set"}, f"sound.{role}")
+def _backend(name: str, table: dict[str, Any]) -> Backend:
+    only(table, {item.name for item in fields(Backend)}, f"backend.{name}")
+    return Backend(**table)
+
+
+def _sound(role: str, chapters: Chapters) -> Entry:
+    table = chapters.sound[role]
+    only(table, {"server", "strict", "set"}, f"sound.{role}")
+    fails = frozenset(chapters.fails.get(role, ())) & judged("quick")
     return Entry(
         name=sound_name(role),
         role=role,
         server=table["server"],
         what="well kept",
-        must_fail=frozenset(table["must_fail"]),
-        role_passes=everywhere | frozenset(table["must_pass"]),
-        strict=_optional(table.get("strict")),
+        must_fail=fails,
+        role_passes=frozenset([*chapters.passes.get("every_role", ()), *chapters.passes.get(role, ())]),
+        role_fails=frozenset(chapters.fails.get(role, ())),
+        strict=_optional(table.get("strict"), fails),
         settings=table.get("set", {}),
     )
 
 
-def _server(table: dict[str, Any], sound: Mapping[str, Entry]) -> Entry:
-    known = {item.name for item in fields(Entry)} - {"server", "settings", "role_passes"} | {"set"}
-    _only(table, known, str(table.get("name")))
-    base = sound[table["role"]]
-    rest = {key: table[key] for key in _SAME_NAME if key in table}
-    return Entry(
-        name=table["name"],
-        role=table["role"],
-        server=base.server,
-        what=table["what"],
-        must_fail=frozenset(table["must_fail"]),
-        role_passes=base.role_passes,
-        strict=_optional(table.get("strict")),
+def _twin(group: str, role: str, chapters: Chapters, sound: Mapping[str, Entry]) -> Entry:
+    if group not in ("asked", "slow") or role not in sound:
+        raise ValueError(f"twin.{group}.{role}: no such group or role")
+    table = chapters.twins[group, role]
+    only(table, {"set", "backend"}, f"twin.{group}.{role}")
+    base = sound[role]
+    return replace(
+        base,
+        name=sound_name(role, group),
+        must_fail=base.role_fails & judged(group),
+        strict=None,
         settings={**base.settings, **table.get("set", {})},
-        **rest,
+        backend=table.get("backend", base.backend),
+        group=group,
     )
 
 
-def _optional(controls: list[str] | None) -> frozenset[str] | None:
-    return None if controls is None else frozenset(controls)
+def _server(chapter: str, table: dict[str, Any], base: Mapping[tuple[str, str], Entry]) -> Entry:
+    name, group = str(table.get("name")), table.get("group", "quick")
+    made_by_us = {"server", "settings", "role_passes", "role_fails", "chapter"}
+    only(table, {item.name for item in fields(Entry)} - made_by_us | {"set"}, name)
+    if group not in GROUPS:
+        raise ValueError(f"{name}: unknown group {group}")
+    if (group, table["role"]) not in base:
+        raise ValueError(f"{name}: there is no well-kept {table['role']} in group {group}")
+    sound = base[group, table["role"]]
+    entry = Entry(
+        name=name,
+        role=table["role"],
+        server=sound.server,
+        what=table["what"],
+        must_fail=frozenset(table["must_fail"]),
+        role_passes=sound.role_passes,
+        role_fails=sound.role_fails,
+        settings={**sound.settings, **table.get("set", {})},
+        chapter=chapter,
+        **{"backend": sound.backend, **{key: table[key] for key in _SAME_NAME if key in table}},
+    )
+    if entry.indeterminate:
+        return entry
+    fails = entry.role_fails & entry.judged
+    if entry.hides:
+        fails &= _SEEN_ALL_THE_SAME
+    return replace(entry, must_fail=entry.must_fail | fails, strict=_optional(table.get("strict"), fails))
 
 
-def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
-    if unknown := set(table) - known:
-        raise ValueError(f"{where}: unknown keys {sorted(unknown)}")
+def _optional(controls: list[str] | None, fails: frozenset[str]) -> frozenset[str] | None:
+    return None if controls is None else frozenset(controls) | fails

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from . import asked
 from .audited import Outcome, audited_places
 from .catalogue import Catalogue
 from .catalogue import catalogue as read_catalogue
@@ -101,3 +102,20 @@ def strict_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
     """One audit of the servers that say something about profile enterprise-strict."""
     places = [lab.places[entry.name] for entry in catalogue.entries if entry.strict is not None]
     return audited_places(runs / "strict", places, anchors=lab.authority.anchors, profile="enterprise-strict")
+
+
+@pytest.fixture(scope="session")
+def asked_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
+    """One audit that may do everything to its servers: log in, send to its own mailboxes, guess passwords."""
+    places = [lab.places[entry.name] for entry in catalogue.group("asked")]
+    return asked.audit(runs / "asked", places, anchors=lab.authority.anchors)
+
+
+@pytest.fixture(scope="session")
+def slow_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
+    """One audit that may take its time."""
+    places = [lab.places[entry.name] for entry in catalogue.group("slow")]
+    # Waiting costs nothing: all of them at once.
+    return audited_places(
+        runs / "slow", places, anchors=lab.authority.anchors, connections=len(places), options=["--smtp-slow"]
+    )

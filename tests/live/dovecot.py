@@ -10,7 +10,11 @@ from .network import Daemon, wait_until_listening
 
 DOVECOT = Path("/usr/sbin/dovecot")
 
-PASSWORDS = {"alice@lab.example": "correct horse", "bob@lab.example": "battery staple"}
+PASSWORDS = {
+    "alice@lab.example": "correct horse",
+    "bob@lab.example": "battery staple",
+    "carol@lab.example": "to throw away",
+}
 
 _PROTOCOLS = {"imap": "imap", "imaps": "imap", "pop3": "pop3", "pop3s": "pop3", "sieve": "sieve"}
 _LOGIN_SERVICES = {"imap": "imap-login", "pop3": "pop3-login", "sieve": "managesieve-login"}
@@ -45,6 +49,8 @@ class Dovecot:
     """PEM file: key, leaf, intermediates."""
     settings: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=lambda: PASSWORDS)
+    penalty: bool = False
+    """Whether each wrong password makes the next one from the same address wait longer, as Dovecot does untold."""
     _daemon: Daemon | None = None
 
     @property
@@ -121,9 +127,10 @@ class Dovecot:
             f"service auth {{\n  unix_listener {self.auth_socket.name} {{\n"
             "    mode = 0660\n    user = postfix\n    group = postfix\n  }\n}",
         ]
-        # A wrong password costs two seconds. The penalty on top, which grows with every one and stays
-        # with the client's address, would make tests depend on their order.
-        lines.append("service anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}")
+        if not self.penalty:
+            # A wrong password costs two seconds. The penalty on top, which grows with every one and stays
+            # with the client's address, would make tests depend on their order.
+            lines.append("service anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}")
         for protocol, service in _LOGIN_SERVICES.items():
             listeners = [item for item in self.listeners if item.protocol == protocol]
             if listeners:

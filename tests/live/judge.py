@@ -3,14 +3,14 @@
 It proves that the lab's servers really show the faults that the catalogue names, and no others.
 It shares nothing with the product but the names of the controls: plain sockets, Python's ssl,
 hellos made by hand, and the openssl program. Handshakes are looked at in wire_tls, certificates in
-wire_certificates.
+wire_certificates, and what is said in a conversation in judges/, chapter by chapter.
 """
 
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import wire_certificates, wire_tls
+from . import judges, wire_certificates, wire_tls
 from .catalogue import DOMAIN
 from .lab import Place
 from .wire import (
@@ -45,9 +45,16 @@ def faults(
 ) -> frozenset[str]:
     """The controls that this server must fail, as far as anyone can see from outside; `others` are on its host, too.
 
-    A new control needs its own few lines here, in wire_tls or in wire_certificates, written from its RFC and not from
-    its code. Without them this judge does not see the new fault, and the tests of the servers that show it fail.
+    A new control needs its own few lines, written from its RFC and not from its code: a module in judges/, or, if it is
+    about TLS or certificates, in wire_tls or wire_certificates. Without them this judge does not see the new fault, and
+    the tests of the servers that show it fail.
     """
+    found = _service_faults(place, anchors, minimum, others)
+    seen = judges.Seen(place, anchors, strict=minimum > ssl.TLSVersion.TLSv1_2, others=others)
+    return found | judges.faults(seen)
+
+
+def _service_faults(place: Place, anchors: Path, minimum: ssl.TLSVersion, others: Sequence[Place]) -> frozenset[str]:
     found = {"port-closed"} if place.role in _CLOSED_BY_PROFILE else set()
     before = Features(starttls=False, mechanisms=frozenset())
     if place.role in IMPLICIT:

@@ -4,19 +4,21 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .authority import Authority
-from .catalogue import DOMAIN, Catalogue, Entry
+from .catalogue import DOMAIN, GROUPS, Catalogue, Entry
 from .dovecot import Dovecot, Listener
 from .files import make_files
 from .network import Block, lab_directory
 from .postfix import Postfix, Service, auth_path
 
 _FIRST_ADDRESS = 30
+_ADDRESSES = 200
+"""Servers in one block of addresses."""
 _FIRST_PORT = 20000
 
 _POSTSCREEN = {
@@ -55,11 +57,11 @@ class Place:
 class Lab:
     """The catalogue's servers, running."""
 
-    def __init__(self, directory: Path, block: Block, catalogue: Catalogue) -> None:
+    def __init__(self, directory: Path, blocks: Sequence[Block], catalogue: Catalogue) -> None:
         self.directory = directory
-        self.block = block
         self.authority = Authority(directory / "ca")
         self._certificates = catalogue.certificates
+        self._backends = catalogue.backends
         self._chains: dict[tuple[str, tuple[str, ...]], Path] = {}
         self._servers: list[Postfix | Dovecot] = []
         self.files = make_files(directory / "files")
@@ -67,24 +69,26 @@ class Lab:
         for number, entry in enumerate(catalogue.entries):
             # A host each, so that what is compared within a host does not compare one mutant with another.
             host = f"mail{number}.{DOMAIN}" if entry.host_of is None else self.places[entry.host_of].host
-            self.places[entry.name] = Place(entry, block.address(_FIRST_ADDRESS + number), _FIRST_PORT + number, host)
+            address = blocks[number // _ADDRESSES].address(_FIRST_ADDRESS + number % _ADDRESSES)
+            self.places[entry.name] = Place(entry, address, _FIRST_PORT + number, host)
         apart = [place for place in self.places.values() if place.entry.main]
-        self.postfix = self._new_postfix("postfix", self._in_postfix("quick"))
-        self.throttled = self._new_throttled("throttled", self._in_postfix("throttled"))
-        self._apart = [self._new_postfix(place.name, [place], place.entry.main) for place in apart]
+        instances = {group: self._new_group(group, self._in_postfix(group)) for group in GROUPS}
+        self.postfix = instances["quick"]
+        self.throttled = instances["throttled"]
+        self._postfixes = [postfix for postfix in instances.values() if postfix.services]
+        self._postfixes += [self._new_postfix(place.name, [place], place.entry.main) for place in apart]
         self.audit_of_throttled: Future[Any] | None = None
         """Set while an audit may be keeping the throttled servers busy."""
 
     def start(self) -> None:
         """Start everything; what depends on another server's socket comes after it."""
-        auth = {}
-        for dovecot in self._dovecots():
+        auth = {name: self._new_backend(name) for name, backend in self._backends.items() if backend.answers}
+        for dovecot in (*auth.values(), *self._dovecots()):
             dovecot.start()
             self._servers.append(dovecot)
-            if dovecot.directory.name in ("dovecot-sound", "dovecot-permissive"):
-                auth[dovecot.directory.name.removeprefix("dovecot-")] = dovecot.auth_socket
-        for postfix in (self.postfix, self.throttled, *self._apart):
-            postfix.start(auth_sockets=auth)
+        sockets = {name: dovecot.auth_socket for name, dovecot in auth.items()}
+        for postfix in self._postfixes:
+            postfix.start(auth_sockets=sockets)
             self._servers.append(postfix)
 
     def stop(self) -> None:
@@ -116,20 +120,26 @@ class Lab:
             if place.entry.server == "postfix" and place.entry.group == group and not place.entry.main
         ]
 
+    def _new_group(self, group: str, places: Sequence[Place]) -> Postfix:
+        if group == "throttled":
+            return self._new_throttled(group, places)
+        return self._new_postfix(f"postfix-{group}", places)
+
     def _new_postfix(self, name: str, places: Sequence[Place], main: Mapping[str, str] | None = None) -> Postfix:
         services = [Service(place.address, place.port, self._settings(place), place.entry.front) for place in places]
         return Postfix(self.directory / name, services, settings=main)
 
     def _new_throttled(self, name: str, places: Sequence[Place]) -> Postfix:
-        behind = next(place for place in places if place.entry.front == "postscreen")
-        settings = self._settings(replace(behind, entry=replace(behind.entry, front="smtpd")))
-        lines = [f"    -o {{ {key} = {value} }}" for key, value in settings.items()]
+        lines = ["smtpd pass - - n - - smtpd"]
+        for behind in (place for place in places if place.entry.front == "postscreen"):
+            settings = self._settings(replace(behind, entry=replace(behind.entry, front="smtpd")))
+            lines += [f"    -o {{ {key} = {value} }}" for key, value in settings.items()]
         services = [Service(place.address, place.port, self._settings(place), place.entry.front) for place in places]
         return Postfix(
             self.directory / name,
             services,
             settings={"anvil_rate_time_unit": "10s"},
-            extra_master="\n".join(["smtpd pass - - n - - smtpd", *lines]),
+            extra_master="\n".join(lines),
         )
 
     def _settings(self, place: Place) -> dict[str, str]:
@@ -155,43 +165,41 @@ class Lab:
         groups: dict[str, list[Place]] = {}
         for place in self.places.values():
             if place.entry.server == "dovecot":
-                key = json.dumps([place.entry.certificate, place.entry.settings], sort_keys=True)
+                entry = place.entry
+                key = json.dumps([entry.group, entry.certificate, entry.backend, entry.settings], sort_keys=True)
                 groups.setdefault(key, []).append(place)
         for number, places in enumerate(groups.values()):
             first = places[0].entry
-            name = "sound" if first.sound else str(number)
+            backend = self._backends[first.backend]
             hosts = [place.host for place in places]
             yield Dovecot(
-                self.directory / f"dovecot-{name}",
+                self.directory / f"dovecot-{number}",
                 [Listener(item.address, item.port, item.role, item.entry.tls) for item in places],
                 self.chain(first.certificate, hosts),
-                {name: self._filled_in(value, hosts) for name, value in first.settings.items()},
+                {**backend.set, **{name: self._filled_in(value, hosts) for name, value in first.settings.items()}},
+                penalty=backend.penalty,
             )
-        yield Dovecot(
-            self.directory / "dovecot-permissive",
-            [],
-            self.chain("sound", [DOMAIN]),
-            {
-                "auth_mechanisms": "plain login cram-md5 digest-md5 anonymous scram-sha-256 oauthbearer",
-                "auth_anonymous_username": f"bob@{DOMAIN}",
-            },
-        )
+
+    def _new_backend(self, name: str) -> Dovecot:
+        """Without a listener: Postfix alone asks it."""
+        backend = self._backends[name]
+        chain = self.chain("sound", [DOMAIN])
+        return Dovecot(self.directory / f"backend-{name}", [], chain, backend.set, penalty=backend.penalty)
 
 
 @contextmanager
 def running_lab(catalogue: Catalogue) -> Iterator[Lab]:
-    """The whole lab, in a directory and a block of addresses of its own; nothing is left behind."""
-    block = Block()
-    try:
-        with lab_directory() as directory:
-            lab = Lab(directory, block, catalogue)
-            try:
-                lab.start()
-                yield lab
-            finally:
-                lab.stop()
-    finally:
-        block.release()
+    """The whole lab, in a directory and blocks of addresses of its own; nothing is left behind."""
+    with ExitStack() as stack:
+        blocks = []
+        for _ in range(0, len(catalogue.entries), _ADDRESSES):
+            blocks.append(Block())
+            stack.callback(blocks[-1].release)
+        directory = stack.enter_context(lab_directory())
+        lab = Lab(directory, blocks, catalogue)
+        stack.callback(lab.stop)
+        lab.start()
+        yield lab
 
 
 def stop_all(servers: Sequence[Postfix | Dovecot]) -> None:

@@ -34,7 +34,7 @@ _MAIN: dict[str, str] = {
     "myorigin": "lab.example",
     "alias_maps": "",
     "alias_database": "",
-    "local_recipient_maps": "inline:{ alice=1, bob=1, postmaster=1, abuse=1 }",
+    "local_recipient_maps": "inline:{ alice=1, bob=1, carol=1, postmaster=1, abuse=1 }",
     "defer_transports": "local smtp lmtp virtual relay error",
     "smtp_dns_support_level": "disabled",
     "biff": "no",

@@ -15,6 +15,7 @@ from smtp_audit.lab.authority import Authority
 from smtp_audit.limits import BudgetLimits
 from smtp_audit.probes import inspection as inspection_module
 from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.conversation.table import BY_KIND
 from smtp_audit.probes.inspection import DERIVED_KINDS, Inspection, kinds_of
 from smtp_audit.probes.tls.survey import SURVEY_KINDS
 from smtp_audit.probes.wire import PeerError
@@ -66,12 +67,20 @@ def absences(found: Found) -> dict[str, Absence]:
     return {kind: what.absence for kind, what in found.items() if isinstance(what, PeerError)}
 
 
+def beside_conversations(absent: dict[str, Absence]) -> dict[str, Absence]:
+    """Without the conversations, which have tests of their own (conversation/)."""
+    return {kind: absence for kind, absence in absent.items() if kind not in BY_KIND}
+
+
 class TestSound:
     @pytest.mark.parametrize("role", Role)
     async def test_every_kind_has_facts(self, context, inspect, role):
         async with serving(talking(role, context)) as stage:
             found = await inspect(stage, role)
-        assert absences(found) == {"tls_flaws": Absence.NOT_ALLOWED, "revocation": Absence.NOT_ALLOWED}
+        assert beside_conversations(absences(found)) == {
+            "tls_flaws": Absence.NOT_ALLOWED,
+            "revocation": Absence.NOT_ALLOWED,
+        }
         assert found["tls"].seen == (TlsVersion.TLS12, TlsVersion.TLS13)
 
     async def test_a_submission_server_in_full(self, context, inspect):
@@ -85,7 +94,7 @@ class TestSound:
     async def test_where_tls_is_not_offered_there_is_none_to_survey(self, inspect):
         async with serving(talking(Role.SUBMISSION, capabilities=BARE)) as stage:
             found = await inspect(stage, allow=Safety.SLOW)
-        assert absences(found) == {}
+        assert beside_conversations(absences(found)) == {}
         for kind in ("tls", "tls_flaws", "certificate", "starttls", "login"):
             assert not found[kind].offered
         assert not found["unauthenticated_mail"].inside_tls
@@ -93,7 +102,10 @@ class TestSound:
     async def test_without_sslyze_it_is_said(self, context, inspect):
         async with serving(talking(Role.SUBMISSION, context)) as stage:
             found = await inspect(stage, allow=Safety.SLOW)
-        assert absences(found) == {"tls_flaws": Absence.NOT_AVAILABLE, "revocation": Absence.NOT_ALLOWED}
+        assert beside_conversations(absences(found)) == {
+            "tls_flaws": Absence.NOT_AVAILABLE,
+            "revocation": Absence.NOT_ALLOWED,
+        }
 
 
 class TestUnreached:
@@ -156,7 +168,7 @@ class TestLater:
         once = when(lambda dialogue: dialogue.number == 1 or dialogue.wire.inside_tls, usual("capabilities"), BARE)
         async with serving(talking(Role.SUBMISSION, context, capabilities=once)) as stage:
             found = await inspect(stage)
-        assert absences(found) == {
+        assert beside_conversations(absences(found)) == {
             "login": Absence.REFUSED_SERVICE,
             # It offers logins in clear now, and did not before.
             "unauthenticated_mail": Absence.MALFORMED,

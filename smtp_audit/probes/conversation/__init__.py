@@ -1,0 +1,1 @@
+"""Conversations in SMTP: questions put to a server, one probe a family of facts."""

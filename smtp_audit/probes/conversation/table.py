@@ -1,0 +1,38 @@
+"""Every conversation: the facts it gives, the roles it is for, and what it does to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from smtp_audit.facts.endpoint import SMTP_ROLES, Role
+from smtp_audit.facts.observation import Absence, Facts
+from smtp_audit.facts.sequence import SequenceFacts
+from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.conversation.sequence import keep_the_sequence
+from smtp_audit.probes.wire import PeerError, Transcript
+from smtp_audit.safety import Safety
+
+_OPTIONS = {Safety.INTRUSIVE: "--smtp-intrusive", Safety.SLOW: "--smtp-slow"}
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One probe. `alone`: nothing else may talk to the endpoint meanwhile, since it measures time or fills limits."""
+
+    facts: type[Facts]
+    hold: Callable[[Approach, Transcript], Awaitable[Facts]]
+    roles: frozenset[Role] = SMTP_ROLES
+    safety: Safety = Safety.PASSIVE
+    alone: bool = False
+
+    def check_allowed(self, approach: Approach) -> None:
+        """Raises PeerError when the configuration does not allow it."""
+        if self.safety not in approach.config.allow:
+            option = _OPTIONS.get(self.safety, "allow")
+            raise PeerError(Absence.NOT_ALLOWED, f"{self.safety} checks were not asked for ({option})")
+
+
+CONVERSATIONS = (Conversation(SequenceFacts, keep_the_sequence),)
+
+BY_KIND = {conversation.facts.kind: conversation for conversation in CONVERSATIONS}
