@@ -157,6 +157,7 @@ class Connection:
 
     def __init__(self, link: socket.socket, transcript: Transcript) -> None:
         self._socket = link
+        self._descriptor = link.fileno()
         self._loop = asyncio.get_running_loop()
         self.transcript = transcript
         self.began = time.monotonic()
@@ -190,12 +191,12 @@ class Connection:
 
     def _read_on(self) -> None:
         self._reading = True
-        self._loop.add_reader(self._socket, self._readable)
+        self._loop.add_reader(self._descriptor, self._readable)
 
     def _read_no_more(self) -> None:
         if self._reading:
             self._reading = False
-            self._loop.remove_reader(self._socket)
+            self._loop.remove_reader(self._descriptor)
 
     def _readable(self) -> None:
         """Take what has come, so much of it that whoever does not listen is not swamped."""
@@ -349,11 +350,11 @@ class Connection:
             try:
                 data = data[self._socket.send(data) :]
             except (BlockingIOError, InterruptedError):
-                self._loop.add_writer(self._socket, self._wake)
+                self._loop.add_writer(self._descriptor, self._wake)
                 try:
                     await self._wait()
                 finally:
-                    self._loop.remove_writer(self._socket)
+                    self._loop.remove_writer(self._descriptor)
             except OSError as error:
                 self._lost = error
 
