@@ -160,6 +160,8 @@ class Approach:
     """What every message of this run carries, so that whoever finds one knows where it came from."""
     source: str | None = None
     """The address of this machine to connect from; None: the one that the system chooses."""
+    yielding: bool = False
+    """Let other visits to the address go first."""
 
     def transcript(self) -> Transcript:
         """A fresh transcript that masks the run's secrets."""
@@ -203,7 +205,7 @@ class Approach:
         while True:
             began = time.monotonic()
             try:
-                async with self.budget.connection():
+                async with self.budget.connection(yielding=self.yielding):
                     began = time.monotonic()
                     result = await attempt()
                 self.budget.served(time.monotonic() - began)
