@@ -80,13 +80,15 @@ def say(line: str, needs: str = "") -> Say:
 class Question:
     """Something to find out: what is said, in order. Behind a question that `ends` the connection is closed.
 
-    `alone` puts it on a connection that has not been used yet.
+    `alone` puts it on a connection that has not been used yet. `once`: it is never put again, whatever becomes of the
+    connection, since what was said may have been heard: a message would come twice.
     """
 
     name: str
     says: tuple[Say, ...]
     ends: bool = False
     alone: bool = False
+    once: bool = False
 
 
 class _Over(Exception):
@@ -135,7 +137,7 @@ class Interview:
             dialogue, over = await self._put(smtp, session, question)
             if not over and not question.ends:
                 over = not await self._in_step(smtp, session)
-            if over and not first and not question.ends:
+            if over and not first and not question.ends and not question.once:
                 return  # once more, as the first of a connection
             if over and self._try_again(question, dialogue):
                 return
@@ -149,7 +151,7 @@ class Interview:
 
     def _try_again(self, question: Question, dialogue: Dialogue) -> bool:
         """Whether a question whose connection ended is put once more: unless all its replies came."""
-        if not dialogue.exchanges or not dialogue.exchanges[-1].ended:
+        if question.once or not dialogue.exchanges or not dialogue.exchanges[-1].ended:
             return False
         self._tries[question.name] = self._tries.get(question.name, 0) + 1
         return self._tries[question.name] < FIRST_TRIES
