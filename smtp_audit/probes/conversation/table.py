@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from smtp_audit.facts.endpoint import SMTP_ROLES, Role
 from smtp_audit.facts.observation import Absence, Facts
 from smtp_audit.facts.sequence import SequenceFacts
+from smtp_audit.facts.transaction import TransactionFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.sequence import keep_the_sequence
+from smtp_audit.probes.conversation.transaction import begin_transactions
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety
 
@@ -33,6 +35,9 @@ class Conversation:
             raise PeerError(Absence.NOT_ALLOWED, f"{self.safety} checks were not asked for ({option})")
 
 
-CONVERSATIONS = (Conversation(SequenceFacts, keep_the_sequence),)
+CONVERSATIONS = (
+    Conversation(SequenceFacts, keep_the_sequence),
+    Conversation(TransactionFacts, begin_transactions),
+)
 
 BY_KIND = {conversation.facts.kind: conversation for conversation in CONVERSATIONS}
