@@ -1,4 +1,4 @@
-"""Commands outside of a mail transaction (RFC 5321 sections 4.1 and 4.5.1): wrong order, wrong form, and the plain ones."""
+"""Commands outside of a mail transaction (RFC 5321 sections 4.1, 4.5.1): wrong order, wrong form, and the plain ones."""
 
 from __future__ import annotations
 
