@@ -1,4 +1,4 @@
-"""Commands outside of a mail transaction (RFC 5321 sections 4.1, 4.5.1): wrong order, wrong form, and the plain ones."""
+"""Commands outside of a mail transaction (RFC 5321 sections 4.1, 4.5.1): wrong order, wrong form, the plain ones."""
 
 from __future__ import annotations
 
@@ -161,6 +161,8 @@ def _questions(recipient: str, name: str) -> tuple[Question, ...]:
     return (
         Question("noop", (say("NOOP"),)),
         Question("noop_with_text", (say("NOOP smtp-audit"),)),
+        Question("helo", (say(f"HELO {name}"), say(f"EHLO {name}", needs="2"))),
+        Question("other_case", (say("nOoP"), say("rset"), say(f"eHlO {name}"))),
         Question("recipient_first", (say(f"RCPT TO:<{recipient}>"),)),
         Question("data_first", (say("DATA"),)),
         Question("unknown_command", (say("XSMTPAUDIT"),)),
@@ -168,8 +170,6 @@ def _questions(recipient: str, name: str) -> tuple[Question, ...]:
         Question("vrfy", (say("VRFY postmaster"),)),
         Question("ehlo_without_name", (say("EHLO"),)),
         Question("helo_without_name", (say("HELO"),)),
-        Question("helo", (say(f"HELO {name}"), say(f"EHLO {name}", needs="2"))),
-        Question("other_case", (say("nOoP"), say("rset"), say(f"eHlO {name}"))),
         Question("long_command", (say(filled),)),
         Question("overlong_command", (overlong,)),
         Question("quit", (say("QUIT", needs="2"), end), ends=True),
