@@ -11,11 +11,13 @@ from smtp_audit.facts.observation import Absence, Facts
 from smtp_audit.facts.relay import RelayDeliveryFacts, RelayFacts
 from smtp_audit.facts.sender import SenderFacts, SenderHeaderFacts
 from smtp_audit.facts.sequence import SequenceFacts
+from smtp_audit.facts.transaction import TransactionFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.directory import look_up_names
 from smtp_audit.probes.conversation.relay import try_to_deliver, try_to_relay
 from smtp_audit.probes.conversation.sender import pretend_in_the_envelope, pretend_in_the_message
 from smtp_audit.probes.conversation.sequence import keep_the_sequence
+from smtp_audit.probes.conversation.transaction import begin_transactions
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety
 
@@ -48,6 +50,7 @@ CONVERSATIONS = (
     Conversation(DirectoryFacts, look_up_names),
     Conversation(SenderFacts, pretend_in_the_envelope, SUBMISSION_ROLES, Safety.ACTIVE),
     Conversation(SenderHeaderFacts, pretend_in_the_message, SUBMISSION_ROLES, Safety.ACTIVE),
+    Conversation(TransactionFacts, begin_transactions),
 )
 
 BY_KIND = {conversation.facts.kind: conversation for conversation in CONVERSATIONS}
