@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.service import Reply
 
+SILENT = "no reply"
+"""How `Exchange.ended` begins where the server neither answered nor hung up."""
+
 
 class Exchange(BaseModel):
     """One thing said and what came back.
@@ -36,6 +39,11 @@ class Exchange(BaseModel):
     def refused(self) -> bool:
         """Whether the last reply says no for good (RFC 5321 section 4.2.1: 5yz)."""
         return bool(self.replies) and self.replies[-1].code.startswith("5")
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the server closed the connection where a reply was waited for; one that is silent has not."""
+        return bool(self.ended) and not self.ended.startswith(SILENT)
 
     def __str__(self) -> str:
         said = ", then ".join(str(reply) for reply in self.replies)

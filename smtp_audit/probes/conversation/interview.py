@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from smtp_audit.facts.conversation import Dialogue, Exchange
+from smtp_audit.facts.conversation import SILENT, Dialogue, Exchange
 from smtp_audit.facts.endpoint import TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
@@ -34,14 +34,21 @@ FIRST_TRIES = 2
 SHOWN = 300
 """Octets of what we say that facts quote."""
 
+_REPLY = SILENT.removeprefix("no ")
+"""What is waited for; "no" of it is how facts name silence."""
+
 
 class Standing(StrEnum):
     """How far a connection has come when the questions begin."""
 
+    CONNECTED = "connected"
+    """Nothing was read and nothing said. On a port for implicit TLS this is inside TLS."""
     GREETED = "greeted"
     """The greeting was read, and nothing said. On a port for implicit TLS this is inside TLS."""
     CLEAR = "clear"
     """EHLO in clear text, on a port with STARTTLS."""
+    ENCRYPTED = "encrypted"
+    """Inside TLS where it can be had (not verified), and nothing said there yet. Without TLS this is CLEAR."""
     HELLO = "hello"
     """EHLO inside TLS where it can be had (not verified), in clear elsewhere."""
     LOGGED_IN = "logged_in"
@@ -54,7 +61,10 @@ class Say:
     long as replies may take).
 
     `needs` is what the code of the last reply has to begin with for the rest of the question to make sense, `silence`
-    says that no reply is an answer too. `shown` stands for the octets in transcript and facts.
+    says that no reply is an answer too. `until` is a code (or its first digits) behind which no more is waited for:
+    where it is not known how many replies will come. `enough` are the first digits of a reply that answers the
+    question: no other is waited for, and the rest is left unsaid. `shown` stands for the octets in transcript and
+    facts.
     """
 
     octets: bytes
@@ -62,6 +72,8 @@ class Say:
     needs: str = ""
     silence: bool = False
     seconds: float | None = None
+    until: str = ""
+    enough: str = ""
     shown: str = ""
 
     @property
@@ -79,13 +91,15 @@ def say(line: str, needs: str = "") -> Say:
 class Question:
     """Something to find out: what is said, in order. Behind a question that `ends` the connection is closed.
 
-    `alone` puts it on a connection that has not been used yet.
+    `alone` puts it on a connection that has not been used yet. One with an `extension` is put only to a server that
+    announces it (RFC 5321 section 2.2.1).
     """
 
     name: str
     says: tuple[Say, ...]
     ends: bool = False
     alone: bool = False
+    extension: str = ""
 
 
 class _Over(Exception):
@@ -103,6 +117,11 @@ class Interview:
     capabilities: tuple[str, ...] = ()
     """Those of the last connection, as far as its standing went."""
     _tries: dict[str, int] = field(default_factory=dict)
+
+    def announces(self, extension: str) -> bool:
+        """Whether the server of the last connection announced it, as far as its standing went."""
+        # The first line is the greeting (RFC 5321 section 4.1.1.1).
+        return any(line.upper().split()[:1] == [extension] for line in self.capabilities[1:])
 
     async def ask(self, questions: Sequence[Question]) -> dict[str, Dialogue]:
         """All answers, by the names of the questions.
@@ -124,6 +143,8 @@ class Interview:
 
     async def _connection(self, session: Session, pending: deque[Question]) -> None:
         smtp = await self._arrive(session)
+        self.capabilities = session.announced
+        self._leave_out(pending)
         first, errors = True, 0
         while pending:
             question = pending[0]
@@ -144,6 +165,13 @@ class Interview:
             first = False
         await smtp.quit(session.connection)
 
+    def _leave_out(self, pending: deque[Question]) -> None:
+        """Answer the questions that are about extensions this server does not have."""
+        for question in list(pending):
+            if question.extension and not self.announces(question.extension):
+                self.answers[question.name] = Dialogue(unknown=f"{question.extension} is not announced")
+                pending.remove(question)
+
     def _try_again(self, question: Question, dialogue: Dialogue) -> bool:
         """Whether a question whose connection ended is put once more: unless all its replies came."""
         if not dialogue.exchanges or not dialogue.exchanges[-1].ended:
@@ -159,15 +187,23 @@ class Interview:
         if self.standing is Standing.LOGGED_IN:
             await log_in(session, self.approach)
         elif self.standing is Standing.HELLO:
-            self.capabilities = await session.secure()
+            await session.secure()
             if self.approach.tls_expected and session.connection.tls is None:
+                raise PeerError(Absence.REFUSED_SERVICE, "TLS was offered before, and not on this connection")
+        elif self.standing is Standing.ENCRYPTED:
+            if await session.up_to_tls():
+                await _tolerant(session)
+                if implicit:
+                    await session.greeting()
+            elif self.approach.tls_expected:
                 raise PeerError(Absence.REFUSED_SERVICE, "TLS was offered before, and not on this connection")
         else:
             if implicit:
                 await _tolerant(session)
-            await session.greeting()
+            if self.standing is not Standing.CONNECTED:
+                await session.greeting()
             if self.standing is Standing.CLEAR:
-                self.capabilities = await session.capabilities()
+                await session.capabilities()
         return smtp
 
     async def _put(self, smtp: Smtp, session: Session, question: Question) -> tuple[Dialogue, bool]:
@@ -194,6 +230,8 @@ class Interview:
                 return held("" if last else f"{exchange}"), True
             if step.needs and not (codes and codes[-1].startswith(step.needs)):
                 return held(f"{exchange}"), False
+            if codes and codes[-1][0] in step.enough:
+                break
         return held(), False
 
     async def _in_step(self, smtp: Smtp, session: Session) -> bool:
@@ -222,8 +260,12 @@ async def _exchange(smtp: Smtp, session: Session, step: Say) -> Exchange:
     try:
         await connection.send(step.octets, shown=step.told)
         while len(replies) < step.replies:
-            async with connection.within(seconds, f"reply to {step.told[:60]}"):
+            async with connection.within(seconds, f"{_REPLY} to {step.told[:60]}"):
                 replies.append(await smtp.any_reply(connection))
+            code = replies[-1].code
+            # RFC 5321 section 3.8: nothing comes behind 421.
+            if code == "421" or (step.until and code.startswith(step.until)) or code[0] in step.enough:
+                break
     except PeerError as error:
         if error.absence not in (Absence.DROPPED, Absence.TIMEOUT):
             raise
