@@ -6,12 +6,12 @@ from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, pas
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.chunking import ChunkingFacts
 from smtp_audit.facts.conversation import Dialogue
-from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint, Role
+from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
 
 _NONE = "CHUNKING is not announced"
 _WITHOUT = {
-    "postfix": "Postfix does it right: look for a filter in front; without BDAT: smtpd_discard_ehlo_keywords = chunking, "
-    "silent-discard",
+    "postfix": "no fault of Postfix: look for a filter in front; without BDAT: smtpd_discard_ehlo_keywords = "
+    "chunking, silent-discard",
     "exim": "keep it current; without BDAT: chunking_advertise_hosts = (empty)",
     "any": "keep the server current, or do not announce CHUNKING",
 }
@@ -50,7 +50,7 @@ def chunk_needs_transaction(chunking: ChunkingFacts, rule: Rule) -> Verdict:
     expects="where CHUNKING is announced, DATA in a transaction with BDAT is answered with 503 or another 5yz code",
     subject=Endpoint,
     needs=ChunkingFacts,
-    roles=(Role.MX,),
+    roles=SMTP_ROLES,
     spec=("RFC 3030 section 2",),
     remedy=_WITHOUT,
 )

@@ -15,13 +15,12 @@ from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
     subject=Endpoint,
     needs=CrossProtocolFacts,
     roles=SMTP_ROLES,
-    spec=("RFC 9325 section 3.8", "RFC 5321 section 3.8", "RFC 7301 section 5"),
+    spec=("RFC 9325 section 3.8", "RFC 5321 section 7.8"),
     remedy={
         "postfix": "smtpd_forbidden_commands = CONNECT GET POST (the default; 3.7 and later also regexp:{{/^[^A-Z]/ "
         "Bogus}})",
         "exim": "smtp_max_unknown_commands = 3 and smtp_max_synprot_errors = 3 (the defaults)",
-        "sendmail": "the default: it hangs up on GET, POST, CONNECT and USER",
-        "opensmtpd": "keep it current: it hangs up on too many errors",
+        "sendmail": "the default: it hangs up on GET, POST, CONNECT and USER (rejecting open proxy)",
         "docker-mailserver": "the default; take smtpd_forbidden_commands out of postfix-main.cf of the configuration "
         "volume",
         "any": "hang up on GET, POST and CONNECT and after few errors; ALPN, checked strictly, closes it in TLS itself",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
+from smtp_audit.control import Rule, Safety, Verdict, control, fail, not_applicable, passed
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.end_of_data import EndOfDataFacts, Letter
 from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
 from smtp_audit.facts.forwarding import Forwarded, ForwardingFacts
-from smtp_audit.safety import Safety
 
 _NEWLINE = (
     "smtpd_forbid_bare_newline = normalize, or reject (3.5.24, 3.6.14, 3.7.10, 3.8.5 and 3.9 have it; the default is "
@@ -28,10 +27,9 @@ _NEWLINE = (
         "postfix": f"{_NEWLINE}; versions before: smtpd_data_restrictions = reject_unauth_pipelining and "
         "smtpd_discard_ehlo_keywords = chunking, silent-discard",
         "exim": "4.97.1 or later (CVE-2023-51766)",
-        "sendmail": "8.18 or later (CVE-2023-51765), with srv_features not set to g or u",
+        "sendmail": "8.18 or later (CVE-2023-51765), with the defaults of srv_features",
         "opensmtpd": "keep it current",
-        "docker-mailserver": "13.1 or later; older: smtpd_forbid_bare_newline = yes in postfix-main.cf of the "
-        "configuration volume",
+        "docker-mailserver": "smtpd_forbid_bare_newline = normalize in postfix-main.cf of the configuration volume",
         "any": "update, and take CR LF . CR LF alone for the end of a message, also in filters and proxies in front",
     },
 )
@@ -71,15 +69,15 @@ def end_of_data_exact(data: EndOfDataFacts, rule: Rule) -> Verdict:
     remedy={
         "postfix": f"cleanup_replace_stray_cr_lf = yes (the default where it is known), and {_NEWLINE}",
         "exim": "4.97.1 or later",
-        "sendmail": "8.18 or later, with srv_features not set to g or u",
+        "sendmail": "8.18 or later, with the defaults of srv_features",
         "opensmtpd": "keep it current",
-        "docker-mailserver": "13.1 or later, and no cleanup_replace_stray_cr_lf in postfix-main.cf of the configuration "
-        "volume",
+        "docker-mailserver": "smtpd_forbid_bare_newline = normalize, and no cleanup_replace_stray_cr_lf, in "
+        "postfix-main.cf of the configuration volume",
         "any": "refuse messages with bare CR or LF, or make them CR LF or spaces before they are passed on",
     },
 )
 def forwarded_line_ends(forwarding: ForwardingFacts, rule: Rule) -> Verdict:
-    """A server that passes on LF.CRLF as it came lets its users smuggle mail into every server that takes it for an end.
+    """A server that passes on LF.CRLF as it came lets its users smuggle mail into servers that take it for an end.
 
     The smuggled message carries any sender of any domain this server may send for, and passes SPF there. This was the
     sending half of SMTP smuggling at several large providers in 2023.

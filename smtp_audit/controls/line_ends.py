@@ -5,9 +5,8 @@ from __future__ import annotations
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue
-from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint, Role
+from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
 from smtp_audit.facts.line_ends import LineEndFacts
-from smtp_audit.facts.service import Reply
 
 
 @control(
@@ -19,11 +18,10 @@ from smtp_audit.facts.service import Reply
     roles=SMTP_ROLES,
     spec=("RFC 5321 section 2.3.8", "RFC 5321 section 4.1.1"),
     remedy={
-        "postfix": "smtpd_forbid_bare_newline = reject (3.5.24, 3.6.14, 3.7.10, 3.8.5, 3.9 and later), with the clients "
+        "postfix": "smtpd_forbid_bare_newline = reject (3.5.24, 3.6.14, 3.7.10, 3.8.5, 3.9 and later), with clients "
         "that cannot do better in smtpd_forbid_bare_newline_exclusions; normalize guards messages alone",
-        "exim": "no setting: 4.98 and later refuse it in messages, where it matters most",
-        "sendmail": "no setting for commands; SRV_FEATURES of 8.18 and later guard messages (letters g and u off)",
-        "opensmtpd": "no setting: keep it current",
+        "exim": "no setting for commands; 4.97.1 and later guard messages",
+        "sendmail": "no setting for commands; 8.18 and later guard messages",
         "docker-mailserver": "smtpd_forbid_bare_newline = reject in postfix-main.cf of the configuration volume",
         "any": "take CR LF alone as the end of a line",
     },
@@ -68,20 +66,13 @@ def _judged(dialogue: Dialogue, octet: str) -> Verdict:
     if not first.accepted:
         raise Undetermined(f"neither taken nor refused: {first}")
     # The first command had one reply. What comes before the reply to QUIT is the second command's.
-    if not last.replies:
+    if not last.replies or last.replies[-1].code != "221":
         raise Undetermined(f"how many commands it saw is not known: {last}")
-    between = [reply for reply in last.replies if reply.code != "221"]
-    if between and between[0].code.startswith("2"):
-        return fail(
-            f"takes {octet} alone for the end of a command: {_said((*first.replies, between[0]))}", evidence=told
-        )
-    if between:
-        return passed(f"refused what is behind {octet}: {between[0]}", evidence=told)
+    if len(last.replies) > 1:
+        replies = (*first.replies, *last.replies[:-1])
+        said = ", then ".join(str(reply) for reply in replies)
+        return fail(f"takes {octet} alone for the end of a command: {said}", evidence=told)
     return passed(f"{octet} alone ends no command: one reply to both lines, {first.reply}", evidence=told)
-
-
-def _said(replies: tuple[Reply, ...]) -> str:
-    return ", then ".join(str(reply) for reply in replies)
 
 
 @control(
@@ -117,10 +108,10 @@ def command_nul(ends: LineEndFacts, rule: Rule) -> Verdict:
 @control(
     "smtp-recipient-nul",
     title="A recipient with a NUL is refused",
-    expects="RCPT with a NUL in the local part or behind the domain is answered with a 5yz code, or the server hangs up",
+    expects="RCPT with a NUL in local part or domain is answered with a 5yz code, or the server hangs up",
     subject=Endpoint,
     needs=LineEndFacts,
-    roles=(Role.MX,),
+    roles=SMTP_ROLES,
     spec=("RFC 5321 section 4.1.2", "RFC 5321 section 2.4"),
     remedy={
         "any": "no known server takes it: look for a proxy or filter in front, and refuse octets below 32 in addresses"

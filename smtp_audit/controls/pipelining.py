@@ -5,7 +5,7 @@ from __future__ import annotations
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Exchange
-from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint, Role
+from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
 from smtp_audit.facts.pipelining import PipeliningFacts
 
 _BATCH = 4
@@ -25,8 +25,8 @@ _FORBID = (
     roles=SMTP_ROLES,
     spec=("RFC 2920 section 3.2", "RFC 5321 section 4.1.1"),
     remedy={
-        "postfix": "no fault of Postfix: look for a firewall or proxy that reads SMTP (Cisco fixup, antivirus); until it "
-        "is gone: smtpd_discard_ehlo_keywords = pipelining",
+        "postfix": "no fault of Postfix: look for a firewall or proxy that reads SMTP; until it is gone: "
+        "smtpd_discard_ehlo_keywords = pipelining",
         "exim": "no fault of Exim: look for a proxy; until it is gone: pipelining_advertise_hosts = (empty)",
         "any": "do not announce PIPELINING where what stands in front loses commands that come together",
     },
@@ -84,13 +84,13 @@ def unauthorised_pipelining(pipelining: PipeliningFacts, rule: Rule) -> Verdict:
     expects="NOOP before the greeting is answered with 5yz, or the greeting is 554, or the server hangs up",
     subject=Endpoint,
     needs=PipeliningFacts,
-    roles=(Role.MX, Role.SUBMISSION),
+    roles=SMTP_ROLES,
     spec=("RFC 5321 section 4.3.1", "RFC 5321 section 3.1"),
     remedy={
         "postfix": f"{_FORBID}; for port 25 also postscreen with postscreen_greet_action = enforce",
         "exim": "smtp_enforce_sync = true (the default); a delay in acl_smtp_connect catches more of them",
         "sendmail": "FEATURE(`greet_pause', `5000')dnl",
-        "docker-mailserver": "the default: postscreen_greet_action = enforce",
+        "docker-mailserver": "postscreen_greet_action = enforce in postfix-main.cf of the configuration volume",
         "any": "greet a little later, and hang up on those who have not waited",
     },
 )

@@ -42,6 +42,12 @@ ALWAYS_APPLIES = {
     "auth-absent-on-mx",
     "submission-requires-auth",
     "smtp-recipient-needs-sender",
+    "smtp-command-bare-lf",
+    "smtp-command-bare-cr",
+    "smtp-command-nul",
+    "smtp-unauthorised-pipelining",
+    "smtp-cross-protocol",
+    "end-of-data-exact",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
