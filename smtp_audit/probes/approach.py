@@ -165,6 +165,8 @@ class Approach:
     """Where mail that the audited servers forward to us arrives: one for all approaches of a run."""
     run_id: str = "unknown"
     """What every message of this run carries, so that whoever finds one knows where it came from."""
+    yielding: bool = False
+    """Let other visits to the address go first."""
 
     def transcript(self) -> Transcript:
         """A fresh transcript that masks the run's secrets."""
@@ -208,7 +210,7 @@ class Approach:
         while True:
             began = time.monotonic()
             try:
-                async with self.budget.connection():
+                async with self.budget.connection(yielding=self.yielding):
                     began = time.monotonic()
                     result = await attempt()
                 self.budget.served(time.monotonic() - began)
