@@ -10,6 +10,7 @@ from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import TlsFlaw
 from tests import conversation_factories as say
 from tests import facts_factories as make
+from tests import framing_factories as frame
 from tests import relay_factories as relaying
 
 
@@ -45,6 +46,12 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         relaying.sender(),
         relaying.header(),
         relaying.directory(),
+        frame.line_ends(),
+        frame.pipelining(),
+        frame.chunking(),
+        frame.cross_protocol(),
+        frame.end_of_data(),
+        frame.forwarding(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from smtp_audit.configuration.model import Config
@@ -14,6 +14,7 @@ from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
 from smtp_audit.limits import Limits
 from smtp_audit.probes.budget import HostBudget
+from smtp_audit.probes.conversation.sink import Sinks
 from smtp_audit.probes.dialect import Dialect, dialect_for
 from smtp_audit.probes.tls.trust import Anchors, tolerant_context
 from smtp_audit.probes.wire import Connection, Contradiction, PeerError, Throttled, Transcript, connect
@@ -47,6 +48,8 @@ class Session:
     anchors: Anchors
     clear_mechanisms: frozenset[str] | None = None
     """What the first look saw offered before TLS; None while it looks."""
+    announced: tuple[str, ...] = ()
+    """The capabilities that were read last."""
 
     async def greeting(self) -> tuple[Reply, float]:
         """The greeting and the seconds it took.
@@ -69,8 +72,10 @@ class Session:
         """The capabilities on the connection as it is."""
         async with self.connection.within(self.limits.reply_seconds, "list of capabilities"):
             if self.connection.tls is not None and self.endpoint.tls_start is TlsStart.STARTTLS:
-                return await self.dialect.capabilities_after_tls(self.connection)
-            return await self.dialect.capabilities(self.connection)
+                self.announced = await self.dialect.capabilities_after_tls(self.connection)
+            else:
+                self.announced = await self.dialect.capabilities(self.connection)
+        return self.announced
 
     async def starttls(self) -> Reply:
         """Send STARTTLS and read its answer, which may say no."""
@@ -156,6 +161,8 @@ class Approach:
     """What the first look saw offered before TLS, for later visits to compare with."""
     tls_expected: bool = False
     """Whether the first look saw TLS: a later visit without it is no visit to the same service."""
+    sinks: Sinks = field(default_factory=Sinks)
+    """Where mail that the audited servers forward to us arrives: one for all approaches of a run."""
     run_id: str = "unknown"
     """What every message of this run carries, so that whoever finds one knows where it came from."""
     source: str | None = None

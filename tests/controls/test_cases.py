@@ -48,6 +48,12 @@ ALWAYS_APPLIES = {
     "sender-own-header",
     "vrfy-tells-nothing",
     "expn-tells-nothing",
+    "smtp-command-bare-lf",
+    "smtp-command-bare-cr",
+    "smtp-command-nul",
+    "smtp-unauthorised-pipelining",
+    "smtp-cross-protocol",
+    "end-of-data-exact",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.

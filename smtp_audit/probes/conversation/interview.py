@@ -39,10 +39,14 @@ SHOWN = 300
 class Standing(StrEnum):
     """How far a connection has come when the questions begin."""
 
+    CONNECTED = "connected"
+    """Nothing was read and nothing said. On a port for implicit TLS this is inside TLS."""
     GREETED = "greeted"
     """The greeting was read, and nothing said. On a port for implicit TLS this is inside TLS."""
     CLEAR = "clear"
     """EHLO in clear text, on a port with STARTTLS."""
+    ENCRYPTED = "encrypted"
+    """Inside TLS where it can be had (not verified), and nothing said there yet. Without TLS this is CLEAR."""
     HELLO = "hello"
     """EHLO inside TLS where it can be had (not verified), in clear elsewhere."""
     LOGGED_IN = "logged_in"
@@ -56,7 +60,9 @@ class Say:
 
     `needs` is what the code of the last reply has to begin with for the rest of the question to make sense, `silence`
     says that no reply is an answer too, and `end` that the end of the connection is one, so that it is not asked again.
-    `shown` stands for the octets in transcript and facts.
+    `until` is a code (or its first digits) behind which no more is waited for: where it is not known how many replies
+    will come. `enough` are the first digits of a reply that answers the question: no other is waited for, and the rest
+    is left unsaid. `shown` stands for the octets in transcript and facts.
     """
 
     octets: bytes
@@ -65,6 +71,8 @@ class Say:
     silence: bool = False
     end: bool = False
     seconds: float | None = None
+    until: str = ""
+    enough: str = ""
     shown: str = ""
 
     @property
@@ -83,7 +91,8 @@ class Question:
     """Something to find out: what is said, in order. Behind a question that `ends` the connection is closed.
 
     `alone` puts it on a connection that has not been used yet. `once`: it is never put again, whatever becomes of the
-    connection, since what was said may have been heard: a message would come twice.
+    connection, since what was said may have been heard: a message would come twice. One with an `extension` is put only
+    to a server that announces it (RFC 5321 section 2.2.1).
     """
 
     name: str
@@ -91,10 +100,7 @@ class Question:
     ends: bool = False
     alone: bool = False
     once: bool = False
-
-
-class _Over(Exception):
-    """The connection ended, or fell silent, before the reply came."""
+    extension: str = ""
 
 
 @dataclass
@@ -110,6 +116,11 @@ class Interview:
     name: str = ""
     """What we call ourselves, once there was a connection."""
     _tries: dict[str, int] = field(default_factory=dict)
+
+    def announces(self, extension: str) -> bool:
+        """Whether the server of the last connection announced it, as far as its standing went."""
+        # The first line is the greeting (RFC 5321 section 4.1.1.1).
+        return any(line.upper().split()[:1] == [extension] for line in self.capabilities[1:])
 
     async def ask(self, questions: Sequence[Question]) -> dict[str, Dialogue]:
         """All answers, by the names of the questions.
@@ -133,6 +144,8 @@ class Interview:
 
     async def _connection(self, session: Session, pending: deque[Question]) -> None:
         smtp = await self._arrive(session)
+        self.capabilities = session.announced
+        self._leave_out(pending)
         first, errors = True, 0
         while pending:
             question = pending[0]
@@ -158,6 +171,13 @@ class Interview:
             first = False
         await smtp.quit(session.connection)
 
+    def _leave_out(self, pending: deque[Question]) -> None:
+        """Answer the questions that are about extensions this server does not have."""
+        for question in list(pending):
+            if question.extension and not self.announces(question.extension):
+                self.answers[question.name] = Dialogue(unknown=f"{question.extension} is not announced")
+                pending.remove(question)
+
     def _try_again(self, question: Question, dialogue: Dialogue) -> bool:
         """Whether a question whose connection ended is put once more: unless all its replies came."""
         if question.once or not dialogue.exchanges or not dialogue.exchanges[-1].ended:
@@ -176,15 +196,23 @@ class Interview:
         if self.standing is Standing.LOGGED_IN:
             self.capabilities = await log_in(session, self.approach)
         elif self.standing is Standing.HELLO:
-            self.capabilities = await session.secure()
+            await session.secure()
             if self.approach.tls_expected and session.connection.tls is None:
+                raise PeerError(Absence.REFUSED_SERVICE, "TLS was offered before, and not on this connection")
+        elif self.standing is Standing.ENCRYPTED:
+            if await session.up_to_tls():
+                await tolerant_tls(session)
+                if implicit:
+                    await session.greeting()
+            elif self.approach.tls_expected:
                 raise PeerError(Absence.REFUSED_SERVICE, "TLS was offered before, and not on this connection")
         else:
             if implicit:
                 await tolerant_tls(session)
-            await session.greeting()
+            if self.standing is not Standing.CONNECTED:
+                await session.greeting()
             if self.standing is Standing.CLEAR:
-                self.capabilities = await session.capabilities()
+                await session.capabilities()
         return smtp
 
     async def _put(self, smtp: Smtp, session: Session, question: Question) -> tuple[Dialogue, bool]:
@@ -211,6 +239,8 @@ class Interview:
                 return held("" if last else f"{exchange}"), True
             if step.needs and not (codes and codes[-1].startswith(step.needs)):
                 return held(f"{exchange}"), False
+            if codes and codes[-1][0] in step.enough:
+                break
         return held(), False
 
     async def _in_step(self, smtp: Smtp, session: Session) -> bool:
@@ -248,6 +278,10 @@ async def _exchange(smtp: Smtp, session: Session, step: Say) -> Exchange:
         while len(replies) < step.replies:
             async with connection.within(seconds, f"reply to {step.told[:60]}"):
                 replies.append(await smtp.any_reply(connection))
+            code = replies[-1].code
+            # RFC 5321 section 3.8: nothing comes behind 421.
+            if code == "421" or (step.until and code.startswith(step.until)) or code[0] in step.enough:
+                break
     except PeerError as error:
         if error.absence not in (Absence.DROPPED, Absence.TIMEOUT):
             raise
