@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from smtp_audit.facts.endpoint import SMTP_ROLES, Role
+from smtp_audit.facts.clear_login import ClearLoginFacts
+from smtp_audit.facts.endpoint import SMTP_ROLES, STARTTLS_ROLES, Role
 from smtp_audit.facts.observation import Absence, Facts
 from smtp_audit.facts.sequence import SequenceFacts
 from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.conversation.clear_login import log_in_in_clear
 from smtp_audit.probes.conversation.sequence import keep_the_sequence
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety
@@ -33,6 +35,9 @@ class Conversation:
             raise PeerError(Absence.NOT_ALLOWED, f"{self.safety} checks were not asked for ({option})")
 
 
-CONVERSATIONS = (Conversation(SequenceFacts, keep_the_sequence),)
+CONVERSATIONS = (
+    Conversation(SequenceFacts, keep_the_sequence),
+    Conversation(ClearLoginFacts, log_in_in_clear, roles=STARTTLS_ROLES),
+)
 
 BY_KIND = {conversation.facts.kind: conversation for conversation in CONVERSATIONS}
