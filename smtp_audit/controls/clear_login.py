@@ -11,7 +11,9 @@ from smtp_audit.facts.conversation import Exchange
 from smtp_audit.facts.endpoint import STARTTLS_ROLES, Endpoint, Protocol
 from smtp_audit.facts.service import Reply
 
-_ENCRYPTION = re.compile(r"\b(?:start)?tls\b|\bssl|encrypt|plain ?text|clear ?text|secure|privacy|\blayer\b", re.IGNORECASE)
+_ENCRYPTION = re.compile(
+    r"\b(?:start)?tls\b|\bssl|encrypt|plain ?text|clear ?text|secure|privacy|\blayer\b", re.IGNORECASE
+)
 """Words of a refusal that is about the connection, not about the secret."""
 
 _CREDENTIALS = re.compile(
@@ -102,7 +104,7 @@ def _seen_by_smtp(reply: Reply) -> bool | None:
 
 def _seen_by_imap(reply: Reply, announced: tuple[str, ...]) -> bool | None:
     status = reply.lines[-1] if reply.lines else ""
-    code = (found[1].upper() if (found := re.match(r"\[([A-Za-z]+)", status)) else "")
+    code = found[1].upper() if (found := re.match(r"\[([A-Za-z]+)", status)) else ""
     if reply.code == "OK":
         return True
     if reply.code not in ("NO", "BAD"):
@@ -138,7 +140,7 @@ def _seen_by_pop3(last: Exchange, reply: Reply) -> bool | None:
 
 def _seen_by_sieve(reply: Reply, announced: tuple[str, ...]) -> bool | None:
     status = reply.lines[-1] if reply.lines else ""
-    code = (found[1].upper() if (found := re.match(r"\(([A-Za-z-]+)", status)) else "")
+    code = found[1].upper() if (found := re.match(r"\(([A-Za-z-]+)", status)) else ""
     if reply.code == "OK":
         return True
     # RFC 5804 section 1.3. A transition is asked for only of who gave the right secret.
