@@ -51,8 +51,8 @@ _SMTP_UNSEEN = {
         "postfix": "smtpd_tls_auth_only = yes",
         "dovecot": "ssl = required, and auth_allow_cleartext = no (2.4) or disable_plaintext_auth = yes (2.3); "
         "login_trusted_networks must not name networks of clients",
-        "exim": "server_advertise_condition = ${if def:tls_in_cipher} in every authenticator: what is not advertised is "
-        "refused; or acl_smtp_auth with require encrypted = *",
+        "exim": "server_advertise_condition = ${if def:tls_in_cipher} in every authenticator: what is not advertised "
+        "is refused; or acl_smtp_auth with require encrypted = *",
         "sendmail": "define(`confAUTH_OPTIONS', `A p y')dnl",
         "opensmtpd": "tls-require in place of tls on the listen line with auth",
         "docker-mailserver": "set SSL_TYPE: without it logins in clear text are allowed",
@@ -123,7 +123,7 @@ def _seen_by_imap(reply: Reply, announced: tuple[str, ...]) -> bool | None:
     if _CREDENTIALS.search(status):
         return True
     # RFC 9051 section 6.2.3: who announces LOGINDISABLED does not look, and needs no further word.
-    return True if "LOGIN-COMMAND" in announced else False
+    return "LOGIN-COMMAND" in announced
 
 
 def _seen_by_pop3(last: Exchange, reply: Reply) -> bool | None:
@@ -133,9 +133,7 @@ def _seen_by_pop3(last: Exchange, reply: Reply) -> bool | None:
     # RFC 2449 section 8.1.2, RFC 3206 section 4: what says nothing about the login. [AUTH] is used for both.
     if status.upper().startswith(("[SYS/", "[IN-USE]", "[LOGIN-DELAY]")):
         return None
-    if last.sent.startswith("USER") or _ENCRYPTION.search(status):
-        return False
-    return True
+    return not (last.sent.startswith("USER") or _ENCRYPTION.search(status))
 
 
 def _seen_by_sieve(reply: Reply, announced: tuple[str, ...]) -> bool | None:

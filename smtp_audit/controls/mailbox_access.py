@@ -56,8 +56,8 @@ def mailbox_starttls_once(access: MailboxAccessFacts, rule: Rule) -> Verdict:
     roles=MAILBOX_ROLES,
     spec=("RFC 9051 section 6.2.1", "RFC 2595 section 4", "RFC 5804 section 2.2"),
     remedy={
-        "dovecot": "leave imap_capability, pop3_capability and managesieve_sieve_capability at their defaults",
-        "docker-mailserver": "leave imap_capability, pop3_capability and managesieve_sieve_capability out of dovecot.cf",
+        "dovecot": "leave imap_capability at its default",
+        "docker-mailserver": "leave imap_capability out of dovecot.cf",
         "any": "let the server, not a proxy or a fixed list, say what it can do",
     },
 )
@@ -196,8 +196,8 @@ def _told(access: MailboxAccessFacts) -> Iterator[tuple[str, str]]:
 def mailbox_version_hidden(access: MailboxAccessFacts, rule: Rule) -> Verdict:
     """A version tells an attacker which known faults to try, and lists of such servers are for sale.
 
-    It protects from nothing that is really broken; it only takes away the server's name from the lists that are searched
-    first when a fault becomes known.
+    Hiding it mends nothing that is broken; it only keeps the server out of the lists that are searched first when a
+    fault becomes known.
     """
     found = [(where, text) for where, text in _told(access) if _names_version(text)]
     if found:
