@@ -158,6 +158,8 @@ class Approach:
     """Whether the first look saw TLS: a later visit without it is no visit to the same service."""
     run_id: str = "unknown"
     """What every message of this run carries, so that whoever finds one knows where it came from."""
+    yielding: bool = False
+    """Let other visits to the address go first."""
 
     def transcript(self) -> Transcript:
         """A fresh transcript that masks the run's secrets."""
@@ -201,7 +203,7 @@ class Approach:
         while True:
             began = time.monotonic()
             try:
-                async with self.budget.connection():
+                async with self.budget.connection(yielding=self.yielding):
                     began = time.monotonic()
                     result = await attempt()
                 self.budget.served(time.monotonic() - began)

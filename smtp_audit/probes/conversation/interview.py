@@ -111,6 +111,8 @@ class Interview:
         Raises:
             PeerError: not one question could be put.
         """
+        if self.standing is Standing.LOGGED_IN:
+            check_login(self.approach)
         pending = deque(questions)
         while pending:
             try:
@@ -240,13 +242,11 @@ async def _tolerant(session: Session) -> None:
         raise PeerError(Absence.MALFORMED, f"no TLS session: {tls_reason(error)}") from None
 
 
-async def log_in(session: Session, approach: Approach) -> None:
-    """Log in with the given credentials: TLS first, chain and name verified.
-
-    A refused login is never tried again on this host, so that no account is locked by an audit.
+def check_login(approach: Approach) -> tuple[str, Secret]:
+    """The user and the password to log in with.
 
     Raises:
-        PeerError: no credentials, no trustworthy TLS, or no login.
+        PeerError: none were given, or they were refused before.
     """
     credentials = approach.config.credentials
     if credentials is None:
@@ -260,6 +260,18 @@ async def log_in(session: Session, approach: Approach) -> None:
         )
     if approach.budget.login_refused:
         raise PeerError(Absence.REFUSED_SERVICE, approach.budget.login_refused)
+    return credentials.user, credentials.password
+
+
+async def log_in(session: Session, approach: Approach) -> None:
+    """Log in with the given credentials: TLS first, chain and name verified.
+
+    A refused login is never tried again on this host, so that no account is locked by an audit.
+
+    Raises:
+        PeerError: no credentials, no trustworthy TLS, or no login.
+    """
+    user, password = check_login(approach)
     connection, smtp = session.connection, session.dialect
     if not isinstance(smtp, Smtp):
         raise PeerError(Absence.BROKEN, "this login is for SMTP endpoints")
@@ -272,10 +284,10 @@ async def log_in(session: Session, approach: Approach) -> None:
     async with connection.within(session.limits.reply_seconds * 2, "answer to the login"):
         if "PLAIN" in mechanisms:
             # Never in a variable: a traceback that shows those must not show the password.
-            await connection.send(_plain(credentials.user, credentials.password), shown="AUTH PLAIN <secret>")
+            await connection.send(_plain(user, password), shown="AUTH PLAIN <secret>")
             reply = await smtp.any_reply(connection)
         elif "LOGIN" in mechanisms:
-            reply = await _exchange_login(smtp, session, credentials.user, credentials.password)
+            reply = await _exchange_login(smtp, session, user, password)
         else:
             offered = escape(", ".join(mechanisms).encode(), 200)
             raise PeerError(Absence.REFUSED_SERVICE, f"no mechanism takes a password as it is ({offered or 'none'})")
