@@ -27,7 +27,7 @@ from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.handshake import TlsSuiteFacts
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.snapshot import Snapshot, Vantage
-from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.approach import Approach, ThrowawayAccount
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
 from smtp_audit.probes.inspection import DERIVED_KINDS, FIRST_LOOK_KINDS, Inspection, kinds_of
@@ -87,6 +87,8 @@ class Gathering:
         self._stopping = False
         self._complete = False
         self._budgets: dict[str, HostBudget] = {}
+        self._accounts: dict[str, ThrowawayAccount] = {}
+        """By host: its addresses and ports have the same accounts."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._started = datetime.now(UTC)
@@ -243,7 +245,16 @@ class Gathering:
         budget = self._budgets.get(address)
         if budget is None:
             budget = self._budgets[address] = HostBudget(address, self._config.budget, self._progress)
-        approach = Approach(endpoint, address, self._config, budget, self._anchors, self._secrets, run_id=self._run_id)
+        approach = Approach(
+            endpoint,
+            address,
+            self._config,
+            budget,
+            self._anchors,
+            self._secrets,
+            throwaway=self._accounts.setdefault(endpoint.host, ThrowawayAccount()),
+            run_id=self._run_id,
+        )
 
         def emit(kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None:
             self._emit(endpoint, address, kind, what, transcript, began)

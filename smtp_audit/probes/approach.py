@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from smtp_audit.configuration.model import Config
@@ -143,6 +144,15 @@ class Session:
 
 
 @dataclass
+class ThrowawayAccount:
+    """The account for wrong passwords, as far as one host is concerned: whoever tries some has it for himself."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    unusable: str = ""
+    """Why nothing more is tried on it in this run: it is locked, or its own password was refused."""
+
+
+@dataclass
 class Approach:
     """An endpoint at one address, and what may be spent on it."""
 
@@ -156,6 +166,7 @@ class Approach:
     """What the first look saw offered before TLS, for later visits to compare with."""
     tls_expected: bool = False
     """Whether the first look saw TLS: a later visit without it is no visit to the same service."""
+    throwaway: ThrowawayAccount = field(default_factory=ThrowawayAccount)
     run_id: str = "unknown"
     """What every message of this run carries, so that whoever finds one knows where it came from."""
     yielding: bool = False

@@ -11,11 +11,13 @@ from smtp_audit.facts.endpoint import SMTP_ROLES, STARTTLS_ROLES, SUBMISSION_ROL
 from smtp_audit.facts.mailbox_access import MailboxAccessFacts
 from smtp_audit.facts.observation import Absence, Facts
 from smtp_audit.facts.sequence import SequenceFacts
+from smtp_audit.facts.wrong_passwords import WrongPasswordFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.auth_protocol import break_auth, keep_to_auth, stay_logged_in
 from smtp_audit.probes.conversation.clear_login import log_in_in_clear
 from smtp_audit.probes.conversation.mailbox_access import look_at_mailbox_access
 from smtp_audit.probes.conversation.sequence import keep_the_sequence
+from smtp_audit.probes.conversation.wrong_passwords import try_wrong_passwords
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety
 
@@ -48,6 +50,7 @@ CONVERSATIONS = (
     Conversation(AuthProtocolFacts, keep_to_auth, roles=SUBMISSION_ROLES),
     Conversation(AuthSessionFacts, stay_logged_in, roles=SUBMISSION_ROLES, safety=Safety.ACTIVE),
     Conversation(AuthErrorsFacts, break_auth, roles=SUBMISSION_ROLES, safety=Safety.INTRUSIVE),
+    Conversation(WrongPasswordFacts, try_wrong_passwords, roles=SUBMISSION_ROLES, safety=Safety.INTRUSIVE, alone=True),
 )
 
 BY_KIND = {conversation.facts.kind: conversation for conversation in CONVERSATIONS}
