@@ -153,7 +153,7 @@ _PRODUCTS = re.compile(
     re.IGNORECASE,
 )
 
-_VERSION = re.compile(r"(?<![\w.@-])v?\d{1,3}\.\d{1,3}(?:\.\d{1,5}){0,3}(?:[-+~]\w+)*(?![\w@]|\.\w)", re.IGNORECASE)
+_VERSION = re.compile(r"(?<![\w.@])v?\d{1,3}\.\d{1,3}(?:\.\d{1,5}){0,3}(?:[-+~]\w+)*(?![\w@]|\.\w)", re.IGNORECASE)
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|<[^<>]*>|\[[0-9A-Fa-f.:]+\]")
 """What looks like a version and is none: addresses, and the timestamp of APOP."""
 

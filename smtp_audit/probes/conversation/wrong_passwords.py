@@ -20,7 +20,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from smtp_audit.configuration.model import Credentials
 from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
@@ -42,7 +41,8 @@ MOST_SECONDS = 75.0
 RETURNS = (0.0, 10.0, 55.0)
 """Seconds to wait before each try of the right password: together longer than the 60 s that servers count in."""
 
-TURN_SECONDS = 5.0
+TURN_SECONDS = 0.2
+"""Between looks whether the account is free."""
 
 _LOT = random.SystemRandom()
 
@@ -61,14 +61,14 @@ async def try_wrong_passwords(approach: Approach, transcript: Transcript) -> Wro
     Raises:
         PeerError: there is no throw-away account, or its password was not taken.
     """
-    account = _account(approach)
+    user, password = _account(approach)
     async with _turn(approach):
         if approach.throwaway.unusable:
             raise PeerError(Absence.REFUSED_SERVICE, approach.throwaway.unusable)
-        return await _Guesses(approach, transcript, account).facts()
+        return await _Guesses(approach, transcript, user, password).facts()
 
 
-def _account(approach: Approach) -> Credentials:
+def _account(approach: Approach) -> tuple[str, Secret]:
     account = approach.config.throwaway
     if account is None:
         raise PeerError(Absence.NOT_AVAILABLE, "no account to throw away: name one in [throwaway] of the configuration")
@@ -77,30 +77,25 @@ def _account(approach: Approach) -> Credentials:
             Absence.NOT_GIVEN,
             f"no password for the throw-away account: the environment variable {account.password_env} is not set",
         )
-    return account
+    return account.user, account.password
 
 
 @asynccontextmanager
 async def _turn(approach: Approach) -> AsyncIterator[None]:
     """Have the account alone; waiting for it costs the endpoint none of its time."""
-    while True:
-        try:
-            async with asyncio.timeout(TURN_SECONDS):
-                await approach.throwaway.turn.acquire()
-            break
-        except TimeoutError:
-            approach.budget.excuse(TURN_SECONDS)
-    try:
+    while approach.throwaway.turn.locked():
+        await asyncio.sleep(TURN_SECONDS)
+        approach.budget.excuse(TURN_SECONDS)
+    async with approach.throwaway.turn:
         yield
-    finally:
-        approach.throwaway.turn.release()
 
 
 @dataclass
 class _Guesses:
     approach: Approach
     transcript: Transcript
-    account: Credentials
+    user: str
+    password: Secret
     tries: list[WrongPassword] = field(default_factory=list)
     stopped: str = ""
     locked: bool = False
@@ -109,27 +104,25 @@ class _Guesses:
     spent: float = 0.0
 
     def __post_init__(self) -> None:
-        local, at, domain = self.account.user.partition("@")
+        local, at, domain = self.user.partition("@")
         letters = (_LOT.choice(string.ascii_lowercase) for _ in range(max(12, len(local))))
         self.nobody = "".join(letters) + at + domain
 
     @property
     def right(self) -> _Login:
-        assert self.account.password is not None
-        return _Login(self.account.user, self.account.password, "<throw-away account, right password>")
+        return _Login(self.user, self.password, "<throw-away account, right password>")
 
     def _wrong(self, *, known: bool) -> _Login:
-        user = self.account.user if known else self.nobody
+        user = self.user if known else self.nobody
         name = "throw-away account" if known else "unknown user"
         return _Login(user, Secret(secrets.token_hex(8)), f"<{name}, wrong password>", known)
 
     async def facts(self) -> WrongPasswordFacts:
         await self._prove()
-        empty = await self._alone(_Login(self.account.user, Secret(""), "<throw-away account, no password>"))
-        assert self.account.password is not None
-        behind = Secret(f"{self.account.password.get_secret_value()}\0{secrets.token_hex(4)}")
+        empty = await self._alone(_Login(self.user, Secret(""), "<throw-away account, no password>"))
+        behind = Secret(f"{self.password.get_secret_value()}\0{secrets.token_hex(4)}")
         cut = await self._alone(
-            _Login(self.account.user, behind, "<throw-away account, right password, NUL and more behind it>")
+            _Login(self.user, behind, "<throw-away account, right password, NUL and more behind it>")
         )
         for _ in range(BLOCKS // BLOCKS_PER_CONNECTION):
             if not self.stopped:
@@ -269,18 +262,26 @@ class _Guesses:
         ended, began = "", time.monotonic()
         try:
             reply = await authenticate(session, mechanism, login.user, login.password, login.shown)
-            replies = (self._masked(reply, login.user),)
+            replies = (self._masked(reply),)
         except PeerError as error:
             ended = error.reason
         seconds = round(time.monotonic() - began, 4)
         return Exchange(sent=f"AUTH {mechanism} {login.shown}", replies=replies, ended=ended, seconds=seconds)
 
-    def _masked(self, reply: Reply, user: str) -> Reply:
-        """The reply without the user's name, which it may repeat whole, in part or in base64."""
-        names = (user, base64.b64encode(user.encode()).decode(), user.partition("@")[0])
+    def _masked(self, reply: Reply) -> Reply:
+        """The reply without the users' names, which it may repeat whole, in part or in base64.
+
+        Both in each: a name that is a word of the text by chance must not make a difference.
+        """
+        users = (self.user, self.nobody)
+        names = [form for user in users for form in (user, _base64(user), user.partition("@")[0])]
         pattern = "|".join(re.escape(escape_text(name, len(name))) for name in names)
         lines = (re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", "<user>", line, flags=re.IGNORECASE) for line in reply.lines)
         return Reply(code=reply.code, lines=tuple(lines))
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _counts(tries: Sequence[WrongPassword], locked: bool) -> bool:
