@@ -94,8 +94,8 @@ def auth_limits_guesses(guesses: WrongPasswordFacts, rule: Rule) -> Verdict:
     evidence = _log(guesses)
     if any(tried.exchange.accepted for tried in guesses.tries):
         return fail("a wrong password is taken, so no limit matters", evidence=evidence)
-    if guesses.stopped:
-        return passed(guesses.stopped, evidence=evidence)
+    if guesses.stopped or guesses.closed:
+        return passed(guesses.closed or guesses.stopped, evidence=evidence)
     if guesses.returns and guesses.returns[0].exchange.refused:
         return passed(f"the account is locked: {guesses.returns[0].exchange.reply}", evidence=evidence)
     last = [tried.exchange.seconds for tried in guesses.tries[-_LAST:]]

@@ -39,7 +39,8 @@ class WrongPasswordFacts(Facts):
     """Logins inside TLS. The right password was taken before the first wrong one.
 
     `tries` are in the order in which they were made, block by block of TRIES_IN_BLOCK; the last block may be short.
-    `stopped` says what the server did to end it before all BLOCKS were made; that answer is not among the tries.
+    `stopped` says what the server did to end it before all BLOCKS were made; that answer is not among the tries, nor is
+    one that closed a connection.
     """
 
     kind: ClassVar[str] = "wrong_passwords"
@@ -51,6 +52,8 @@ class WrongPasswordFacts(Facts):
     """The throw-away account with the right password, a NUL and more behind it."""
     tries: tuple[WrongPassword, ...]
     stopped: str = ""
+    closed: str = ""
+    """When the server first closed a connection on a wrong password, with 421 or without."""
     returns: tuple[Return, ...] = ()
 
     @property

@@ -36,6 +36,7 @@ _LIMITED = (
     Case(
         "auth-limits-guesses", wrong_passwords(tries=_QUICK, returns=(back(WRONG), back(waited=10))), PASS, "is locked"
     ),
+    Case("auth-limits-guesses", wrong_passwords(tries=_QUICK, closed="after 3: 421"), PASS, "after 3: 421"),
     Case("auth-limits-guesses", wrong_passwords(tries=_QUICK), FAIL, "24 wrong passwords in 0.2 s"),
     # One slow answer is no limit, and neither is one quick one its absence.
     Case("auth-limits-guesses", wrong_passwords(tries=(*_QUICK[:-1], guess(True, 9))), FAIL, "nothing is done"),

@@ -167,6 +167,7 @@ MAY_IMPORT = {
     "collections.abc",
     "datetime",
     "ipaddress",
+    "itertools",
     "pydantic",
     "re",
     "smtp_audit.control",

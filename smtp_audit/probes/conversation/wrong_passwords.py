@@ -2,8 +2,8 @@
 
 Per endpoint at most MOST_WRONG of them: one without a password, one with too much behind it, and BLOCKS blocks of four.
 A connection has two blocks, since servers slow down or end one that has many errors (Postfix from the 10th on); a first
-try for each, which is not counted, takes the time that a server needs to get ready. Whatever the server does against
-guessing ends it at once. Then the right password is tried again, with pauses.
+try for each, which is not counted, takes the time that a server needs to get ready. A lock, a temporary refusal and
+silence end it at once; after a closed connection it goes on. Then the right password is tried again, with pauses.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from smtp_audit.wiretext import escape_text
 
 BLOCKS_PER_CONNECTION = 2
 
-MOST_WRONG = 2 + BLOCKS * TRIES_IN_BLOCK + BLOCKS // BLOCKS_PER_CONNECTION
-"""Wrong passwords on an endpoint; fewer than half of them on the throw-away account."""
+MOST_CONNECTIONS = 12
+
+MOST_WRONG = 2 + BLOCKS * TRIES_IN_BLOCK + MOST_CONNECTIONS
+"""Wrong passwords on an endpoint, half of them on the throw-away account. It is 29 where no connection is closed."""
 
 MOST_SECONDS = 75.0
 """Of answers to wrong passwords, after which no new block is begun."""
@@ -98,6 +100,9 @@ class _Guesses:
     password: Secret
     tries: list[WrongPassword] = field(default_factory=list)
     stopped: str = ""
+    closed: str = ""
+    silent: bool = False
+    """Whether the last one was not answered in time."""
     locked: bool = False
     """Whether the last answer is another because the account is locked."""
     count: int = 0
@@ -124,9 +129,7 @@ class _Guesses:
         cut = await self._alone(
             _Login(self.user, behind, "<throw-away account, right password, NUL and more behind it>")
         )
-        for _ in range(BLOCKS // BLOCKS_PER_CONNECTION):
-            if not self.stopped:
-                await self._two_blocks()
+        await self._guess()
         returns = await self._come_back()
         return WrongPasswordFacts(
             role=self.approach.endpoint.role,
@@ -134,6 +137,7 @@ class _Guesses:
             cut=cut,
             tries=tuple(self.tries),
             stopped=self.stopped,
+            closed=self.closed,
             returns=returns,
         )
 
@@ -153,23 +157,42 @@ class _Guesses:
             return Dialogue(unknown=error.reason)
         return Dialogue(exchanges=tuple(exchanges), inside_tls=True)
 
-    async def _two_blocks(self) -> None:
-        logins = [self._wrong(known=False)]
-        for _ in range(BLOCKS_PER_CONNECTION):
+    async def _guess(self) -> None:
+        """All blocks, on as many connections as the server makes of them, unless it does something against it."""
+        left: list[_Login] = []
+        for _ in range(BLOCKS):
             block = [self._wrong(known=number % 2 == 0) for number in range(TRIES_IN_BLOCK)]
             _LOT.shuffle(block)
-            logins += block
+            left += block
+        for _ in range(MOST_CONNECTIONS):
+            if self.stopped or not left:
+                return
+            # Where few tries are had on a connection, none is spent on getting ready.
+            ready = [] if self.closed else [self._wrong(known=False)]
+            answered = await self._connection(ready, left[: TRIES_IN_BLOCK * BLOCKS_PER_CONNECTION])
+            del left[:answered]
+            if not answered and not self.stopped:
+                self.stopped = f"not one answer about a password on a connection: {self.closed or 'closed'}"
+        if left and not self.stopped:
+            self.stopped = f"{self.closed or 'closed'}, on each of {MOST_CONNECTIONS} connections"
+
+    async def _connection(self, ready: list[_Login], logins: list[_Login]) -> int:
+        """Tries on one connection; how many of `logins` were answered."""
         try:
-            exchanges = await self._knock(logins, stop=self._stops)
+            exchanges = await self._knock([*ready, *logins], stop=self._stops)
         except PeerError as error:
             self.stopped = f"no further connection: {error.reason}"
-            return
-        # The first is not counted, nor is what ended it: that is told in `stopped`, and would look like a difference.
-        for login, exchange in list(zip(logins, exchanges, strict=False))[1:]:
-            self.tries.append(WrongPassword(known=login.known, exchange=exchange))
-        while self.stopped and self.tries and not _counts(self.tries, self.locked):
-            self.tries.pop()
+            return 0
+        # What ended it is not counted: it is told in `stopped` or `closed`, and would look like a difference.
+        answered = [
+            WrongPassword(known=login.known, exchange=exchange)
+            for login, exchange in zip(logins, exchanges[len(ready) :], strict=False)
+        ]
+        while answered and (self.locked or not _about_password(answered[-1].exchange, stopped=bool(self.stopped))):
+            answered.pop()
             self.locked = False
+        self.tries += answered
+        return len(answered)
 
     def _stops(self, done: Sequence[tuple[_Login, Exchange]]) -> bool:
         """Whether what came last ends it all."""
@@ -179,14 +202,18 @@ class _Guesses:
         # A server that lets wrong passwords wait makes an audit slower, and must not make it incomplete.
         self.approach.budget.excuse(last.seconds)
         count = f"after {self.count} wrong passwords"
-        if last.ended:
+        temporary = last.reply is not None and last.reply.code.startswith("4")
+        if self.silent:
             self.stopped = f"{count}: {last.ended}"
+        elif last.ended or (last.reply is not None and last.reply.code == "421"):
+            self.closed = self.closed or f"{count}: {last.ended or last.reply}"
+            return True
         elif last.accepted:
             self.stopped = f"{count}: the password was taken"
-        elif last.reply is not None and last.reply.code.startswith("4"):
+        elif temporary:
             # Of one user alone it is an answer about him; of both it is about us.
             before = [exchange for other, exchange in done[:-1] if other.known is not login.known]
-            if last.reply.code == "421" or (before and _temporary(before[-1])):
+            if before and _temporary(before[-1]):
                 self.stopped = f"{count}: {last.reply}"
         elif login.known and self._changed(login, done):
             self.stopped = f"{count} the answer for the throw-away account changed: {last.reply}"
@@ -264,7 +291,7 @@ class _Guesses:
             reply = await authenticate(session, mechanism, login.user, login.password, login.shown)
             replies = (self._masked(reply),)
         except PeerError as error:
-            ended = error.reason
+            ended, self.silent = error.reason, error.absence is Absence.TIMEOUT
         seconds = round(time.monotonic() - began, 4)
         return Exchange(sent=f"AUTH {mechanism} {login.shown}", replies=replies, ended=ended, seconds=seconds)
 
@@ -284,10 +311,11 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _counts(tries: Sequence[WrongPassword], locked: bool) -> bool:
-    """Whether the last of them is an answer about the password."""
-    last = tries[-1].exchange
-    return not (locked or last.ended or (_temporary(last)))
+def _about_password(exchange: Exchange, *, stopped: bool) -> bool:
+    """Whether it is an answer about the password."""
+    if exchange.reply is None or exchange.reply.code == "421":
+        return False
+    return not (stopped and _temporary(exchange))
 
 
 def _temporary(exchange: Exchange) -> bool:
