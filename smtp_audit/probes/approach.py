@@ -158,6 +158,10 @@ class Approach:
     """Whether the first look saw TLS: a later visit without it is no visit to the same service."""
     run_id: str = "unknown"
     """What every message of this run carries, so that whoever finds one knows where it came from."""
+    host_ports: tuple[int, ...] = ()
+    """The ports of all endpoints of the audit on this host."""
+    speaks_for: str = ""
+    """The key of the endpoint that facts about the whole host are gathered with; empty: this one."""
 
     def transcript(self) -> Transcript:
         """A fresh transcript that masks the run's secrets."""
