@@ -13,7 +13,6 @@ from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint, is_address
 from smtp_audit.facts.identity import IdentityFacts
 from smtp_audit.facts.service import CapabilityFacts, GreetingFacts
 
-
 _BANNER = {
     "postfix": "smtpd_banner = $myhostname ESMTP",
     "exim": 'smtp_banner = "$smtp_active_hostname ESMTP"',
