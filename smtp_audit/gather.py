@@ -370,7 +370,7 @@ def _repeats(facts: Facts, secrets: Sequence[Secret], host: str) -> bool:
 
     Text by text and not in JSON, whose own words (`port`, `true`) and escapes are nothing that a server said.
     """
-    return any(text != host and redact(text, secrets) != text for text in _texts(facts))
+    return bool(secrets) and any(text != host and redact(text, secrets) != text for text in _texts(facts))
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from functools import lru_cache
 
 from smtp_audit.facts.endpoint import Protocol
 from smtp_audit.facts.observation import Absence
@@ -90,7 +91,26 @@ def _malformed(what: str, line: bytes) -> PeerError:
 _SMTP_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 
 
+@lru_cache(maxsize=128)
+def _smtp_line(raw: bytes) -> tuple[str, bool, str] | None:
+    """Code, whether more lines follow, and the escaped text; None for what is no line of a reply."""
+    found = _SMTP_LINE.fullmatch(raw)
+    return None if found is None else (found[1].decode(), found[2] == b"-", escape(found[3] or b""))
+
+
 _LOGIN_LINE = re.compile(r"AUTH(?:[ =]|\\x09)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=32)
+def _keywords(capabilities: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """The announced keywords with their parameters, upper case; hundreds of visits see the same ones.
+
+    Tabs (escaped by then) and commas part words too: a client that is lenient takes what a careless server meant.
+    """
+    # The first line is the greeting (RFC 5321 section 4.1.1.1), unless a careless server offers logins in it.
+    first = capabilities[:1] if capabilities and _LOGIN_LINE.match(capabilities[0]) else ()
+    lines = [line.upper().replace("\\X09", " ").replace(",", " ") for line in (*first, *capabilities[1:])]
+    return tuple(tuple(line.split()) for line in lines if line.strip())
 
 
 class Smtp(Dialect):
@@ -124,15 +144,15 @@ class Smtp(Dialect):
         lines: list[str] = []
         while True:
             raw = await connection.line()
-            found = _SMTP_LINE.fullmatch(raw)
+            found = _smtp_line(raw)
             if found is None:
                 raise _malformed("not an SMTP reply", raw)
-            this = found[1].decode()
+            this, goes_on, text = found
             if code and this != code:
                 raise _malformed(f"reply code changes from {code} within one reply", raw)
             code = this
-            lines.append(escape(found[3] or b""))
-            if found[2] != b"-":
+            lines.append(text)
+            if not goes_on:
                 return Reply(code=code, lines=tuple(lines))
             if len(lines) >= MAX_REPLY_LINES:
                 raise PeerError(Absence.EXCESSIVE, f"a reply of more than {MAX_REPLY_LINES} lines")
@@ -164,18 +184,8 @@ class Smtp(Dialect):
             return reply.lines[:1]
         raise PeerError(Absence.REFUSED_SERVICE, f"EHLO and HELO are refused: {reply}")
 
-    def _keywords(self, capabilities: tuple[str, ...]) -> list[list[str]]:
-        """The announced keywords with their parameters, upper case.
-
-        Tabs (escaped by then) and commas part words too: a client that is lenient takes what a careless server meant.
-        """
-        # The first line is the greeting (RFC 5321 section 4.1.1.1), unless a careless server offers logins in it.
-        first = capabilities[:1] if capabilities and _LOGIN_LINE.match(capabilities[0]) else ()
-        lines = [line.upper().replace("\\X09", " ").replace(",", " ") for line in (*first, *capabilities[1:])]
-        return [line.split() for line in lines if line.strip()]
-
     def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
-        return any(words[0] == "STARTTLS" for words in self._keywords(capabilities))
+        return any(words[0] == "STARTTLS" for words in _keywords(capabilities))
 
     async def starttls(self, connection: Connection, behind: bytes = b"") -> Reply:
         await connection.send(b"STARTTLS\r\n" + behind)
@@ -183,7 +193,7 @@ class Smtp(Dialect):
 
     def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
         found: list[str] = []
-        for words in self._keywords(capabilities):
+        for words in _keywords(capabilities):
             # "AUTH=PLAIN" is the form from before RFC 2554 that some servers still send beside the other.
             if words[0] == "AUTH":
                 found += words[1:]

@@ -28,8 +28,11 @@ FOREIGN = "someone@example.org"
 
 OPTIONS = ("--smtp-intrusive",)
 
-TABLES: Tables = {}
-"""The tables of the configuration file that say the above, as far as the product knows them."""
+TABLES: Tables = {
+    "mailboxes": {"own": OWN, "other": OTHER, "foreign": FOREIGN},
+    "throwaway": {"user": THROWAWAY, "password_env": THROWAWAY_VARIABLE},
+}
+"""The tables of the configuration file that say the above."""
 
 _CONNECTIONS = 16
 """At once: wrong passwords are mostly waited for."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_TABLES = {"passes", "fails", "debian_default", "twin", "sound", "certificate", "backend", "server"}
+_TABLES = {"about", "passes", "fails", "debian_default", "twin", "sound", "certificate", "backend", "server"}
 
 
 @dataclass
@@ -23,10 +23,13 @@ class Chapters:
     backends: dict[str, dict[str, Any]] = field(default_factory=dict)
     servers: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Each with the chapter it stands in."""
+    about: dict[str, str] = field(default_factory=dict)
 
     def add(self, chapter: str, raw: Mapping[str, Any]) -> None:
         """Add one file; raises ValueError when it contradicts another."""
         only(raw, _TABLES, chapter)
+        if "about" in raw:
+            self.about[chapter] = raw["about"]
         for mine, name in ((self.passes, "passes"), (self.fails, "fails"), (self.debian_default, "debian_default")):
             for role, controls in raw.get(name, {}).items():
                 mine.setdefault(role, []).extend(controls)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from . import asked
 from .audited import Outcome, audited_places
+from .audits import audit_group
 from .catalogue import Catalogue
 from .catalogue import catalogue as read_catalogue
 from .installed import skip_or_fail, why_not
 from .lab import Lab, running_lab
+from .recorded import keep_places
 from .standard import MailServer, debian_default, hardened
 
 
@@ -68,12 +69,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def throttled_run(lab: Lab, runs: Path, catalogue: Catalogue) -> Iterator[Future[Outcome]]:
     """One audit of the servers that slow their clients down or turn them away; it mostly waits, beside the others."""
-    places = [lab.places[entry.name] for entry in catalogue.group("throttled")]
     with ThreadPoolExecutor(1) as pool:
-        # As many at once as an audit has untold: what is limited here has to be met.
-        lab.audit_of_throttled = pool.submit(
-            audited_places, runs / "throttled", places, anchors=lab.authority.anchors, connections=4
-        )
+        lab.audit_of_throttled = pool.submit(_audit_group, "throttled", lab, runs, catalogue)
         yield lab.audit_of_throttled
 
 
@@ -93,29 +90,29 @@ def idle_lab(lab: Lab) -> Lab:
 @pytest.fixture(scope="session")
 def quick_audit(throttled_run: Future[Outcome], lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
     """One audit of all servers that answer at once, profile enterprise."""
-    places = [lab.places[entry.name] for entry in catalogue.group("quick")]
-    return audited_places(runs / "quick", places, anchors=lab.authority.anchors)
+    return _audit_group("quick", lab, runs, catalogue)
+
+
+@pytest.fixture(scope="session")
+def asked_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
+    """One audit that may do everything to its servers: log in, send to its own mailboxes, guess passwords."""
+    return _audit_group("asked", lab, runs, catalogue)
+
+
+@pytest.fixture(scope="session")
+def slow_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
+    """One audit that may take its time."""
+    return _audit_group("slow", lab, runs, catalogue)
 
 
 @pytest.fixture(scope="session")
 def strict_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
     """One audit of the servers that say something about profile enterprise-strict."""
     places = [lab.places[entry.name] for entry in catalogue.entries if entry.strict is not None]
-    return audited_places(runs / "strict", places, anchors=lab.authority.anchors, profile="enterprise-strict")
+    outcome = audited_places(runs / "strict", places, anchors=lab.authority.anchors, profile="enterprise-strict")
+    return keep_places("strict", outcome, places)
 
 
-@pytest.fixture(scope="session")
-def asked_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
-    """One audit that may do everything to its servers: log in, send to its own mailboxes, guess passwords."""
-    places = [lab.places[entry.name] for entry in catalogue.group("asked")]
-    return asked.audit(runs / "asked", places, anchors=lab.authority.anchors)
-
-
-@pytest.fixture(scope="session")
-def slow_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
-    """One audit that may take its time."""
-    places = [lab.places[entry.name] for entry in catalogue.group("slow")]
-    # Waiting costs nothing: all of them at once.
-    return audited_places(
-        runs / "slow", places, anchors=lab.authority.anchors, connections=len(places), options=["--smtp-slow"]
-    )
+def _audit_group(group: str, lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
+    places = [lab.places[entry.name] for entry in catalogue.group(group)]
+    return keep_places(group, audit_group(group, runs / group, places, anchors=lab.authority.anchors), places)

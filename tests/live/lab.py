@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from .authority import Authority
-from .catalogue import DOMAIN, GROUPS, Catalogue, Entry
+from .catalogue import DOMAIN, GROUPS, SCRIPTED, Catalogue, Entry
 from .dovecot import Dovecot, Listener
 from .files import make_files
 from .network import Block, lab_directory
 from .postfix import Postfix, Service, auth_path
+from .scripted_process import Scripted, ScriptedSite
 
 _FIRST_ADDRESS = 30
 _ADDRESSES = 200
@@ -63,7 +64,7 @@ class Lab:
         self._certificates = catalogue.certificates
         self._backends = catalogue.backends
         self._chains: dict[tuple[str, tuple[str, ...]], Path] = {}
-        self._servers: list[Postfix | Dovecot] = []
+        self._servers: list[Postfix | Dovecot | Scripted] = []
         self.files = make_files(directory / "files")
         self.places: dict[str, Place] = {}
         for number, entry in enumerate(catalogue.entries):
@@ -77,6 +78,7 @@ class Lab:
         self.throttled = instances["throttled"]
         self._postfixes = [postfix for postfix in instances.values() if postfix.services]
         self._postfixes += [self._new_postfix(place.name, [place], place.entry.main) for place in apart]
+        self.scripted = Scripted(directory / "scripted", self._scripted_sites())
         self.audit_of_throttled: Future[Any] | None = None
         """Set while an audit may be keeping the throttled servers busy."""
 
@@ -90,6 +92,9 @@ class Lab:
         for postfix in self._postfixes:
             postfix.start(auth_sockets=sockets)
             self._servers.append(postfix)
+        if self.scripted.sites:
+            self.scripted.start()
+            self._servers.append(self.scripted)
 
     def stop(self) -> None:
         """End everything."""
@@ -160,6 +165,20 @@ class Lab:
         value = value.replace("@anchors@", str(self.authority.anchors))
         return re.sub(r"@chain:([a-z0-9-]+)@", lambda found: str(self.chain(found[1], hosts)), value)
 
+    def _scripted_sites(self) -> list[ScriptedSite]:
+        return [
+            ScriptedSite(
+                place.address,
+                place.port,
+                place.host,
+                place.role,
+                str(self.chain(place.entry.certificate, [place.host])),
+                place.entry.faults,
+            )
+            for place in self.places.values()
+            if place.entry.server == SCRIPTED
+        ]
+
     def _dovecots(self) -> Iterator[Dovecot]:
         """One instance for all listeners whose settings and certificate are the same."""
         groups: dict[str, list[Place]] = {}
@@ -202,7 +221,7 @@ def running_lab(catalogue: Catalogue) -> Iterator[Lab]:
         yield lab
 
 
-def stop_all(servers: Sequence[Postfix | Dovecot]) -> None:
+def stop_all(servers: Sequence[Postfix | Dovecot | Scripted]) -> None:
     """End the servers at the same time: each takes up to a second to say goodbye."""
     if not servers:
         return

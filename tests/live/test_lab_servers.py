@@ -14,6 +14,7 @@ from . import judge, wire
 from .catalogue import BEYOND_REACH, Catalogue, catalogue
 from .dovecot import PASSWORDS
 from .lab import Lab, Place
+from .recorded import keep_judged
 from .standard import PORTS, MailServer
 
 pytestmark = pytest.mark.live
@@ -27,14 +28,15 @@ USER, PASSWORD = next(iter(PASSWORDS.items()))
 def test_shows_its_fault_and_no_other(lab: Lab, name: str) -> None:
     place = lab.places[name]
     others = [other for other in lab.places.values() if other.host == place.host and other is not place]
-    assert judge.faults(place, lab.authority.anchors, others=others) == place.entry.must_fail
+    faults = keep_judged(place.entry.group, name, judge.faults(place, lab.authority.anchors, others=others))
+    assert faults == place.entry.must_fail
 
 
 @pytest.mark.parametrize("name", STRICT)
 def test_shows_its_fault_to_the_strict(lab: Lab, name: str) -> None:
     place = lab.places[name]
     faults = judge.faults(place, lab.authority.anchors, minimum=ssl.TLSVersion.TLSv1_3)
-    assert faults == place.entry.strict
+    assert keep_judged("strict", name, faults) == place.entry.strict
 
 
 def test_the_connection_rate_is_limited(idle_lab: Lab) -> None:
@@ -138,6 +140,8 @@ def test_debians_servers_have_the_faults_that_are_listed(debian_server: MailServ
         else frozenset({"port-open"})
         for role in PORTS
     }
+    for role, faults in found.items():
+        keep_judged("debian", role, faults)
     assert found == dict(catalogue.debian_default)
 
 

@@ -1,27 +1,21 @@
-"""The servers with old TLS, audited: each is caught by the controls that its fault breaks, and by no others.
-
-They are this process's own and need neither root nor Postfix.
-"""
+"""The servers with old TLS, audited: each is caught by the controls that its fault breaks, and by no others."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.legacy.catalogue import SERVERS, Server
+from tests.legacy.catalogue import SERVERS
 from tests.legacy.certificates import Certificates
-from tests.legacy.front import Front
 
+from . import old_tls
 from .audited import Outcome, audited_places
-from .catalogue import Catalogue, Entry, sound_name
+from .catalogue import Catalogue
 from .lab import Place
-from .network import Block
+from .recorded import keep_places
 from .test_mutants import check
 
 pytestmark = pytest.mark.live
-
-DOMAIN = "legacy.example"
 
 
 @pytest.fixture(scope="session")
@@ -31,42 +25,16 @@ def legacy_certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificate
 
 @pytest.fixture(scope="session")
 def legacy_places(legacy_certificates: Certificates, catalogue: Catalogue) -> Iterator[dict[str, Place]]:
-    """All of them, running, an address each."""
-    sound = next(entry for entry in catalogue.entries if entry.name == sound_name("mx"))
-    block = Block()
-    fronts: list[Front] = []
-    places: dict[str, Place] = {}
-    with ExitStack() as stack:
-        stack.callback(block.release)
-        for number, server in enumerate(SERVERS):
-            front = stack.enter_context(server.start(legacy_certificates, block.address(1 + number)))
-            fronts.append(front)
-            places[server.name] = Place(
-                _entry(server, sound.role_passes), front.address, front.port, f"mail{number}.{DOMAIN}"
-            )
+    with old_tls.running(SERVERS, legacy_certificates, catalogue) as places:
         yield places
-    faults = [fault for front in fronts for fault in front.faults if isinstance(fault, Exception)]
-    if faults:
-        raise ExceptionGroup("a server itself went wrong", faults)
-
-
-def _entry(server: Server, passes: frozenset[str]) -> Entry:
-    return Entry(
-        name=server.name,
-        role="mx",
-        server="legacy",
-        what=server.what,
-        must_fail=server.must_fail,
-        role_passes=passes,
-        # A client that gets through no handshake sees little of the rest.
-        indeterminate=not server.finishes,
-    )
 
 
 @pytest.fixture(scope="session")
 def legacy_audit(legacy_places: dict[str, Place], legacy_certificates: Certificates, runs: Path) -> Outcome:
     """One audit of all of them."""
-    return audited_places(runs / "legacy", list(legacy_places.values()), anchors=legacy_certificates.anchors)
+    places = list(legacy_places.values())
+    outcome = audited_places(runs / "legacy", places, anchors=legacy_certificates.anchors)
+    return keep_places("legacy", outcome, places)
 
 
 @pytest.mark.parametrize("name", [server.name for server in SERVERS])

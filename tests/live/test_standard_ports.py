@@ -11,6 +11,7 @@ from .catalogue import BEYOND_REACH, Catalogue
 from .dovecot import PASSWORDS
 from .installed import skip_or_fail
 from .network import Block
+from .recorded import keep
 from .standard import PORTS, MailServer
 from .test_mutants import check
 
@@ -43,7 +44,10 @@ def by_address(hardened_server: MailServer, runs: Path) -> Outcome:
 def debian_audit(debian_server: MailServer, catalogue: Catalogue, runs: Path) -> Outcome:
     """All eight standard ports of Debian's servers, by the host's name."""
     places = [debian_server.place(role, catalogue.entries[0]) for role in PORTS]
-    return audited_places(runs / "debian", places, anchors=debian_server.anchors)
+    outcome = audited_places(runs / "debian", places, anchors=debian_server.anchors)
+    for place in places:
+        keep("debian", place.role, outcome, place.subject)
+    return outcome
 
 
 def test_the_gate_opens_on_a_hardened_server(by_address: Outcome) -> None:

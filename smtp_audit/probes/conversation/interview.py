@@ -23,6 +23,7 @@ from smtp_audit.probes.approach import Approach, Session, Unrepeatable
 from smtp_audit.probes.dialect import Smtp
 from smtp_audit.probes.tls.trust import strict_context
 from smtp_audit.probes.wire import PeerError, Transcript, tls_reason
+from smtp_audit.secret import Secret
 from smtp_audit.wiretext import escape
 
 MOST_ERRORS = 8
@@ -110,6 +111,8 @@ class Interview:
         Raises:
             PeerError: not one question could be put.
         """
+        if self.standing is Standing.LOGGED_IN:
+            check_login(self.approach)
         pending = deque(questions)
         while pending:
             try:
@@ -239,13 +242,11 @@ async def _tolerant(session: Session) -> None:
         raise PeerError(Absence.MALFORMED, f"no TLS session: {tls_reason(error)}") from None
 
 
-async def log_in(session: Session, approach: Approach) -> None:
-    """Log in with the given credentials: TLS first, chain and name verified.
-
-    A refused login is never tried again on this host, so that no account is locked by an audit.
+def check_login(approach: Approach) -> tuple[str, Secret]:
+    """The user and the password to log in with.
 
     Raises:
-        PeerError: no credentials, no trustworthy TLS, or no login.
+        PeerError: none were given, or they were refused before.
     """
     credentials = approach.config.credentials
     if credentials is None:
@@ -259,6 +260,18 @@ async def log_in(session: Session, approach: Approach) -> None:
         )
     if approach.budget.login_refused:
         raise PeerError(Absence.REFUSED_SERVICE, approach.budget.login_refused)
+    return credentials.user, credentials.password
+
+
+async def log_in(session: Session, approach: Approach) -> None:
+    """Log in with the given credentials: TLS first, chain and name verified.
+
+    A refused login is never tried again on this host, so that no account is locked by an audit.
+
+    Raises:
+        PeerError: no credentials, no trustworthy TLS, or no login.
+    """
+    user, password = check_login(approach)
     connection, smtp = session.connection, session.dialect
     if not isinstance(smtp, Smtp):
         raise PeerError(Absence.BROKEN, "this login is for SMTP endpoints")
@@ -268,11 +281,10 @@ async def log_in(session: Session, approach: Approach) -> None:
     if session.endpoint.tls_start is TlsStart.IMPLICIT:
         await session.greeting()
     mechanisms = smtp.mechanisms(await session.capabilities())
-    user, password = credentials.user.encode(), credentials.password.get_secret_value().encode()
     async with connection.within(session.limits.reply_seconds * 2, "answer to the login"):
         if "PLAIN" in mechanisms:
-            response = base64.b64encode(b"\0" + user + b"\0" + password).decode()
-            await connection.send(f"AUTH PLAIN {response}\r\n".encode(), shown="AUTH PLAIN <secret>")
+            # Never in a variable: a traceback that shows those must not show the password.
+            await connection.send(_plain(user, password), shown="AUTH PLAIN <secret>")
             reply = await smtp.any_reply(connection)
         elif "LOGIN" in mechanisms:
             reply = await _exchange_login(smtp, session, user, password)
@@ -284,15 +296,25 @@ async def log_in(session: Session, approach: Approach) -> None:
         raise Unrepeatable(Absence.REFUSED_SERVICE, approach.budget.login_refused)
 
 
-async def _exchange_login(smtp: Smtp, session: Session, user: bytes, password: bytes) -> Reply:
+def _plain(user: str, password: Secret) -> bytes:
+    """AUTH PLAIN with its initial response (RFC 4616 section 2, RFC 4954 section 4)."""
+    return b"AUTH PLAIN " + _base64(f"\0{user}\0{password.get_secret_value()}")
+
+
+def _base64(text: str) -> bytes:
+    return base64.b64encode(text.encode()) + b"\r\n"
+
+
+async def _exchange_login(smtp: Smtp, session: Session, user: str, password: Secret) -> Reply:
     """AUTH LOGIN (draft-murchison-sasl-login): two prompts, two answers."""
     connection = session.connection
     await connection.send(b"AUTH LOGIN\r\n")
     reply = await smtp.any_reply(connection)
-    for answer, shown in ((user, "<user name>"), (password, "<secret>")):
-        if reply.code != "334":
-            break
-        await connection.send(base64.b64encode(answer) + b"\r\n", shown=shown)
+    if reply.code == "334":
+        await connection.send(_base64(user), shown="<user name>")
+        reply = await smtp.any_reply(connection)
+    if reply.code == "334":
+        await connection.send(_base64(password.get_secret_value()), shown="<secret>")
         reply = await smtp.any_reply(connection)
     return reply
 
