@@ -152,13 +152,11 @@ class HostBudget:
         Raises:
             PeerError: so many are not left.
         """
-        async with self._turn:
-            if self._connections + most > self._limits.total:
-                left = self._limits.total - self._connections
-                raise PeerError(
-                    Absence.BUDGET,
-                    f"{most} connections are needed, and {left} are left to {self.address} (budget.total)",
-                )
+        if self._connections + most > self._limits.total:
+            reason = f"{most} connections are needed; those allowed to {self.address} do not suffice (budget.total)"
+            raise PeerError(Absence.BUDGET, reason)
+        await self._turn.take(yielding=True)
+        try:
             while self._active:
                 self._freed.clear()
                 await self._freed.wait()
@@ -167,6 +165,8 @@ class HostBudget:
                 self._connections += 1
 
             yield count
+        finally:
+            self._turn.give()
 
     @contextmanager
     def extending(self, bound: asyncio.Timeout) -> Iterator[None]:

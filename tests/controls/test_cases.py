@@ -42,10 +42,26 @@ ALWAYS_APPLIES = {
     "auth-absent-on-mx",
     "submission-requires-auth",
     "smtp-recipient-needs-sender",
+    "extension-impersonation",
+    "extension-private",
+    "extension-turn",
+    "etrn-restricted",
+    "junk-commands-limited",
+    "connections-per-client-limited",
+    "idle-connection-closed",
+    "idle-message-closed",
+    "idle-patience",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
-NEVER_PARTLY_KNOWN = {"port-open", "port-closed", "starttls-offered", "implicit-tls"}
+NEVER_PARTLY_KNOWN = {
+    "port-open",
+    "port-closed",
+    "starttls-offered",
+    "implicit-tls",
+    "greeting-internal-names",
+    "greeting-name-qualified",
+}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
