@@ -5,7 +5,7 @@ from __future__ import annotations
 from smtp_audit.control import Rule, Safety, Verdict, control, fail, passed
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.bounds import IdleFacts, IdleMessageFacts, JunkFacts, ParallelFacts, Silence
-from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
+from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint, Role
 
 _COMPARED = 5
 """Replies at the beginning and at the end whose waits are compared."""
@@ -121,7 +121,7 @@ def idle_closed(idle: IdleFacts, rule: Rule) -> Verdict:
     expects="after DATA and {maximum_seconds} s of silence the server has ended the connection",
     subject=Endpoint,
     needs=IdleMessageFacts,
-    roles=SMTP_ROLES,
+    roles={Role.MX},
     parameters={"maximum_seconds": float},
     safety=Safety.SLOW,
     spec=("RFC 5321 section 4.5.3.2.7", "RFC 5321 section 4.1.1.4"),

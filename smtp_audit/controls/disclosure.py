@@ -82,15 +82,22 @@ def product(greeting: GreetingFacts, capability: CapabilityFacts, identity: Iden
 
 
 _VERSION = re.compile(
-    r"\b(?P<word>[a-z][a-z0-9]*)[ /:_-]{1,3}v?(?P<number>\d{1,5}(?:\.\d{1,6}){1,4}[0-9a-z+~-]*)", re.IGNORECASE
+    r"\b(?P<word>[a-z][a-z0-9]*)(?P<between>[ /:_-]{1,3}v?)(?P<number>\d{1,5}(?:\.\d{1,6}){1,4}[0-9a-z+~-]*)",
+    re.IGNORECASE,
 )
+_VERSION_WORDS = frozenset({"version", "ver", "release"})
 
 
 def _versions(text: str, products: Sequence[str]) -> Iterator[re.Match[str]]:
-    """Numbers that stand behind a word as versions do. One of four parts may be an address, unless the word says."""
-    known = {part for name in products for part in name.lower().split()} | {"version", "ver"}
+    """Numbers that stand behind a word as versions do.
+
+    Behind a product's name any number is one. Elsewhere two parts may be a quantity, and four an address.
+    """
+    known = _VERSION_WORDS | {part for name in products for part in name.lower().split()}
     for hit in _VERSION.finditer(text):
-        if not (is_address(hit["number"]) and hit["word"].lower() not in known):
+        sign = "/" in hit["between"] or "v" in hit["between"].lower()
+        several = hit["number"].count(".") > 1 and not is_address(hit["number"])
+        if hit["word"].lower() in known or sign or several:
             yield hit
 
 
@@ -191,7 +198,7 @@ def _inner(address: str) -> bool:
 
 def _internal(text: str, suffixes: Sequence[str], identity: IdentityFacts) -> Iterator[str]:
     text = _without_ours(text, identity)
-    behind = [hit.span("number") for hit in _VERSION.finditer(text) if hit["word"].lower() in ("version", "ver")]
+    behind = [hit.span("number") for hit in _VERSION.finditer(text) if hit["word"].lower() in _VERSION_WORDS]
     for hit in _ADDRESS.finditer(text):
         if any(begin <= hit.start() < end for begin, end in behind):
             continue

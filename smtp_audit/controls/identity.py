@@ -128,9 +128,11 @@ def name_in_certificate(greeting: GreetingFacts, certificate: CertificateFacts, 
     if not certificate.chain:
         raise Undetermined(certificate.unreadable or "no certificate was seen")
     leaf = certificate.leaf
+    if matching_name(certificate.host, leaf.dns_names, leaf.ip_addresses) is None:
+        return not_applicable(f"the certificate is not for {certificate.host}; certificate-name judges that")
     if matching_name(_same(name), leaf.dns_names, leaf.ip_addresses) is not None:
         return passed(f"the certificate is for {name}", evidence=(str(leaf),))
-    names = ", ".join((*leaf.dns_names, *leaf.ip_addresses)) or "no name"
+    names = ", ".join((*leaf.dns_names, *leaf.ip_addresses))
     return fail(f"greets as {name}, and its certificate is for {names}", evidence=(str(leaf),))
 
 

@@ -17,6 +17,7 @@ _UPPER = greeted(f"{HOST.upper()}. ESMTP")
 _OTHER = greeted("mx1.example.net ESMTP")
 _MASKED = greeted("********************************")
 _UNREADABLE = CertificateFacts(offered=True, host=HOST, unreadable="cannot be parsed")
+_FOR_NOBODY = certificates(certificate(dns_names=()))
 _NO_TLS = CertificateFacts(offered=False, host=HOST)
 _LOOPBACK = identity(address="127.0.0.1", public=False, reverse=())
 _NAMELESS = identity(reverse=())
@@ -58,7 +59,7 @@ CASES = (
     Case("greeting-name-in-certificate", (_UPPER, certificates(certificate(dns_names=(HOST,)))), PASS, "is for"),
     Case("greeting-name-in-certificate", (_GREETED, certificates(certificate(dns_names=("*.example.com",)))), PASS, ""),
     Case("greeting-name-in-certificate", (_OTHER, certificates(certificate(dns_names=(HOST,)))), FAIL, f"for {HOST}"),
-    Case("greeting-name-in-certificate", (_OTHER, certificates(certificate(dns_names=()))), FAIL, "for no name"),
+    Case("greeting-name-in-certificate", (_OTHER, _FOR_NOBODY), NOT_APPLICABLE, "certificate-name"),
     Case("greeting-name-in-certificate", (_GREETED, _UNREADABLE), INDETERMINATE, "cannot be parsed"),
     Case("greeting-name-in-certificate", (_GREETED, _NO_TLS), NOT_APPLICABLE, "no TLS"),
     Case("greeting-name-in-certificate", (_MASKED, certificates()), NOT_APPLICABLE, "no full name"),

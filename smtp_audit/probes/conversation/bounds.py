@@ -11,12 +11,11 @@ import time
 from weakref import WeakKeyDictionary
 
 from smtp_audit.facts.bounds import IdleFacts, IdleMessageFacts, JunkFacts, ParallelFacts, Silence
-from smtp_audit.facts.endpoint import SUBMISSION_ROLES, TlsStart
+from smtp_audit.facts.endpoint import TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.limits import MAX_JUNK_COMMANDS, MAX_PARALLEL
 from smtp_audit.probes.approach import Approach, Session
-from smtp_audit.probes.conversation.envelope import login_sender
-from smtp_audit.probes.conversation.interview import exchange_with, log_in, say
+from smtp_audit.probes.conversation.interview import exchange_with, say
 from smtp_audit.probes.dialect import Smtp, dialect_for
 from smtp_audit.probes.wire import Connection, PeerError, Transcript, connect, tls_reason
 from smtp_audit.wiretext import escape
@@ -157,15 +156,9 @@ async def stall_a_message(approach: Approach, transcript: Transcript) -> IdleMes
 
 async def _begin_message(approach: Approach, session: Session) -> str:
     """Go on to the middle of a message to the own mailbox; why that cannot be done, "" when it is."""
-    own = approach.config.mailboxes.own
-    sender = ""
-    if approach.config.credentials is not None and approach.endpoint.role in SUBMISSION_ROLES:
-        await log_in(session, approach)
-        sender = login_sender(approach)
-    else:
-        await session.secure()
+    await session.secure()
     smtp = _smtp(session)
-    for line in (f"MAIL FROM:<{sender}>", f"RCPT TO:<{own}>", "DATA"):
+    for line in ("MAIL FROM:<>", f"RCPT TO:<{approach.config.mailboxes.own}>", "DATA"):
         told = await exchange_with(smtp, session, say(line))
         if told.ended or not told.accepted:
             return str(told)

@@ -51,7 +51,7 @@ CONVERSATIONS = (
     Conversation(ParallelFacts, connect_many, safety=Safety.INTRUSIVE, alone=True),
     Conversation(JunkFacts, say_junk, safety=Safety.SLOW, alone=True),
     Conversation(IdleFacts, keep_silent, safety=Safety.SLOW, alone=True),
-    Conversation(IdleMessageFacts, stall_a_message, safety=Safety.SLOW, alone=True),
+    Conversation(IdleMessageFacts, stall_a_message, frozenset({Role.MX}), safety=Safety.SLOW, alone=True),
     Conversation(OpenPortsFacts, scan_ports, ALL_ROLES, safety=Safety.INTRUSIVE, of_host=True),
 )
 
