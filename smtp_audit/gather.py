@@ -22,6 +22,7 @@ from importlib import metadata
 from pydantic import BaseModel
 
 from smtp_audit.configuration.model import Config
+from smtp_audit.facts.bounds import OpenPortsFacts
 from smtp_audit.facts.certificate import CertificateFacts, PortCertificatesFacts, port_certificates
 from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.handshake import TlsSuiteFacts
@@ -247,6 +248,9 @@ class Gathering:
         budget = self._budgets.get(address)
         if budget is None:
             budget = self._budgets[address] = HostBudget(address, self._config.budget, self._progress)
+        here = [e for e in self._subjects if isinstance(e, Endpoint) and e.host == endpoint.host]
+        here = [e for e in here if e.address in (None, address)]
+        asked = [e for e in here if OpenPortsFacts.kind in self._wanted(e)] or [endpoint]
         approach = Approach(
             endpoint,
             address,
@@ -257,6 +261,8 @@ class Gathering:
             sinks=self._sinks,
             throwaway=self._accounts.setdefault(endpoint.host, ThrowawayAccount()),
             run_id=self._run_id,
+            host_ports=tuple(e.port for e in here),
+            speaks_for=min(asked, key=lambda e: e.port).key,
         )
 
         def emit(kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None:

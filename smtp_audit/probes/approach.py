@@ -178,6 +178,10 @@ class Approach:
     """What every message of this run carries, so that whoever finds one knows where it came from."""
     source: str | None = None
     """The address of this machine to connect from; None: the one that the system chooses."""
+    host_ports: tuple[int, ...] = ()
+    """The ports of all endpoints of the audit on this host."""
+    speaks_for: str = ""
+    """The key of the endpoint that facts about the whole host are gathered with; empty: this one."""
     yielding: bool = False
     """Let other visits to the address go first."""
 

@@ -67,6 +67,15 @@ ALWAYS_APPLIES = {
     "auth-lock-is-temporary",
     "auth-same-answer",
     "auth-same-time",
+    "extension-impersonation",
+    "extension-private",
+    "extension-turn",
+    "etrn-restricted",
+    "junk-commands-limited",
+    "connections-per-client-limited",
+    "idle-connection-closed",
+    "idle-message-closed",
+    "idle-patience",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
@@ -77,6 +86,8 @@ NEVER_PARTLY_KNOWN = {
     "implicit-tls",
     "imap-no-preauth",
     "imap-greeting-offers-no-login",
+    "greeting-internal-names",
+    "greeting-name-qualified",
 }
 
 
@@ -123,7 +134,15 @@ NOT_ASKED_FOR = {
 }
 
 # Good practice that no clause of the standard asks for: a finding, but nothing that a clause turns green by.
-WITHOUT_CLAUSE = {"tls-post-quantum", "client-certificate-request", "sender-own-header", "mailbox-product-hidden"}
+WITHOUT_CLAUSE = {
+    "sender-own-header",
+    "mailbox-product-hidden",
+    "tls-post-quantum",
+    "client-certificate-request",
+    "greeting-product",
+    "greeting-version",
+    "greeting-system",
+}
 
 
 @pytest.mark.parametrize("name", ["enterprise", "enterprise-strict"])

@@ -224,7 +224,7 @@ class Interview:
 
         for step in question.says:
             try:
-                exchange = await _exchange(smtp, session, step)
+                exchange = await exchange_with(smtp, session, step)
             except PeerError as error:
                 # Nonsense or excess: what is behind it cannot be read.
                 return held(error.reason), True
@@ -244,7 +244,7 @@ class Interview:
 
     async def _in_step(self, smtp: Smtp, session: Session) -> bool:
         try:
-            reset = await _exchange(smtp, session, Say(b"RSET\r\n"))
+            reset = await exchange_with(smtp, session, Say(b"RSET\r\n"))
         except PeerError:
             return False
         return bool(reset.replies) and reset.replies[0].code == "250"
@@ -260,7 +260,7 @@ def _errors_expected(question: Question) -> int:
     return sum(1 for step in question.says if not step.needs)
 
 
-async def _exchange(smtp: Smtp, session: Session, step: Say) -> Exchange:
+async def exchange_with(smtp: Smtp, session: Session, step: Say) -> Exchange:
     """Say it and read the replies.
 
     Raises:
