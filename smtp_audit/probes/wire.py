@@ -308,6 +308,14 @@ class Connection:
         Raises:
             PeerError: the peer closed, or the line is longer than the cap.
         """
+        return (await self.whole_line()).removesuffix(b"\n").removesuffix(b"\r")
+
+    async def whole_line(self) -> bytes:
+        """The next line with its CR LF or LF.
+
+        Raises:
+            PeerError: the peer closed, or the line is longer than the cap.
+        """
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > MAX_LINE:
                 break
@@ -317,10 +325,9 @@ class Connection:
         if end < 0 or end > MAX_LINE:
             self.transcript.received(bytes(self._buffer[:80]))
             raise PeerError(Absence.MALFORMED, f"a line of more than {MAX_LINE} octets")
-        line = bytes(self._buffer[:end])
+        line = bytes(self._buffer[: end + 1])
         del self._buffer[: end + 1]
-        line = line.removesuffix(b"\r")
-        self.transcript.received(line)
+        self.transcript.received(line.removesuffix(b"\n").removesuffix(b"\r"))
         return line
 
     async def some(self) -> bytes:
