@@ -22,6 +22,7 @@ class MailServer:
     rcpt: Callable[[str, str], str | None]
     mail: Callable[[str], str | None] = lambda _: OK
     data: Callable[[bytes], str | None] = lambda _: "250 2.0.0 queued as 1"
+    hello: tuple[str, ...] = ("250 mail",)
     other: Callable[[str], str | None] = lambda _: "500 5.5.2 no such command"
     messages: list[bytes] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
@@ -50,8 +51,11 @@ class MailServer:
             elif verb == "QUIT":
                 await peer.say("221 bye")
                 return
+            elif verb == "EHLO":
+                await peer.say(*self.hello[:-1])
+                reply = self.hello[-1]
             else:
-                reply = "250 mail" if verb in ("EHLO", "RSET") else self.other(line)
+                reply = OK if verb == "RSET" else self.other(line)
             if reply is None:
                 return
             await peer.say(reply)

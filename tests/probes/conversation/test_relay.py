@@ -277,7 +277,7 @@ class TestDelivery:
             ("451 4.3.0 later", "indeterminate"),
             ("421 4.3.0 later", "indeterminate"),
             ("what?", "indeterminate"),
-            (None, "pass"),
+            (None, "indeterminate"),
         ],
     )
     async def test_whatever_comes_behind_the_message_it_is_sent_once(self, answer, wanted):

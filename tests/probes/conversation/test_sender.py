@@ -44,7 +44,7 @@ def server(authority: Authority):
             password = base64.b64decode(line.rpartition(" ")[2]).rpartition(b"\0")[2]
             return "235 welcome" if password == PASSWORD.encode() else "535 no"
 
-        made = Submission(rcpt, mail, data, other)
+        made = Submission(rcpt, mail, data, hello=("250-mail", "250 AUTH PLAIN"), other=other)
         made.context = server_context(authority.issue("submission", TRUSTED["sound"]))
         return made
 
@@ -80,7 +80,7 @@ class TestEnvelope:
             (lambda sender: NOT_YOURS if sender == OTHER else OK, "fail"),
             (lambda sender: NOT_YOURS if sender else OK, "indeterminate"),
             (lambda sender: OK if sender == USER else "450 4.2.0 later", "indeterminate"),
-            (lambda sender: OK if sender == USER else None, "indeterminate"),
+            (lambda sender: OK if sender == USER else None, "pass"),
             (lambda sender: OK if sender == USER else "what?", "indeterminate"),
             (lambda sender: OK if sender == USER else "421 4.7.0 busy", "indeterminate"),
         ],
