@@ -32,7 +32,7 @@ from smtp_audit.wiretext import escape_text
 
 BLOCKS_PER_CONNECTION = 2
 
-MOST_CONNECTIONS = 12
+MOST_CONNECTIONS = 13
 
 MOST_WRONG = 2 + BLOCKS * TRIES_IN_BLOCK + MOST_CONNECTIONS
 """Wrong passwords on an endpoint, half of them on the throw-away account. It is 29 where no connection is closed."""
