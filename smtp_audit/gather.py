@@ -22,6 +22,7 @@ from importlib import metadata
 from pydantic import BaseModel
 
 from smtp_audit.configuration.model import Config
+from smtp_audit.facts.bounds import OpenPortsFacts
 from smtp_audit.facts.certificate import CertificateFacts, PortCertificatesFacts, port_certificates
 from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.handshake import TlsSuiteFacts
@@ -29,6 +30,7 @@ from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.snapshot import Snapshot, Vantage
 from smtp_audit.probes.approach import Approach, ThrowawayAccount
 from smtp_audit.probes.budget import HostBudget
+from smtp_audit.probes.conversation.sink import Sinks
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
 from smtp_audit.probes.inspection import DERIVED_KINDS, FIRST_LOOK_KINDS, Inspection, kinds_of
 from smtp_audit.probes.tls.survey import SURVEY_KINDS, broke
@@ -86,6 +88,7 @@ class Gathering:
         self._done = False
         self._stopping = False
         self._complete = False
+        self._sinks = Sinks()
         self._budgets: dict[str, HostBudget] = {}
         self._accounts: dict[str, ThrowawayAccount] = {}
         """By host: its addresses and ports have the same accounts."""
@@ -245,6 +248,9 @@ class Gathering:
         budget = self._budgets.get(address)
         if budget is None:
             budget = self._budgets[address] = HostBudget(address, self._config.budget, self._progress)
+        here = [e for e in self._subjects if isinstance(e, Endpoint) and e.host == endpoint.host]
+        here = [e for e in here if e.address in (None, address)]
+        asked = [e for e in here if OpenPortsFacts.kind in self._wanted(e)] or [endpoint]
         approach = Approach(
             endpoint,
             address,
@@ -252,8 +258,11 @@ class Gathering:
             budget,
             self._anchors,
             self._secrets,
+            sinks=self._sinks,
             throwaway=self._accounts.setdefault(endpoint.host, ThrowawayAccount()),
             run_id=self._run_id,
+            host_ports=tuple(e.port for e in here),
+            speaks_for=min(asked, key=lambda e: e.port).key,
         )
 
         def emit(kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None:
