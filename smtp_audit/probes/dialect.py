@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from functools import lru_cache
 
 from smtp_audit.facts.endpoint import Protocol
 from smtp_audit.facts.observation import Absence
@@ -52,6 +53,13 @@ class Dialect(ABC):
         return ()
 
     @abstractmethod
+    async def command(self, connection: Connection, text: str, shown: str | None = None) -> Reply:
+        """Send one command and read the answer to it; `shown` stands for the text in the transcript.
+
+        Lines that belong to the answer and come before its status are the first of the reply.
+        """
+
+    @abstractmethod
     async def quit(self, connection: Connection) -> None:
         """Say goodbye; the answer is not waited for."""
 
@@ -90,7 +98,26 @@ def _malformed(what: str, line: bytes) -> PeerError:
 _SMTP_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 
 
+@lru_cache(maxsize=128)
+def _smtp_line(raw: bytes) -> tuple[str, bool, str] | None:
+    """Code, whether more lines follow, and the escaped text; None for what is no line of a reply."""
+    found = _SMTP_LINE.fullmatch(raw)
+    return None if found is None else (found[1].decode(), found[2] == b"-", escape(found[3] or b""))
+
+
 _LOGIN_LINE = re.compile(r"AUTH(?:[ =]|\\x09)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=32)
+def _keywords(capabilities: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """The announced keywords with their parameters, upper case; hundreds of visits see the same ones.
+
+    Tabs (escaped by then) and commas part words too: a client that is lenient takes what a careless server meant.
+    """
+    # The first line is the greeting (RFC 5321 section 4.1.1.1), unless a careless server offers logins in it.
+    first = capabilities[:1] if capabilities and _LOGIN_LINE.match(capabilities[0]) else ()
+    lines = [line.upper().replace("\\X09", " ").replace(",", " ") for line in (*first, *capabilities[1:])]
+    return tuple(tuple(line.split()) for line in lines if line.strip())
 
 
 class Smtp(Dialect):
@@ -124,15 +151,15 @@ class Smtp(Dialect):
         lines: list[str] = []
         while True:
             raw = await connection.line()
-            found = _SMTP_LINE.fullmatch(raw)
+            found = _smtp_line(raw)
             if found is None:
                 raise _malformed("not an SMTP reply", raw)
-            this = found[1].decode()
+            this, goes_on, text = found
             if code and this != code:
                 raise _malformed(f"reply code changes from {code} within one reply", raw)
             code = this
-            lines.append(escape(found[3] or b""))
-            if found[2] != b"-":
+            lines.append(text)
+            if not goes_on:
                 return Reply(code=code, lines=tuple(lines))
             if len(lines) >= MAX_REPLY_LINES:
                 raise PeerError(Absence.EXCESSIVE, f"a reply of more than {MAX_REPLY_LINES} lines")
@@ -140,9 +167,8 @@ class Smtp(Dialect):
     async def greeting(self, connection: Connection) -> Reply:
         return await self.reply(connection)
 
-    async def command(self, connection: Connection, text: str) -> Reply:
-        """Send one command line and read its reply."""
-        await connection.send(text.encode() + b"\r\n")
+    async def command(self, connection: Connection, text: str, shown: str | None = None) -> Reply:
+        await connection.send(text.encode() + b"\r\n", shown=shown)
         return await self.reply(connection)
 
     def name(self, connection: Connection) -> str:
@@ -164,18 +190,8 @@ class Smtp(Dialect):
             return reply.lines[:1]
         raise PeerError(Absence.REFUSED_SERVICE, f"EHLO and HELO are refused: {reply}")
 
-    def _keywords(self, capabilities: tuple[str, ...]) -> list[list[str]]:
-        """The announced keywords with their parameters, upper case.
-
-        Tabs (escaped by then) and commas part words too: a client that is lenient takes what a careless server meant.
-        """
-        # The first line is the greeting (RFC 5321 section 4.1.1.1), unless a careless server offers logins in it.
-        first = capabilities[:1] if capabilities and _LOGIN_LINE.match(capabilities[0]) else ()
-        lines = [line.upper().replace("\\X09", " ").replace(",", " ") for line in (*first, *capabilities[1:])]
-        return [line.split() for line in lines if line.strip()]
-
     def offers_starttls(self, capabilities: tuple[str, ...]) -> bool:
-        return any(words[0] == "STARTTLS" for words in self._keywords(capabilities))
+        return any(words[0] == "STARTTLS" for words in _keywords(capabilities))
 
     async def starttls(self, connection: Connection, behind: bytes = b"") -> Reply:
         await connection.send(b"STARTTLS\r\n" + behind)
@@ -183,7 +199,7 @@ class Smtp(Dialect):
 
     def mechanisms(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
         found: list[str] = []
-        for words in self._keywords(capabilities):
+        for words in _keywords(capabilities):
             # "AUTH=PLAIN" is the form from before RFC 2554 that some servers still send beside the other.
             if words[0] == "AUTH":
                 found += words[1:]
@@ -213,10 +229,17 @@ class Imap(Dialect):
             raise _malformed("not an IMAP greeting", raw)
         return Reply(code=found[1].decode().upper(), lines=(escape(found[2] or b""),))
 
-    async def _command(self, connection: Connection, text: str, behind: bytes = b"") -> tuple[list[bytes], Reply]:
+    async def command(self, connection: Connection, text: str, shown: str | None = None) -> Reply:
+        untagged, reply = await self._command(connection, text, shown=shown)
+        return Reply(code=reply.code, lines=(*(escape(line) for line in untagged), *reply.lines))
+
+    async def _command(
+        self, connection: Connection, text: str, behind: bytes = b"", shown: str | None = None
+    ) -> tuple[list[bytes], Reply]:
         self._tag += 1
         tag = f"a{self._tag}".encode()
-        await connection.send(tag + b" " + text.encode() + b"\r\n" + behind)
+        told = None if shown is None else f"{tag.decode()} {shown}"
+        await connection.send(tag + b" " + text.encode() + b"\r\n" + behind, shown=told)
         untagged: list[bytes] = []
         while True:
             raw = await connection.line()
@@ -286,6 +309,10 @@ class Pop3(Dialect):
             raise _malformed("not a POP3 response", raw)
         return Reply(code=found[1].decode().upper(), lines=(escape(found[2] or b""),))
 
+    async def command(self, connection: Connection, text: str, shown: str | None = None) -> Reply:
+        await connection.send(text.encode() + b"\r\n", shown=shown)
+        return await self._status(connection)
+
     async def greeting(self, connection: Connection) -> Reply:
         return await self._status(connection)
 
@@ -351,6 +378,11 @@ class Sieve(Dialect):
             lines.append(escape(raw))
             if len(lines) > MAX_REPLY_LINES:
                 raise PeerError(Absence.EXCESSIVE, f"a response of more than {MAX_REPLY_LINES} lines")
+
+    async def command(self, connection: Connection, text: str, shown: str | None = None) -> Reply:
+        await connection.send(text.encode() + b"\r\n", shown=shown)
+        listing, reply = await self._listing(connection)
+        return Reply(code=reply.code, lines=(*listing, *reply.lines))
 
     async def greeting(self, connection: Connection) -> Reply:
         self._greeted, reply = await self._listing(connection)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
+import socket
 import ssl
 import time
+from collections import deque
 from collections.abc import Iterable
+from functools import cached_property, lru_cache
 from types import TracebackType
+from typing import Any
 
 from smtp_audit.facts.observation import Absence, Line
 from smtp_audit.limits import (
@@ -21,6 +27,12 @@ from smtp_audit.secret import Secret, redact
 from smtp_audit.wiretext import escape
 
 CHUNK = 16 * 1024
+
+MAX_ARRIVED = 4
+"""Chunks of a connection that are taken before anybody has asked for them."""
+
+TIMER_SECONDS = 1.0
+"""For how long the timer of a connection is set at most; see `Connection`."""
 
 
 class PeerError(Exception):
@@ -98,37 +110,65 @@ class Transcript:
         return (*self._lines, note)
 
 
-class Within:
-    """A bound on the time of a block; there are seven of them on every connection."""
+class _Late(Exception):
+    """The time of a block has passed; for the block alone, which says what did not come."""
 
-    def __init__(self, seconds: float, what: str, transcript: Transcript) -> None:
+    def __init__(self, bound: Within) -> None:
+        super().__init__(bound)
+        self.bound = bound
+
+
+class Within:
+    """A bound on the time that a block waits for its connection, in all; there are seven of them on every connection.
+
+    It ends what waits for the peer and nothing else: no task of its own and no cancelling, which cost more than the
+    waiting.
+    """
+
+    __slots__ = ("_bounds", "_seconds", "_transcript", "_what", "until")
+
+    def __init__(self, seconds: float, what: str, bounds: list[Within], transcript: Transcript) -> None:
         self._seconds = seconds
         self._what = what
+        self._bounds = bounds
         self._transcript = transcript
-        self._bound = asyncio.timeout(seconds)
+        self.until = 0.0
 
     async def __aenter__(self) -> None:
-        await self._bound.__aenter__()
+        self.until = time.monotonic() + self._seconds
+        self._bounds.append(self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            await self._bound.__aexit__(kind, error, trace)
-        except TimeoutError:
+        self._bounds.remove(self)
+        if isinstance(error, _Late) and error.bound is self:
             reason = f"no {self._what} within {self._seconds:g} s"
             self._transcript.note(reason)
             raise PeerError(Absence.TIMEOUT, reason) from None
 
 
 class Connection:
-    """One TCP connection. All reads are capped; a line, a chunk or a handshake that does not come raises PeerError."""
+    """One TCP connection. All reads are capped; a line, a chunk or a handshake that does not come raises PeerError.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, transcript: Transcript) -> None:
-        self._reader = reader
-        self._writer = writer
+    It reads its socket itself as soon as there is something: a survey makes hundreds of connections of a few
+    milliseconds each, and streams, transports and a timer for every step took more time than the rest of it.
+    """
+
+    def __init__(self, link: socket.socket, transcript: Transcript) -> None:
+        self._socket = link
+        self._descriptor = link.fileno()
+        self._loop = asyncio.get_running_loop()
         self.transcript = transcript
         self.began = time.monotonic()
+        self._arrived: deque[bytes] = deque()
+        self._reading = False
+        self._ended = False
+        self._lost: OSError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._bounds: list[Within] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._buffer = bytearray()
         self._read_bytes = 0
         self._incoming = ssl.MemoryBIO()
@@ -138,30 +178,106 @@ class Connection:
         """The first octets the peer sent on the bare connection."""
         self.handshake_octets = b""
         """The first octets that came when a TLS handshake had begun."""
+        self._read_on()
 
-    @property
+    @cached_property
     def local_address(self) -> str:
         """The address of our own end."""
-        name = self._writer.get_extra_info("sockname")
-        return str(name[0]) if name else "127.0.0.1"
+        return str(self._socket.getsockname()[0])
 
     def within(self, seconds: float, what: str) -> Within:
-        """Bound the block; PeerError(TIMEOUT) names `what` did not come."""
-        return Within(seconds, what, self.transcript)
+        """Bound what the block waits for this connection; PeerError(TIMEOUT) names `what` did not come."""
+        return Within(seconds, what, self._bounds, self.transcript)
+
+    def _read_on(self) -> None:
+        self._reading = True
+        self._loop.add_reader(self._descriptor, self._readable)
+
+    def _read_no_more(self) -> None:
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._descriptor)
+
+    def _readable(self) -> None:
+        """Take what has come, so much of it that whoever does not listen is not swamped."""
+        try:
+            data = self._socket.recv(CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lost = error
+            data = b""
+        if data:
+            self._arrived.append(data)
+        else:
+            self._ended = True
+        if not data or len(self._arrived) >= MAX_ARRIVED:
+            self._read_no_more()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _wait(self) -> None:
+        """Until something has happened on the socket. Raises _Late when a bound has passed."""
+        self._waiter = self._loop.create_future()
+        try:
+            self._watch_the_time()
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _watch_the_time(self) -> None:
+        """Have the waiter woken with an error when the first of the bounds has passed.
+
+        The timer is armed for a second at most and again when that was too early: most connections are over by then,
+        and need only one.
+        """
+        if not self._bounds:
+            return
+        until = min([bound.until for bound in self._bounds])
+        now = time.monotonic()
+        if until <= now:
+            raise _Late(min(self._bounds, key=lambda bound: bound.until))
+        due = min(until, now + TIMER_SECONDS)
+        if self._timer is not None:
+            if self._timer_at <= due:
+                return
+            self._timer.cancel()
+        self._timer_at = due
+        self._timer = self._loop.call_later(due - now, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        try:
+            self._watch_the_time()
+        except _Late as late:
+            self._waiter.set_exception(late)
 
     async def _receive(self) -> bytes:
         """The next octets on the wire; empty at the end of the stream."""
-        try:
-            data = await self._reader.read(CHUNK)
-        except (ConnectionError, OSError) as error:
-            self.transcript.note(f"connection lost: {_os_reason(error)}")
-            raise PeerError(Absence.DROPPED, f"the connection was lost ({_os_reason(error)})") from None
+        while not self._arrived:
+            if self._lost is not None:
+                raise self._dropped(self._lost)
+            if self._ended:
+                return b""
+            await self._wait()
+        data = self._arrived.popleft()
+        if not (self._reading or self._ended):
+            self._read_on()
         self._read_bytes += len(data)
         if self._read_bytes > MAX_CONNECTION_BYTES:
             raise PeerError(Absence.EXCESSIVE, f"sent more than {MAX_CONNECTION_BYTES} octets")
         if not self.first_octets:
             self.first_octets = data[:512]
         return data
+
+    def _dropped(self, error: OSError) -> PeerError:
+        self.transcript.note(f"connection lost: {_os_reason(error)}")
+        return PeerError(Absence.DROPPED, f"the connection was lost ({_os_reason(error)})")
 
     async def _fill(self) -> bool:
         """Read more clear text (or decrypted text) into the buffer; False at the end of the stream."""
@@ -192,6 +308,14 @@ class Connection:
         Raises:
             PeerError: the peer closed, or the line is longer than the cap.
         """
+        return (await self.whole_line()).removesuffix(b"\n").removesuffix(b"\r")
+
+    async def whole_line(self) -> bytes:
+        """The next line with its CR LF or LF.
+
+        Raises:
+            PeerError: the peer closed, or the line is longer than the cap.
+        """
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > MAX_LINE:
                 break
@@ -201,10 +325,9 @@ class Connection:
         if end < 0 or end > MAX_LINE:
             self.transcript.received(bytes(self._buffer[:80]))
             raise PeerError(Absence.MALFORMED, f"a line of more than {MAX_LINE} octets")
-        line = bytes(self._buffer[:end])
+        line = bytes(self._buffer[: end + 1])
         del self._buffer[: end + 1]
-        line = line.removesuffix(b"\r")
-        self.transcript.received(line)
+        self.transcript.received(line.removesuffix(b"\n").removesuffix(b"\r"))
         return line
 
     async def some(self) -> bytes:
@@ -228,12 +351,19 @@ class Connection:
             await self._send_raw(data)
 
     async def _send_raw(self, data: bytes) -> None:
-        try:
-            self._writer.write(data)
-            await self._writer.drain()
-        except (ConnectionError, OSError) as error:
-            self.transcript.note(f"connection lost: {_os_reason(error)}")
-            raise PeerError(Absence.DROPPED, f"the connection was lost ({_os_reason(error)})") from None
+        while data:
+            if self._lost is not None:
+                raise self._dropped(self._lost)
+            try:
+                data = data[self._socket.send(data) :]
+            except (BlockingIOError, InterruptedError):
+                self._loop.add_writer(self._descriptor, self._wake)
+                try:
+                    await self._wait()
+                finally:
+                    self._loop.remove_writer(self._descriptor)
+            except OSError as error:
+                self._lost = error
 
     async def _flush(self) -> None:
         data = self._outgoing.read()
@@ -304,14 +434,15 @@ class Connection:
                 await self._flush()
 
     def close(self) -> None:
-        """Close, as soon as what was sent is on its way; not to be waited for."""
-        self._writer.close()
+        """Close; what was sent is on its way, and nothing is waited for."""
+        self._read_no_more()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._socket.close()
 
     def abort(self) -> None:
         """Close at once; for when no time is left."""
-        transport = self._writer.transport
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
+        self.close()
 
 
 def _os_reason(error: OSError) -> str:
@@ -326,25 +457,75 @@ def tls_reason(error: ssl.SSLError) -> str:
     return reason.lower().replace("_", " ")
 
 
-async def connect(address: str, port: int, seconds: float, transcript: Transcript) -> Connection:
-    """Open a connection.
+async def connect(
+    address: str, port: int, seconds: float, transcript: Transcript, source: str | None = None
+) -> Connection:
+    """Open a connection, from the address `source` of this machine if one is given.
 
     Raises:
         PeerError: CLOSED when it is refused, UNREACHABLE for everything else that keeps it from being made.
     """
     transcript.note(f"connecting to {address} port {port}")
     try:
-        async with asyncio.timeout(seconds) as bound:
-            reader, writer = await asyncio.open_connection(address, port, limit=CHUNK * 2)
-    except TimeoutError:
-        if not bound.expired():
-            raise
-        transcript.note(f"no answer within {seconds:g} s")
-        raise PeerError(Absence.UNREACHABLE, f"port {port} did not answer within {seconds:g} s") from None
+        link = await _linked(address, port, seconds, source)
     except ConnectionRefusedError:
         transcript.note("connection refused")
         raise PeerError(Absence.CLOSED, f"port {port} refuses connections") from None
     except OSError as error:
         transcript.note(f"cannot connect: {_os_reason(error)}")
         raise PeerError(Absence.UNREACHABLE, f"cannot connect to port {port}: {_os_reason(error)}") from None
-    return Connection(reader, writer, transcript)
+    if link is None:
+        transcript.note(f"no answer within {seconds:g} s")
+        raise PeerError(Absence.UNREACHABLE, f"port {port} did not answer within {seconds:g} s")
+    return Connection(link, transcript)
+
+
+@lru_cache(maxsize=64)
+def _place(address: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+    """Where `address`, which is no name, is to be reached."""
+    found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    return found[0][0], found[0][4]
+
+
+async def _linked(address: str, port: int, seconds: float, source: str | None) -> socket.socket | None:
+    """A socket that is connected; None when nobody answered in time. Raises OSError."""
+    family, place = _place(address, port)
+    link = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        link.setblocking(False)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source is not None:
+            link.bind((source, 0))
+        code = link.connect_ex(place)
+        if code == errno.EINPROGRESS:
+            # A server near by has answered before the call returns, and the next one tells.
+            code = link.connect_ex(place)
+        if code in (errno.EINPROGRESS, errno.EALREADY):
+            if not await _writable(link, seconds):
+                link.close()
+                return None
+            code = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code not in (0, errno.EISCONN):
+            raise OSError(code, os.strerror(code))
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+async def _writable(link: socket.socket, seconds: float) -> bool:
+    """Wait until the connection is made or has failed; False when neither happens in time."""
+    loop = asyncio.get_running_loop()
+    settled: asyncio.Future[bool] = loop.create_future()
+
+    def settle(answered: bool) -> None:
+        if not settled.done():
+            settled.set_result(answered)
+
+    loop.add_writer(link, settle, True)
+    timer = loop.call_later(seconds, settle, False)
+    try:
+        return await settled
+    finally:
+        loop.remove_writer(link)
+        timer.cancel()

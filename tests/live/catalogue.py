@@ -1,5 +1,6 @@
 """The servers of the lab as typed data, read from the files in servers/; servers/README.md explains them."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
@@ -11,8 +12,13 @@ from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.facts.tls import TlsFlawFacts
 from smtp_audit.safety import Safety
 
+from . import faults as _faults  # noqa: F401 (names them)
 from .authority import Kind
 from .chapters import Chapters, only, read_chapters
+from .scripted import broken
+
+CHAPTERS = "SMTP_AUDIT_LIVE_CHAPTERS"
+"""An environment variable for narrow runs: the chapters whose servers are started and audited, parted by commas."""
 
 HOST = "mail.lab.example"
 DOMAIN = "lab.example"
@@ -46,6 +52,10 @@ GROUPS: Mapping[str, frozenset[Safety]] = {
 
 # It asks third parties: --smtp-revocation.
 _NEVER_ASKED_FOR = frozenset({"certificate-revocation"})
+
+SCRIPTED = "scripted"
+"""The server of scripted.py."""
+SCRIPTED_ROLES = frozenset({"mx", "submission", "submissions"})
 
 _SAME_NAME = ("certificate", "tls", "backend", "front", "group", "indeterminate", "host_of", "main")
 
@@ -87,6 +97,10 @@ class Entry:
     """Another entry, whose host this one is on, too; by itself each entry is a host of its own."""
     main: Mapping[str, str] = field(default_factory=dict)
     """Settings of Postfix that only main.cf can hold; such an entry is an instance of its own."""
+    faults: tuple[str, ...] = ()
+    """Of the scripted server, in faults/."""
+    opens: tuple[int, ...] = ()
+    """Further ports of its address that take connections."""
     chapter: str = "sound"
     """The file it stands in, without its suffix."""
 
@@ -118,6 +132,9 @@ class Entry:
         if "certificate-trusted" in self.must_fail:
             # Nor is the issuer's name, which anybody can write into a certificate.
             passing -= {"certificate-issuer"}
+        if "certificate-name" in self.must_fail:
+            # Nor is the name that the server greets with compared with those of a certificate for somebody else.
+            passing -= {"greeting-name-in-certificate"}
         if "tls-current-version" in self.must_fail:
             # Before TLS 1.2 there is no choice of signatures to judge.
             passing -= {"tls-signature-hash"}
@@ -154,7 +171,10 @@ def judged(group: str) -> frozenset[str]:
 @cache
 def catalogue() -> Catalogue:
     """The catalogue; raises ValueError when a line of it makes no sense."""
-    return made_of(read_chapters(Path(__file__).with_name("servers")))
+    chapters = read_chapters(Path(__file__).with_name("servers"))
+    if only_these := os.environ.get(CHAPTERS):
+        chapters.servers = [item for item in chapters.servers if item[0] in only_these.split(",")]
+    return made_of(chapters)
 
 
 def made_of(chapters: Chapters) -> Catalogue:
@@ -191,6 +211,9 @@ def _check(entry: Entry, certificates: Mapping[str, Kind], backends: Mapping[str
         raise ValueError(f"{entry.name}: Dovecot answers by itself")
     if entry.indeterminate and entry.must_fail:
         raise ValueError(f"{entry.name}: what hides its facts cannot be proven to fail")
+    if entry.server != SCRIPTED and entry.faults:
+        raise ValueError(f"{entry.name}: only the scripted server has faults")
+    broken(entry.faults)
 
 
 def _kind(name: str, table: dict[str, Any]) -> Kind:
@@ -240,22 +263,29 @@ def _twin(group: str, role: str, chapters: Chapters, sound: Mapping[str, Entry])
 
 def _server(chapter: str, table: dict[str, Any], base: Mapping[tuple[str, str], Entry]) -> Entry:
     name, group = str(table.get("name")), table.get("group", "quick")
-    made_by_us = {"server", "settings", "role_passes", "role_fails", "chapter"}
+    made_by_us = {"settings", "role_passes", "role_fails", "chapter"}
     only(table, {item.name for item in fields(Entry)} - made_by_us | {"set"}, name)
     if group not in GROUPS:
         raise ValueError(f"{name}: unknown group {group}")
     if (group, table["role"]) not in base:
         raise ValueError(f"{name}: there is no well-kept {table['role']} in group {group}")
     sound = base[group, table["role"]]
+    server = table.get("server", sound.server)
+    if server != sound.server and (server != SCRIPTED or table["role"] not in SCRIPTED_ROLES):
+        raise ValueError(f"{name}: {server} is no server for {table['role']}")
+    if server == SCRIPTED and (wrong := set(table) & {"set", "tls", "front", "backend", "main"}):
+        raise ValueError(f"{name}: the scripted server has no {sorted(wrong)}")
     entry = Entry(
         name=name,
         role=table["role"],
-        server=sound.server,
+        server=server,
         what=table["what"],
         must_fail=frozenset(table["must_fail"]),
         role_passes=sound.role_passes,
         role_fails=sound.role_fails,
-        settings={**sound.settings, **table.get("set", {})},
+        settings={} if server == SCRIPTED else {**sound.settings, **table.get("set", {})},
+        faults=tuple(table.get("faults", ())),
+        opens=tuple(table.get("opens", ())),
         chapter=chapter,
         **{"backend": sound.backend, **{key: table[key] for key in _SAME_NAME if key in table}},
     )

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from .authority import Authority
-from .catalogue import DOMAIN, GROUPS, Catalogue, Entry
+from .catalogue import DOMAIN, GROUPS, SCRIPTED, Catalogue, Entry
 from .dovecot import Dovecot, Listener
 from .files import make_files
 from .network import Block, lab_directory
 from .postfix import Postfix, Service, auth_path
+from .scripted_process import Scripted, ScriptedSite
 
 _FIRST_ADDRESS = 30
 _ADDRESSES = 200
@@ -63,7 +65,7 @@ class Lab:
         self._certificates = catalogue.certificates
         self._backends = catalogue.backends
         self._chains: dict[tuple[str, tuple[str, ...]], Path] = {}
-        self._servers: list[Postfix | Dovecot] = []
+        self._servers: list[Postfix | Dovecot | Scripted] = []
         self.files = make_files(directory / "files")
         self.places: dict[str, Place] = {}
         for number, entry in enumerate(catalogue.entries):
@@ -77,6 +79,8 @@ class Lab:
         self.throttled = instances["throttled"]
         self._postfixes = [postfix for postfix in instances.values() if postfix.services]
         self._postfixes += [self._new_postfix(place.name, [place], place.entry.main) for place in apart]
+        self.scripted = Scripted(directory / "scripted", self._scripted_sites())
+        self._doors = ExitStack()
         self.audit_of_throttled: Future[Any] | None = None
         """Set while an audit may be keeping the throttled servers busy."""
 
@@ -90,9 +94,17 @@ class Lab:
         for postfix in self._postfixes:
             postfix.start(auth_sockets=sockets)
             self._servers.append(postfix)
+        if self.scripted.sites:
+            self.scripted.start()
+            self._servers.append(self.scripted)
+        for place in self.places.values():
+            for port in place.entry.opens:
+                # Nobody answers there: the kernel takes the connection, and that is all a scan sees.
+                self._doors.enter_context(socket.create_server((place.address, port), backlog=64))
 
     def stop(self) -> None:
         """End everything."""
+        self._doors.close()
         stop_all(self._servers)
 
     def pids(self) -> list[int]:
@@ -144,9 +156,11 @@ class Lab:
 
     def _settings(self, place: Place) -> dict[str, str]:
         entry = place.entry
+        name = {"myhostname": place.host, "smtpd_banner": "$myhostname ESMTP"}
         if entry.front == "postscreen":
-            return _POSTSCREEN
+            return _POSTSCREEN | name
         settings = {
+            **name,
             "smtpd_tls_chain_files": str(self.chain(entry.certificate, [place.host])),
             "smtpd_sasl_path": auth_path(entry.backend),
             # The log then says which server a line is about.
@@ -156,9 +170,25 @@ class Lab:
         return {name: self._filled_in(value, [place.host]) for name, value in settings.items()}
 
     def _filled_in(self, value: str, hosts: Sequence[str]) -> str:
-        value = value.replace("@host@", hosts[0]).replace("@files@", str(self.files))
+        value = (
+            value.replace("@host@", hosts[0]).replace("@HOST@", hosts[0].upper()).replace("@files@", str(self.files))
+        )
         value = value.replace("@anchors@", str(self.authority.anchors))
         return re.sub(r"@chain:([a-z0-9-]+)@", lambda found: str(self.chain(found[1], hosts)), value)
+
+    def _scripted_sites(self) -> list[ScriptedSite]:
+        return [
+            ScriptedSite(
+                place.address,
+                place.port,
+                place.host,
+                place.role,
+                str(self.chain(place.entry.certificate, [place.host])),
+                place.entry.faults,
+            )
+            for place in self.places.values()
+            if place.entry.server == SCRIPTED
+        ]
 
     def _dovecots(self) -> Iterator[Dovecot]:
         """One instance for all listeners whose settings and certificate are the same."""
@@ -202,7 +232,7 @@ def running_lab(catalogue: Catalogue) -> Iterator[Lab]:
         yield lab
 
 
-def stop_all(servers: Sequence[Postfix | Dovecot]) -> None:
+def stop_all(servers: Sequence[Postfix | Dovecot | Scripted]) -> None:
     """End the servers at the same time: each takes up to a second to say goodbye."""
     if not servers:
         return

@@ -79,7 +79,8 @@ class Stage:
             self.server.close()
 
     async def quiet(self) -> None:
-        """Wait until every connection has ended."""
+        """Wait until every connection has ended, also one that the server has yet to notice."""
+        await asyncio.sleep(0.02)
         async with asyncio.timeout(2):
             while self.open:  # noqa: ASYNC110 (an event for each end would be more than this needs)
                 await asyncio.sleep(0.005)

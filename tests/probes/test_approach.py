@@ -69,6 +69,7 @@ class TestVisit:
             approach = stage.approach()
             action = Failing(Throttled("421"), Throttled("421"))
             assert await approach.visit(action, approach.transcript()) == "done"
+            await stage.quiet()
             assert stage.connections == action.calls == 3
         assert approach.budget.effort().backoffs == 2
 

@@ -109,10 +109,7 @@ class TestConnecting:
         assert "0.2 s" in reason
 
     async def test_an_address_without_a_route_is_unreachable(self, monkeypatch):
-        async def no_route(*_arguments: object, **_options: object) -> None:
-            raise OSError(errno.ENETUNREACH, "Network is unreachable")
-
-        monkeypatch.setattr(asyncio, "open_connection", no_route)
+        monkeypatch.setattr(socket.socket, "connect_ex", lambda *_: errno.ENETUNREACH)
         reason = await fails(connect("192.0.2.1", 25, 1.0, Transcript()), Absence.UNREACHABLE)
         assert "network is unreachable" in reason
 

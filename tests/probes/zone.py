@@ -24,15 +24,17 @@ Answers = Mapping[tuple[str, str], list[str] | str]
 class Zone:
     """A resolver to configure; names that it was not told about do not exist."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, address: str = "127.0.0.1", port: int = 0) -> None:
+        """Port 0 is any that is free."""
         self._answers = answers
+        self._place = (address, port)
         self.asked: list[tuple[str, str]] = []
         self.by_tcp = 0
 
     @property
     def resolver(self) -> Resolver:
         """Where it listens."""
-        return Resolver(address="127.0.0.1", port=self._udp.server_address[1])
+        return Resolver(address=self._place[0], port=self._udp.server_address[1])
 
     def __enter__(self) -> Self:
         zone = self
@@ -51,12 +53,14 @@ class Zone:
                     self.wfile.write(struct.pack("!H", len(answer)) + answer)
 
         while True:
-            self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), OverUdp)
+            self._udp = socketserver.ThreadingUDPServer(self._place, OverUdp)
             try:
                 self._tcp = socketserver.ThreadingTCPServer(self._udp.server_address, OverTcp)
                 break
             except OSError:  # the same port is taken for TCP
                 self._udp.server_close()
+                if self._place[1]:
+                    raise
         self._threads = [threading.Thread(target=s.serve_forever, args=(0.02,)) for s in (self._udp, self._tcp)]
         for thread in self._threads:
             thread.start()

@@ -7,6 +7,7 @@ import hashlib
 import ssl
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -52,6 +53,7 @@ def read_chain(chain: tuple[bytes, ...]) -> tuple[tuple[Certificate, ...], str]:
     return tuple(read), ""
 
 
+@lru_cache(maxsize=64)
 def read_certificate(der: bytes) -> Certificate:
     """One certificate. Raises whatever the parser does on malformed octets."""
     with warnings.catch_warnings():

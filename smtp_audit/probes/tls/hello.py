@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
@@ -199,6 +199,7 @@ def client_hello(
     return struct.pack("!BH", HANDSHAKE_RECORD, record_version) + vector(2, message)
 
 
+@lru_cache(maxsize=64)
 def _extensions(version: TlsVersion, server_name: str | None, shape: Shape) -> bytes:
     tls13 = version is TlsVersion.TLS13
     groups = shape.groups if shape.groups is not None else GROUPS if tls13 else CLASSIC_GROUPS

@@ -8,7 +8,7 @@ import re
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from smtp_audit.facts.certificate import Trust
@@ -117,6 +117,15 @@ def chain_trust(chain: Sequence[bytes], anchors: Anchors) -> tuple[Trust | None,
         return None, "no certificate was sent"
     if not anchors.usable:
         return None, "there are no trust anchors here"
+    try:
+        return _verdict(tuple(chain), anchors)
+    except OSError as error:  # a file of anchors that is gone by now
+        return None, f"the trust anchors cannot be read: {escape_text(str(error), 200)}"
+
+
+@lru_cache(maxsize=32)
+def _verdict(chain: tuple[bytes, ...], anchors: Anchors) -> tuple[Trust | None, str]:
+    """As `chain_trust`; worked out once for a chain that a server shows again and again. Raises OSError."""
     reason = ""
     for suite in _SUITES:
         try:
@@ -128,8 +137,6 @@ def chain_trust(chain: Sequence[bytes], anchors: Anchors) -> tuple[Trust | None,
             reason = reason or _told(error)
             if getattr(error, "reason", None) != _WRONG_KIND:
                 return None, f"OpenSSL gives no verdict on the chain: {_told(error)}"
-        except OSError as error:  # a file of anchors that is gone by now
-            return None, f"the trust anchors cannot be read: {escape_text(str(error), 200)}"
     return None, f"OpenSSL gives no verdict on a chain with this kind of key: {reason}"
 
 

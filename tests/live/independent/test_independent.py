@@ -1,0 +1,45 @@
+"""The independent servers, audited: what is found is listed in findings.toml with its reason, and nothing else is."""
+
+import pytest
+
+from tests.live.audited import Outcome
+
+from .findings import expected, findings
+from .running import SERVERS, Running
+
+pytestmark = pytest.mark.live
+
+ROLES = [(server.name, role) for server in SERVERS for role in server.roles]
+
+
+@pytest.mark.parametrize(("server", "role"), ROLES)
+def test_all_that_is_found_is_true(independent_audit: Outcome, independent: Running, server: str, role: str) -> None:
+    place = next(place for place in independent.places if place.name == f"{server}-{role}")
+    truth = expected(server, role)
+    failed, undecided = independent_audit.failed(place.subject), independent_audit.undecided(place.subject)
+    differences = {
+        "not listed": failed - truth.failed,
+        "listed in vain": truth.failed - failed,
+        "without a verdict": undecided - truth.undecided,
+        "decided after all": truth.undecided - undecided,
+        # What a well-kept server passes, this one does as well.
+        "not passed": place.entry.must_pass - truth.undecided - independent_audit.passed(place.subject),
+    }
+    controls = {control for found in differences.values() for control in found}
+    wrong = {name: sorted(found) for name, found in differences.items() if found}
+    assert not wrong, f"{place.name}\n{wrong}\n{independent_audit.explain(place.subject, controls)}"
+
+
+def test_every_finding_is_about_a_server_that_is_there() -> None:
+    roles = {server.name: set(server.roles) for server in SERVERS}
+    assert {item.server for item in findings()} <= set(roles)
+    assert [item for item in findings() if item.roles is not None and not item.roles <= roles[item.server]] == []
+
+
+def test_the_broken_one_is_caught(independent_audit: Outcome, independent: Running) -> None:
+    place = next(place for place in independent.places if place.entry.server == "aiosmtpd")
+    assert "starttls-injection" in independent_audit.failed(place.subject)
+
+
+def test_no_mail_was_accepted(independent_audit: Outcome, independent: Running) -> None:
+    assert {server.name: server.accepted() for server in independent.servers if server.accepted()} == {}
