@@ -11,7 +11,7 @@ PYTEST ?=
 JUNIT ?=
 BIN := $(VENV)/bin
 DETECTION := build/detection.jsonl
-DETECTING := $(addprefix tests/live/test_,mutants.py throttling.py legacy.py lab_servers.py standard_ports.py)
+DETECTING := $(addprefix tests/live/test_,mutants.py throttling.py legacy.py lab_servers.py standard_ports.py) tests/live/independent
 
 .PHONY: demo test detection lint docs clean
 

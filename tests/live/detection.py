@@ -18,11 +18,11 @@ from tests.legacy.catalogue import SERVERS, Server
 
 from . import detection_page, old_tls
 from .catalogue import Catalogue, Entry, catalogue
-from .independent_findings import findings
+from .independent import findings
+from .independent.running import SERVERS as SERVERS_OF_OTHERS
 from .recorded import Found, Record, read
 
 PAGE = Path(__file__).parents[2] / "docs" / "detection.md"
-INDEPENDENT = Path(__file__).with_name("independent") / "findings.toml"
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Row:
     inherent: frozenset[str] = frozenset()
     """What of `must_fail` every server of the role fails."""
     hides: bool = False
+    excused: frozenset[str] = frozenset()
+    """What is listed as coming to no verdict."""
     found: Found | None = None
     """None: it was not audited."""
     needs_proof: bool = False
@@ -78,7 +80,7 @@ class Row:
         """The controls without the verdict that they should have come to, where nothing hides the answer."""
         if self.found is None or self.hides:
             return frozenset()
-        return self.found.undecided | (self.must_pass - self.passed - self.failed)
+        return (self.found.undecided | (self.must_pass - self.passed - self.failed)) - self.excused
 
     @property
     def proven(self) -> bool:
@@ -86,7 +88,19 @@ class Row:
         return self.proof == self.must_fail
 
 
-def rows(record: Record, known: Catalogue, old: Sequence[Server], independent: Path | None = None) -> list[Row]:
+@dataclass(frozen=True)
+class Truth:
+    """What is true about one port of an independent server, and why."""
+
+    server: str
+    role: str
+    why: tuple[str, ...]
+    failed: frozenset[str]
+    undecided: frozenset[str]
+    passed: frozenset[str]
+
+
+def rows(record: Record, known: Catalogue, old: Sequence[Server], independent: Sequence[Truth] = ()) -> list[Row]:
     """All servers, in the order of the page, with what the record says about them."""
     found = [_row(record, entry.group, entry) for entry in known.entries]
     found += [_row(record, "strict", entry, strict=True) for entry in known.entries if entry.strict is not None]
@@ -145,21 +159,35 @@ def _default_rows(record: Record, known: Catalogue) -> Iterator[Row]:
         )
 
 
-def _independent_rows(record: Record, path: Path | None) -> Iterator[Row]:
-    listed = findings(path) if path is not None else {}
-    seen = {name for audit, name in record.audits if audit == "independent"}
-    for name in sorted(seen | set(listed)):
-        reasons = listed.get(name, {})
+def _independent_rows(record: Record, independent: Sequence[Truth]) -> Iterator[Row]:
+    for truth in independent:
+        name = f"{truth.server}-{truth.role}"
         yield Row(
             audit="independent",
             chapter="independent",
             name=name,
-            role=name.rpartition("/")[2],
-            what="; ".join(dict.fromkeys(reasons[control] for control in sorted(reasons))),
+            role=truth.role,
+            what="; ".join(truth.why),
             kind="independent",
-            must_fail=frozenset(reasons),
+            must_fail=truth.failed,
+            must_pass=truth.passed,
+            excused=truth.undecided,
             found=record.audits.get(("independent", name)),
         )
+
+
+def independent_truth(known: Catalogue) -> list[Truth]:
+    """What findings.toml lists, for every port of every independent server."""
+    passes = {entry.role: entry.must_pass for entry in known.group("quick") if entry.sound}
+    found = []
+    for server in SERVERS_OF_OTHERS:
+        for role in server.roles:
+            expected = findings.expected(server.name, role)
+            mine = [item for item in findings.findings() if item.server == server.name]
+            why = [item.why for item in mine if item.roles is None or role in item.roles]
+            passed = passes[role] - expected.failed - expected.undecided
+            found.append(Truth(server.name, role, tuple(why), expected.failed, expected.undecided, passed))
+    return found
 
 
 def not_audited(found: Iterable[Row]) -> list[str]:
@@ -194,7 +222,7 @@ def main(arguments: Sequence[str] | None = None, *, page: Path = PAGE) -> int:
     parser.add_argument("--check", action="store_true", help="compare with the page instead of writing it")
     given = parser.parse_args(arguments)
     known = catalogue()
-    found = rows(read(given.record), known, SERVERS, INDEPENDENT if INDEPENDENT.exists() else None)
+    found = rows(read(given.record), known, SERVERS, independent_truth(known))
     if missing := not_audited(found):
         print(f"the run was not whole, so there is nothing to say; not audited: {', '.join(missing)}", file=sys.stderr)
         return 1

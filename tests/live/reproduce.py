@@ -79,7 +79,10 @@ def _introduce(place: Place, anchors: Path) -> None:
     print(f"listens at          {place.address} port {place.port}, as {entry.role} of {place.host}")
     print(f"trust anchors       {anchors}")
     print(f"certificate         {entry.certificate}")
-    print(f"backend, front      {entry.backend}, {entry.front}")
+    if entry.faults or entry.opens:
+        print(f"scripted faults     {', '.join(entry.faults)}; further open ports: {', '.join(map(str, entry.opens))}")
+    else:
+        print(f"backend, front      {entry.backend}, {entry.front}")
     for name, value in {**entry.settings, **entry.main}.items():
         print(f"    {name} = {value}")
     print(f"must fail           {_names(entry.must_fail)}", flush=True)

@@ -13,9 +13,8 @@ from . import detection, recorded
 from .audited import Outcome
 from .catalogue import Catalogue, catalogue, made_of
 from .chapters import Chapters
-from .detection import complaints, not_audited, rows
+from .detection import Truth, complaints, independent_truth, not_audited, rows
 from .detection_page import counts, mutants, render
-from .independent_findings import findings
 from .recorded import Found, Record
 
 FILES = {
@@ -154,24 +153,31 @@ def test_the_page_does_not_depend_on_what_came_first() -> None:
     assert render(rows(right, known, []), known.about) == render(rows(backwards, known, []), known.about)
 
 
-def test_independent_servers_are_measured_by_their_findings(tmp_path: Path) -> None:
-    path = tmp_path / "findings.toml"
-    path.write_text(
-        '[[finding]]\nserver = "exim"\nrole = "mx"\ncontrol = "tls-cbc-suite"\nreason = "GnuTLS serves them"\n'
-        '[[finding]]\nserver = "gone"\nrole = "mx"\ncontrol = "tls-cbc-suite"\nreason = "?"\n'
-    )
+def test_independent_servers_are_measured_by_their_findings() -> None:
     right = _right()
-    seen = {("independent", "exim/mx"): Found(frozenset({"tls-cbc-suite", "tls-dh-prime"}), frozenset(), frozenset())}
-    found = rows(replace(right, audits={**right.audits, **seen}), _known(), [], path)
-    assert not_audited(found) == ["gone/mx (independent)"]
-    assert complaints(found) == [
-        "exim/mx (independent): failed without being listed: tls-dh-prime",
-        "gone/mx (independent): not caught: tls-cbc-suite",
+    seen = {
+        ("independent", "exim-mx"): Found(
+            frozenset({"tls-cbc-suite", "tls-dh-prime"}), frozenset(), frozenset({"tls-early-data", "tls-compression"})
+        )
+    }
+    truth = [
+        Truth(
+            server, "mx", ("GnuTLS has them",), frozenset({"tls-cbc-suite"}), frozenset({"tls-early-data"}), frozenset()
+        )
+        for server in ("exim", "gone")
     ]
-    assert "| exim/mx | mx | GnuTLS serves them | tls-cbc-suite | all | tls-dh-prime |" in render(found, {})
-    path.write_text('[[finding]]\nsever = "exim"\n')
-    with pytest.raises(ValueError, match="unknown keys"):
-        findings(path)
+    found = rows(replace(right, audits={**right.audits, **seen}), _known(), [], truth)
+    assert not_audited(found) == ["gone-mx (independent)"]
+    assert complaints(found[:-1]) == [
+        "exim-mx (independent): failed without being listed: tls-dh-prime",
+        "exim-mx (independent): without the verdict it should have: tls-compression",
+    ]
+    assert "| exim-mx | mx | GnuTLS has them | tls-cbc-suite | all | tls-dh-prime |" in render(found, {})
+
+
+def test_every_port_of_the_independent_servers_is_in_it() -> None:
+    names = {f"{truth.server}-{truth.role}" for truth in independent_truth(catalogue())}
+    assert {"exim-mx", "sendmail-mx", "chasquid-submission", "smtp-server-submission"} <= names
 
 
 def test_what_was_kept_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +214,7 @@ def _ideal(path: Path) -> None:
     """A record of a run of the real catalogue in which everything was as listed."""
     empty = Record()
     lines = []
-    for row in rows(empty, catalogue(), SERVERS):
+    for row in rows(empty, catalogue(), SERVERS, independent_truth(catalogue())):
         name = row.role if row.audit == "debian" else row.name
         found = {"failed": sorted(row.must_fail), "passed": sorted(row.must_pass), "undecided": []}
         lines.append({"audit": row.audit, "server": name, **found})
@@ -216,11 +222,8 @@ def _ideal(path: Path) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-def test_the_program_writes_the_page_and_compares_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_program_writes_the_page_and_compares_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record, page = tmp_path / "record.jsonl", tmp_path / "detection.md"
-    monkeypatch.setattr(detection, "INDEPENDENT", tmp_path / "none.toml")
     _ideal(record)
     assert detection.main([str(record), "--check"], page=page) == 1
     assert "run `make detection` and commit the page" in capsys.readouterr().err
