@@ -101,7 +101,7 @@ async def _across(border: _Border, session: Session) -> None:
         raise Throttled(f"STARTTLS behind MAIL was answered {start.reply}")
     if not start.accepted:
         # A server that takes no STARTTLS within a transaction carries nothing over; what is inside is not seen.
-        border.keep("recipient_after", mail, start, inside=False)
+        border.keep("recipient_after", mail, start, inside=False, unknown=str(start) if start.ended else "")
         for name in ("recipient_without_mail", "again"):
             border.keep(name, mail, start, inside=False, unknown=str(start))
         return
