@@ -28,8 +28,9 @@ from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.handshake import TlsSuiteFacts
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.snapshot import Snapshot, Vantage
-from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.approach import Approach, ThrowawayAccount
 from smtp_audit.probes.budget import HostBudget
+from smtp_audit.probes.conversation.sink import Sinks
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
 from smtp_audit.probes.inspection import DERIVED_KINDS, FIRST_LOOK_KINDS, Inspection, kinds_of
 from smtp_audit.probes.tls.survey import SURVEY_KINDS, broke
@@ -87,7 +88,10 @@ class Gathering:
         self._done = False
         self._stopping = False
         self._complete = False
+        self._sinks = Sinks()
         self._budgets: dict[str, HostBudget] = {}
+        self._accounts: dict[str, ThrowawayAccount] = {}
+        """By host: its addresses and ports have the same accounts."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._started = datetime.now(UTC)
@@ -254,6 +258,8 @@ class Gathering:
             budget,
             self._anchors,
             self._secrets,
+            sinks=self._sinks,
+            throwaway=self._accounts.setdefault(endpoint.host, ThrowawayAccount()),
             run_id=self._run_id,
             host_ports=tuple(e.port for e in here),
             speaks_for=min(asked, key=lambda e: e.port).key,

@@ -37,6 +37,15 @@ MAX_CRL_BYTES: Final = 8 * 1024 * 1024
 MAX_REVOCATION_URLS: Final = 3
 """Addresses of one kind (OCSP, CRL) that are asked about one certificate."""
 
+MAX_SINK_MESSAGE: Final = 64 * 1024
+"""Octets of a message that the audit's own mail server takes; those of the audit have about 1 KiB."""
+
+MAX_SINK_MESSAGES: Final = 1000
+"""Messages that it takes in one run, and twice as many connections."""
+
+MAX_SINK_AT_ONCE: Final = 50
+"""Connections that it serves at once."""
+
 MAX_TRANSCRIPT_LINES: Final = 200
 """Lines kept of one transcript."""
 

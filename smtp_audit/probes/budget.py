@@ -198,6 +198,10 @@ class HostBudget:
             self._reasons.append(reason)
         self._progress(f"{self.address}: backing off {self._pause:g} s ({reason})")
 
+    def excuse(self, seconds: float) -> None:
+        """Move the bounds for a wait that the server, or another probe's turn, forced on us without turning us away."""
+        self._extend(seconds)
+
     def _extend(self, seconds: float) -> None:
         seconds = min(seconds, MAX_EXTENSION - self._extended)
         self._extended += seconds
