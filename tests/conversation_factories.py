@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from smtp_audit.facts.conversation import Dialogue, Exchange
-from smtp_audit.facts.endpoint import Role
-from smtp_audit.facts.sequence import SequenceFacts
 from smtp_audit.facts.service import Reply
 
 
-def exchange(said: str, *replies: str, ended: str = "") -> Exchange:
-    """One exchange; each reply is written as it comes: ``"250 2.1.0 Ok"``."""
-    return Exchange(sent=said, replies=tuple(_reply(text) for text in replies), ended=ended)
+def exchange(said: str, *replies: str, ended: str = "", hung_up: bool = False) -> Exchange:
+    """One exchange; each reply is written as it comes: ``"250 2.1.0 Ok"``, its lines parted by line feeds."""
+    return Exchange(sent=said, replies=tuple(_reply(text) for text in replies), ended=ended, hung_up=hung_up)
+
+
+def closed(said: str) -> Exchange:
+    """One that the server hung up on."""
+    return exchange(said, ended="the server closed the connection", hung_up=True)
 
 
 def dialogue(*exchanges: Exchange, unknown: str = "") -> Dialogue:
@@ -32,15 +33,4 @@ def unasked(reason: str = "MAIL FROM:<> -> 450 4.2.0 Greylisted") -> Dialogue:
 
 def _reply(text: str) -> Reply:
     code, _, rest = text.partition(" ")
-    return Reply(code=code, lines=(rest,))
-
-
-def sequence(**more: Any) -> SequenceFacts:
-    """A server that keeps to the order of commands."""
-    fields = {
-        "role": Role.MX,
-        "recipient_first": answered("RCPT TO:<postmaster@example.com>", "503 5.5.1 Error: need MAIL command"),
-        "unknown_command": answered("XSMTPAUDIT", "500 5.5.2 Error: command not recognized"),
-        **more,
-    }
-    return SequenceFacts(**fields)
+    return Reply(code=code, lines=tuple(rest.split("\n")))

@@ -8,8 +8,8 @@ from importlib import import_module
 import smtp_audit.facts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import TlsFlaw
-from tests import conversation_factories as say
 from tests import facts_factories as make
+from tests import sequence_factories as order
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -38,7 +38,8 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         make.sessions(),
         make.clients(),
         make.boundary(),
-        say.sequence(),
+        order.sequence(),
+        order.transaction(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours
