@@ -63,7 +63,7 @@ def pipelining_complete(pipelining: PipeliningFacts, rule: Rule) -> Verdict:
     roles=SMTP_ROLES,
     spec=("RFC 2920 section 3.1", "RFC 5321 section 4.1.1"),
     remedy={
-        "postfix": f"{_FORBID}; older: smtpd_data_restrictions = reject_unauth_pipelining",
+        "postfix": f"{_FORBID}; reject_unauth_pipelining in smtpd_data_restrictions guards DATA alone",
         "exim": "smtp_enforce_sync = true (the default), also in the ACLs: no control = no_enforce_sync",
         "sendmail": "no setting: FEATURE(`greet_pause', `5000')dnl catches those who do not wait for the greeting",
         "docker-mailserver": f"{_FORBID.partition(' (')[0]} in postfix-main.cf of the configuration volume",

@@ -233,7 +233,7 @@ _FORWARDING = (
         "forwarded-line-ends",
         forwarding(Forwarded(letter=letter("CR.CR", *TAKEN), arrivals=(WHOLE, WHOLE))),
         FAIL,
-        "makes 2 messages",
+        "makes 2 messages of 1",
     ),
     Case("forwarded-line-ends", forwarding(_MISSING), INDETERMINATE, "neither refused nor did it arrive"),
     Case("forwarded-line-ends", forwarding(ordinary=None), INDETERMINATE, "no message was sent"),

@@ -93,7 +93,8 @@ class Question:
     """Something to find out: what is said, in order. Behind a question that `ends` the connection is closed.
 
     `alone` puts it on a connection that has not been used yet. One with an `extension` is put only to a server that
-    announces it (RFC 5321 section 2.2.1).
+    announces it (RFC 5321 section 2.2.1). `lasting` is the number of the step that leaves something behind, such as a
+    message: once it has a reply the question is not put again, whatever becomes of the connection.
     """
 
     name: str
@@ -101,6 +102,12 @@ class Question:
     ends: bool = False
     alone: bool = False
     extension: str = ""
+    lasting: int | None = None
+
+    def has_lasted(self, exchanges: Sequence[Exchange]) -> bool:
+        """Whether the step that leaves something behind has been answered."""
+        step = self.lasting
+        return step is not None and len(exchanges) > step and bool(exchanges[step].replies)
 
 
 class _Over(Exception):
@@ -117,6 +124,8 @@ class Interview:
     answers: dict[str, Dialogue] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     """Those of the last connection, as far as its standing went."""
+    puts: dict[str, int] = field(default_factory=dict)
+    """How often each question was put, hang-ups included."""
     _tries: dict[str, int] = field(default_factory=dict)
 
     def announces(self, extension: str) -> bool:
@@ -153,13 +162,15 @@ class Interview:
             question = pending[0]
             if not first and (question.alone or errors + _errors_expected(question) > MOST_ERRORS):
                 break
+            self.puts[question.name] = self.puts.get(question.name, 0) + 1
             dialogue, over = await self._put(smtp, session, question)
             if not over and not question.ends:
                 over = not await self._in_step(smtp, session)
-            if over and not first and not question.ends:
-                return  # once more, as the first of a connection
-            if over and self._try_again(question, dialogue):
-                return
+            if over and not question.has_lasted(dialogue.exchanges):
+                if not first and not question.ends:
+                    return  # once more, as the first of a connection
+                if self._try_again(question, dialogue):
+                    return
             self.answers[question.name] = dialogue
             pending.popleft()
             errors += sum(reply.code[:1] in "45" for exchange in dialogue.exchanges for reply in exchange.replies)

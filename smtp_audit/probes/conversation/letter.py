@@ -33,6 +33,9 @@ ENDINGS = {
 SMUGGLED = b"XSMUGGLED\r\n"
 """A command that no server has, so that one which reads it as a command only says that it does not know it."""
 
+_MESSAGE = 3
+"""The step that is the message: MAIL, RCPT and DATA come first."""
+
 _STRAYS = 4
 """Replies that a message read as commands gives behind its first: `SMUGGLED`, the last line, the dot; then NOOP's."""
 
@@ -47,8 +50,8 @@ class Draft:
 
     @property
     def last_line(self) -> bytes:
-        """What stands before the true end."""
-        return b"-- end of message " + self.token.encode()
+        """What stands before the true end. Read as a command it is one more that no server has."""
+        return b"XEND of message " + self.token.encode()
 
 
 def draft(name: str = "ordinary", ending: bytes = b"") -> Draft:
@@ -69,16 +72,16 @@ def question(approach: Approach, written: Draft, sender: str, recipient: str) ->
             say(f"RCPT TO:<{recipient}>", needs="2"),
             say("DATA", needs="354"),
             message,
-            Say(b"NOOP\r\n", replies=_STRAYS, until="2"),
+            Say(b"NOOP\r\n", replies=_STRAYS, until="250"),
         ),
+        lasting=_MESSAGE,
     )
 
 
 def letter(written: Draft, dialogue: Dialogue) -> Letter:
     """What became of it."""
     common = {"name": written.name, "octets": escape(written.ending)}
-    # MAIL, RCPT and DATA come first.
-    answers = dialogue.exchanges[3:]
+    answers = dialogue.exchanges[_MESSAGE:]
     if dialogue.unknown or not answers:
         said = dialogue.unknown or (f"{dialogue.exchanges[-1]}" if dialogue.exchanges else "it was not sent")
         return Letter(**common, unknown=said)
