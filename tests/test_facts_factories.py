@@ -11,6 +11,7 @@ from smtp_audit.facts.tls import TlsFlaw
 from tests import conversation_factories as say
 from tests import facts_factories as make
 from tests import framing_factories as frame
+from tests import relay_factories as relaying
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -40,6 +41,11 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         make.clients(),
         make.boundary(),
         say.sequence(),
+        relaying.relay(),
+        relaying.delivery(),
+        relaying.sender(),
+        relaying.header(),
+        relaying.directory(),
         frame.line_ends(),
         frame.pipelining(),
         frame.chunking(),

@@ -7,21 +7,29 @@ from dataclasses import dataclass
 
 from smtp_audit.facts.chunking import ChunkingFacts
 from smtp_audit.facts.cross_protocol import CrossProtocolFacts
+from smtp_audit.facts.directory import DirectoryFacts
 from smtp_audit.facts.end_of_data import EndOfDataFacts
-from smtp_audit.facts.endpoint import SMTP_ROLES, Role
+from smtp_audit.facts.endpoint import SMTP_ROLES, SUBMISSION_ROLES, Role
 from smtp_audit.facts.forwarding import ForwardingFacts
 from smtp_audit.facts.line_ends import LineEndFacts
 from smtp_audit.facts.observation import Absence, Facts
 from smtp_audit.facts.pipelining import PipeliningFacts
+from smtp_audit.facts.relay import RelayDeliveryFacts, RelayFacts
+from smtp_audit.facts.sender import SenderFacts, SenderHeaderFacts
 from smtp_audit.facts.sequence import SequenceFacts
+from smtp_audit.facts.transaction import TransactionFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.chunking import try_chunks
 from smtp_audit.probes.conversation.cross_protocol import post_a_form
+from smtp_audit.probes.conversation.directory import look_up_names
 from smtp_audit.probes.conversation.end_of_data import end_messages
 from smtp_audit.probes.conversation.forwarding import forward_messages
 from smtp_audit.probes.conversation.line_ends import try_line_ends
 from smtp_audit.probes.conversation.pipelining import run_ahead
+from smtp_audit.probes.conversation.relay import try_to_deliver, try_to_relay
+from smtp_audit.probes.conversation.sender import pretend_in_the_envelope, pretend_in_the_message
 from smtp_audit.probes.conversation.sequence import keep_the_sequence
+from smtp_audit.probes.conversation.transaction import begin_transactions
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety
 
@@ -45,8 +53,16 @@ class Conversation:
             raise PeerError(Absence.NOT_ALLOWED, f"{self.safety} checks were not asked for ({option})")
 
 
+_MX = frozenset({Role.MX})
+
 CONVERSATIONS = (
     Conversation(SequenceFacts, keep_the_sequence),
+    Conversation(RelayFacts, try_to_relay, _MX),
+    Conversation(RelayDeliveryFacts, try_to_deliver, _MX, Safety.ACTIVE),
+    Conversation(DirectoryFacts, look_up_names),
+    Conversation(SenderFacts, pretend_in_the_envelope, SUBMISSION_ROLES, Safety.ACTIVE),
+    Conversation(SenderHeaderFacts, pretend_in_the_message, SUBMISSION_ROLES, Safety.ACTIVE),
+    Conversation(TransactionFacts, begin_transactions),
     Conversation(LineEndFacts, try_line_ends),
     Conversation(PipeliningFacts, run_ahead),
     Conversation(ChunkingFacts, try_chunks),
