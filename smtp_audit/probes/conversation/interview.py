@@ -117,6 +117,8 @@ class Interview:
     approach: Approach
     transcript: Transcript
     standing: Standing = Standing.HELLO
+    first: bytes = b""
+    """Octets that come with the connection, before the server can have said a word; for questions from `CONNECTED`."""
     answers: dict[str, Dialogue] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     """Those of the last connection, as far as its standing went."""
@@ -142,7 +144,9 @@ class Interview:
         pending = deque(questions)
         while pending:
             try:
-                await self.approach.visit(lambda session: self._connection(session, pending), self.transcript)
+                await self.approach.visit(
+                    lambda session: self._connection(session, pending), self.transcript, first=self.first
+                )
             except PeerError as error:
                 if not self.answers:
                     raise
