@@ -238,7 +238,7 @@ class Approach:
                     reason = error.reason if dropped == 1 else f"{error.reason} ({dropped} times)"
                     raise PeerError(Absence.DROPPED, reason) from None
 
-    async def _once(self, action: Callable[[Session], Awaitable[T]], transcript: Transcript, first: bytes) -> T:
+    async def _once(self, action: Callable[[Session], Awaitable[T]], transcript: Transcript, first: bytes = b"") -> T:
         limits = self.config.limits
         try:
             connection = await connect(
