@@ -22,12 +22,13 @@ from importlib import metadata
 from pydantic import BaseModel
 
 from smtp_audit.configuration.model import Config
+from smtp_audit.facts.bounds import OpenPortsFacts
 from smtp_audit.facts.certificate import CertificateFacts, PortCertificatesFacts, port_certificates
 from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.handshake import TlsSuiteFacts
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.snapshot import Snapshot, Vantage
-from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.approach import Approach, ThrowawayAccount
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.conversation.sink import Sinks
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
@@ -89,6 +90,8 @@ class Gathering:
         self._complete = False
         self._sinks = Sinks()
         self._budgets: dict[str, HostBudget] = {}
+        self._accounts: dict[str, ThrowawayAccount] = {}
+        """By host: its addresses and ports have the same accounts."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._started = datetime.now(UTC)
@@ -245,6 +248,9 @@ class Gathering:
         budget = self._budgets.get(address)
         if budget is None:
             budget = self._budgets[address] = HostBudget(address, self._config.budget, self._progress)
+        here = [e for e in self._subjects if isinstance(e, Endpoint) and e.host == endpoint.host]
+        here = [e for e in here if e.address in (None, address)]
+        asked = [e for e in here if OpenPortsFacts.kind in self._wanted(e)] or [endpoint]
         approach = Approach(
             endpoint,
             address,
@@ -253,7 +259,10 @@ class Gathering:
             self._anchors,
             self._secrets,
             sinks=self._sinks,
+            throwaway=self._accounts.setdefault(endpoint.host, ThrowawayAccount()),
             run_id=self._run_id,
+            host_ports=tuple(e.port for e in here),
+            speaks_for=min(asked, key=lambda e: e.port).key,
         )
 
         def emit(kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None:

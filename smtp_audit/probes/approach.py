@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -148,6 +149,15 @@ class Session:
 
 
 @dataclass
+class ThrowawayAccount:
+    """The account for wrong passwords, as far as one host is concerned: whoever tries some has it for himself."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    unusable: str = ""
+    """Why nothing more is tried on it in this run: it is locked, or its own password was refused."""
+
+
+@dataclass
 class Approach:
     """An endpoint at one address, and what may be spent on it."""
 
@@ -163,10 +173,15 @@ class Approach:
     """Whether the first look saw TLS: a later visit without it is no visit to the same service."""
     sinks: Sinks = field(default_factory=Sinks)
     """Where mail that the audited servers forward to us arrives: one for all approaches of a run."""
+    throwaway: ThrowawayAccount = field(default_factory=ThrowawayAccount)
     run_id: str = "unknown"
     """What every message of this run carries, so that whoever finds one knows where it came from."""
     source: str | None = None
     """The address of this machine to connect from; None: the one that the system chooses."""
+    host_ports: tuple[int, ...] = ()
+    """The ports of all endpoints of the audit on this host."""
+    speaks_for: str = ""
+    """The key of the endpoint that facts about the whole host are gathered with; empty: this one."""
     yielding: bool = False
     """Let other visits to the address go first."""
 

@@ -7,7 +7,6 @@ one; only what comes then is its answer. RSET behind each question shows that bo
 
 from __future__ import annotations
 
-import base64
 import ssl
 import time
 from collections import deque
@@ -20,8 +19,8 @@ from smtp_audit.facts.endpoint import TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
 from smtp_audit.probes.approach import Approach, Session, Unrepeatable
+from smtp_audit.probes.conversation.login import authenticate, up_to_login
 from smtp_audit.probes.dialect import Smtp
-from smtp_audit.probes.tls.trust import strict_context
 from smtp_audit.probes.wire import PeerError, Transcript, tls_reason
 from smtp_audit.secret import Secret
 from smtp_audit.wiretext import escape
@@ -209,7 +208,7 @@ class Interview:
         self.name = smtp.name(session.connection)
         implicit = session.endpoint.tls_start is TlsStart.IMPLICIT
         if self.standing is Standing.LOGGED_IN:
-            self.capabilities = await log_in(session, self.approach)
+            await log_in(session, self.approach)
         elif self.standing is Standing.HELLO:
             await session.secure()
             if self.approach.tls_expected and session.connection.tls is None:
@@ -240,7 +239,7 @@ class Interview:
 
         for step in question.says:
             try:
-                exchange = await _exchange(smtp, session, step)
+                exchange = await exchange_with(smtp, session, step)
             except PeerError as error:
                 # Nonsense or excess: what is behind it cannot be read.
                 return held(error.reason), True
@@ -260,7 +259,7 @@ class Interview:
 
     async def _in_step(self, smtp: Smtp, session: Session) -> bool:
         try:
-            reset = await _exchange(smtp, session, Say(b"RSET\r\n"))
+            reset = await exchange_with(smtp, session, Say(b"RSET\r\n"))
         except PeerError:
             return False
         return bool(reset.replies) and reset.replies[0].code == "250"
@@ -276,7 +275,7 @@ def _errors_expected(question: Question) -> int:
     return sum(1 for step in question.says if not step.needs)
 
 
-async def _exchange(smtp: Smtp, session: Session, step: Say) -> Exchange:
+async def exchange_with(smtp: Smtp, session: Session, step: Say) -> Exchange:
     """Say it and read the replies.
 
     Raises:
@@ -335,8 +334,8 @@ def check_login(approach: Approach) -> tuple[str, Secret]:
     return credentials.user, credentials.password
 
 
-async def log_in(session: Session, approach: Approach) -> tuple[str, ...]:
-    """Log in with the given credentials: TLS first, chain and name verified; the capabilities inside TLS.
+async def log_in(session: Session, approach: Approach) -> None:
+    """Log in with the given credentials: TLS first, chain and name verified.
 
     A refused login is never tried again on this host, so that no account is locked by an audit.
 
@@ -344,65 +343,12 @@ async def log_in(session: Session, approach: Approach) -> tuple[str, ...]:
         PeerError: no credentials, no trustworthy TLS, or no login.
     """
     user, password = check_login(approach)
-    connection, smtp = session.connection, session.dialect
-    if not isinstance(smtp, Smtp):
-        raise PeerError(Absence.BROKEN, "this login is for SMTP endpoints")
-    if not await session.up_to_tls():
-        raise PeerError(Absence.UNTRUSTED, "STARTTLS is not offered: the password is not sent in clear")
-    await _trusted(session, approach)
-    if session.endpoint.tls_start is TlsStart.IMPLICIT:
-        await session.greeting()
-    capabilities = await session.capabilities()
-    mechanisms = smtp.mechanisms(capabilities)
-    async with connection.within(session.limits.reply_seconds * 2, "answer to the login"):
-        if "PLAIN" in mechanisms:
-            # Never in a variable: a traceback that shows those must not show the password.
-            await connection.send(_plain(user, password), shown="AUTH PLAIN <secret>")
-            reply = await smtp.any_reply(connection)
-        elif "LOGIN" in mechanisms:
-            reply = await _exchange_login(smtp, session, user, password)
-        else:
-            offered = escape(", ".join(mechanisms).encode(), 200)
-            raise PeerError(Absence.REFUSED_SERVICE, f"no mechanism takes a password as it is ({offered or 'none'})")
+    mechanism = await up_to_login(session, approach)
+    try:
+        reply = await authenticate(session, mechanism, user, password)
+    except PeerError as error:
+        # It may have counted as a wrong password all the same.
+        raise Unrepeatable(error.absence, f"the login was not answered: {error.reason}") from None
     if reply.code != "235":
         approach.budget.login_refused = f"the login was answered {reply}; it is not tried again"
         raise Unrepeatable(Absence.REFUSED_SERVICE, approach.budget.login_refused)
-    return capabilities
-
-
-def _plain(user: str, password: Secret) -> bytes:
-    """AUTH PLAIN with its initial response (RFC 4616 section 2, RFC 4954 section 4)."""
-    return b"AUTH PLAIN " + _base64(f"\0{user}\0{password.get_secret_value()}")
-
-
-def _base64(text: str) -> bytes:
-    return base64.b64encode(text.encode()) + b"\r\n"
-
-
-async def _exchange_login(smtp: Smtp, session: Session, user: str, password: Secret) -> Reply:
-    """AUTH LOGIN (draft-murchison-sasl-login): two prompts, two answers."""
-    connection = session.connection
-    await connection.send(b"AUTH LOGIN\r\n")
-    reply = await smtp.any_reply(connection)
-    if reply.code == "334":
-        await connection.send(_base64(user), shown="<user name>")
-        reply = await smtp.any_reply(connection)
-    if reply.code == "334":
-        await connection.send(_base64(password.get_secret_value()), shown="<secret>")
-        reply = await smtp.any_reply(connection)
-    return reply
-
-
-async def _trusted(session: Session, approach: Approach) -> None:
-    """TLS with a certificate that proves the name.
-
-    Raises:
-        PeerError: it does not, or there is no TLS to be had.
-    """
-    context = strict_context(approach.anchors)
-    try:
-        async with session.connection.within(session.handshake_seconds, "end of the TLS handshake"):
-            await session.connection.start_tls(context, session.endpoint.host)
-    except ssl.SSLError as error:
-        reason = f"not tried: the password is sent only to a server that proves its name ({tls_reason(error)})"
-        raise PeerError(Absence.UNTRUSTED, reason) from None
