@@ -10,6 +10,7 @@ from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import TlsFlaw
 from tests import conversation_factories as say
 from tests import facts_factories as make
+from tests import relay_factories as relaying
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -39,6 +40,11 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         make.clients(),
         make.boundary(),
         say.sequence(),
+        relaying.relay(),
+        relaying.delivery(),
+        relaying.sender(),
+        relaying.header(),
+        relaying.directory(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict
 
 from smtp_audit.errors import Undetermined
@@ -12,7 +14,8 @@ class Exchange(BaseModel):
     """One thing said and what came back.
 
     `sent` is escaped and without secrets. `replies` are those that came, in order. `ended` says why another that was
-    waited for did not: the server hung up, or was silent for so long. `seconds` is the wait for the last reply.
+    waited for did not: the server hung up (then `hung_up` is set), or was silent for so long. `seconds` is the wait for
+    the last reply.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,6 +23,7 @@ class Exchange(BaseModel):
     sent: str
     replies: tuple[Reply, ...] = ()
     ended: str = ""
+    hung_up: bool = False
     seconds: float = 0.0
 
     @property
@@ -40,6 +44,15 @@ class Exchange(BaseModel):
     def __str__(self) -> str:
         said = ", then ".join(str(reply) for reply in self.replies)
         return f"{self.sent} -> {', '.join(part for part in (said, self.ended) if part) or 'nothing'}"
+
+
+def offered(capabilities: Sequence[str], keyword: str) -> str | None:
+    """The parameters behind a keyword of an EHLO reply; None where it is not there (RFC 5321 section 4.1.1.1)."""
+    for line in capabilities[1:]:
+        word, _, parameters = line.partition(" ")
+        if word.upper() == keyword:
+            return parameters.strip()
+    return None
 
 
 class Dialogue(BaseModel):

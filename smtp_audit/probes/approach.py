@@ -168,6 +168,8 @@ class Approach:
     """Whether the first look saw TLS: a later visit without it is no visit to the same service."""
     run_id: str = "unknown"
     """What every message of this run carries, so that whoever finds one knows where it came from."""
+    source: str | None = None
+    """The address of this machine to connect from; None: the one that the system chooses."""
     yielding: bool = False
     """Let other visits to the address go first."""
 
@@ -239,7 +241,9 @@ class Approach:
     async def _once(self, action: Callable[[Session], Awaitable[T]], transcript: Transcript) -> T:
         limits = self.config.limits
         try:
-            connection = await connect(self.address, self.endpoint.port, limits.connect_seconds, transcript)
+            connection = await connect(
+                self.address, self.endpoint.port, limits.connect_seconds, transcript, self.source
+            )
         except PeerError as error:
             if error.absence is Absence.UNREACHABLE and not self.endpoint.declared:
                 raise PeerError(error.absence, f"{error.reason} ({UNDECLARED_HINT})") from None

@@ -308,6 +308,14 @@ class Connection:
         Raises:
             PeerError: the peer closed, or the line is longer than the cap.
         """
+        return (await self.whole_line()).removesuffix(b"\n").removesuffix(b"\r")
+
+    async def whole_line(self) -> bytes:
+        """The next line with its CR LF or LF.
+
+        Raises:
+            PeerError: the peer closed, or the line is longer than the cap.
+        """
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > MAX_LINE:
                 break
@@ -317,10 +325,9 @@ class Connection:
         if end < 0 or end > MAX_LINE:
             self.transcript.received(bytes(self._buffer[:80]))
             raise PeerError(Absence.MALFORMED, f"a line of more than {MAX_LINE} octets")
-        line = bytes(self._buffer[:end])
+        line = bytes(self._buffer[: end + 1])
         del self._buffer[: end + 1]
-        line = line.removesuffix(b"\r")
-        self.transcript.received(line)
+        self.transcript.received(line.removesuffix(b"\n").removesuffix(b"\r"))
         return line
 
     async def some(self) -> bytes:
@@ -450,15 +457,17 @@ def tls_reason(error: ssl.SSLError) -> str:
     return reason.lower().replace("_", " ")
 
 
-async def connect(address: str, port: int, seconds: float, transcript: Transcript) -> Connection:
-    """Open a connection.
+async def connect(
+    address: str, port: int, seconds: float, transcript: Transcript, source: str | None = None
+) -> Connection:
+    """Open a connection, from the address `source` of this machine if one is given.
 
     Raises:
         PeerError: CLOSED when it is refused, UNREACHABLE for everything else that keeps it from being made.
     """
     transcript.note(f"connecting to {address} port {port}")
     try:
-        link = await _linked(address, port, seconds)
+        link = await _linked(address, port, seconds, source)
     except ConnectionRefusedError:
         transcript.note("connection refused")
         raise PeerError(Absence.CLOSED, f"port {port} refuses connections") from None
@@ -478,13 +487,15 @@ def _place(address: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ..
     return found[0][0], found[0][4]
 
 
-async def _linked(address: str, port: int, seconds: float) -> socket.socket | None:
+async def _linked(address: str, port: int, seconds: float, source: str | None) -> socket.socket | None:
     """A socket that is connected; None when nobody answered in time. Raises OSError."""
     family, place = _place(address, port)
     link = socket.socket(family, socket.SOCK_STREAM)
     try:
         link.setblocking(False)
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source is not None:
+            link.bind((source, 0))
         code = link.connect_ex(place)
         if code == errno.EINPROGRESS:
             # A server near by has answered before the call returns, and the next one tells.

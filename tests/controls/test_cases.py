@@ -42,6 +42,12 @@ ALWAYS_APPLIES = {
     "auth-absent-on-mx",
     "submission-requires-auth",
     "smtp-recipient-needs-sender",
+    "relay-refused",
+    "relay-not-delivered",
+    "sender-own-envelope",
+    "sender-own-header",
+    "vrfy-tells-nothing",
+    "expn-tells-nothing",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
@@ -91,7 +97,7 @@ NOT_ASKED_FOR = {
 }
 
 # Good practice that no clause of the standard asks for: a finding, but nothing that a clause turns green by.
-WITHOUT_CLAUSE = {"tls-post-quantum", "client-certificate-request"}
+WITHOUT_CLAUSE = {"tls-post-quantum", "client-certificate-request", "sender-own-header"}
 
 
 @pytest.mark.parametrize("name", ["enterprise", "enterprise-strict"])
@@ -146,6 +152,7 @@ MAY_IMPORT = {
     "__future__",
     "collections.abc",
     "datetime",
+    "enum",
     "ipaddress",
     "pydantic",
     "re",

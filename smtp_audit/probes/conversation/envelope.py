@@ -29,6 +29,17 @@ def foreign_domain(approach: Approach) -> str:
     return next(name for name in FOREIGN_DOMAINS if not domain.endswith(name))
 
 
+def other_foreign_domain(approach: Approach) -> str:
+    """Another reserved domain, neither the server's own nor the first foreign one."""
+    domain, first = local_domain(approach), foreign_domain(approach)
+    return next(name for name in FOREIGN_DOMAINS if name != first and not domain.endswith(name))
+
+
+def address_literal(address: str) -> str:
+    """An IP address as the domain of a mailbox (RFC 5321 section 4.1.3)."""
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
 def nobody() -> str:
     """A local part that no server knows."""
     return f"smtp-audit-{secrets.token_hex(6)}"
@@ -39,3 +50,14 @@ def login_sender(approach: Approach) -> str:
     credentials = approach.config.credentials
     user = credentials.user if credentials else "postmaster"
     return user if "@" in user else f"{user}@{local_domain(approach)}"
+
+
+def own_domain(approach: Approach) -> str:
+    """A domain that the server takes mail for, by the configuration; empty where it names none."""
+    return local_domain(approach) if approach.config.mailboxes.own or approach.config.domain else ""
+
+
+def undelivered_recipient(approach: Approach) -> str:
+    """A recipient for transactions that are given up: as `local_mailbox`, and the postmaster without a domain where the
+    server's domain is not known (RFC 5321 section 4.5.1)."""
+    return local_mailbox(approach) if own_domain(approach) else "postmaster"

@@ -55,13 +55,15 @@ class Say:
     long as replies may take).
 
     `needs` is what the code of the last reply has to begin with for the rest of the question to make sense, `silence`
-    says that no reply is an answer too. `shown` stands for the octets in transcript and facts.
+    says that no reply is an answer too, and `end` that the end of the connection is one, so that it is not asked again.
+    `shown` stands for the octets in transcript and facts.
     """
 
     octets: bytes
     replies: int = 1
     needs: str = ""
     silence: bool = False
+    end: bool = False
     seconds: float | None = None
     shown: str = ""
 
@@ -80,13 +82,15 @@ def say(line: str, needs: str = "") -> Say:
 class Question:
     """Something to find out: what is said, in order. Behind a question that `ends` the connection is closed.
 
-    `alone` puts it on a connection that has not been used yet.
+    `alone` puts it on a connection that has not been used yet. `once`: it is never put again, whatever becomes of the
+    connection, since what was said may have been heard: a message would come twice.
     """
 
     name: str
     says: tuple[Say, ...]
     ends: bool = False
     alone: bool = False
+    once: bool = False
 
 
 class _Over(Exception):
@@ -103,6 +107,8 @@ class Interview:
     answers: dict[str, Dialogue] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     """Those of the last connection, as far as its standing went."""
+    name: str = ""
+    """What we call ourselves, once there was a connection."""
     _tries: dict[str, int] = field(default_factory=dict)
 
     async def ask(self, questions: Sequence[Question]) -> dict[str, Dialogue]:
@@ -133,9 +139,14 @@ class Interview:
             if not first and (question.alone or errors + _errors_expected(question) > MOST_ERRORS):
                 break
             dialogue, over = await self._put(smtp, session, question)
+            if _in_message(dialogue):
+                # What is said next would be mail. Ended without its last dot, none of it is kept.
+                self.answers[question.name] = dialogue
+                pending.popleft()
+                return
             if not over and not question.ends:
                 over = not await self._in_step(smtp, session)
-            if over and not first and not question.ends:
+            if over and not first and not question.ends and not question.once:
                 return  # once more, as the first of a connection
             if over and self._try_again(question, dialogue):
                 return
@@ -149,7 +160,9 @@ class Interview:
 
     def _try_again(self, question: Question, dialogue: Dialogue) -> bool:
         """Whether a question whose connection ended is put once more: unless all its replies came."""
-        if not dialogue.exchanges or not dialogue.exchanges[-1].ended:
+        if question.once or not dialogue.exchanges or not dialogue.exchanges[-1].ended:
+            return False
+        if question.says[len(dialogue.exchanges) - 1].end:
             return False
         self._tries[question.name] = self._tries.get(question.name, 0) + 1
         return self._tries[question.name] < FIRST_TRIES
@@ -158,16 +171,17 @@ class Interview:
         smtp = session.dialect
         if not isinstance(smtp, Smtp):
             raise PeerError(Absence.BROKEN, "this conversation is for SMTP endpoints")
+        self.name = smtp.name(session.connection)
         implicit = session.endpoint.tls_start is TlsStart.IMPLICIT
         if self.standing is Standing.LOGGED_IN:
-            await log_in(session, self.approach)
+            self.capabilities = await log_in(session, self.approach)
         elif self.standing is Standing.HELLO:
             self.capabilities = await session.secure()
             if self.approach.tls_expected and session.connection.tls is None:
                 raise PeerError(Absence.REFUSED_SERVICE, "TLS was offered before, and not on this connection")
         else:
             if implicit:
-                await _tolerant(session)
+                await tolerant_tls(session)
             await session.greeting()
             if self.standing is Standing.CLEAR:
                 self.capabilities = await session.capabilities()
@@ -207,6 +221,12 @@ class Interview:
         return bool(reset.replies) and reset.replies[0].code == "250"
 
 
+def _in_message(dialogue: Dialogue) -> bool:
+    """Whether the server waits for a message (RFC 5321 section 4.2.3: 354)."""
+    replies = dialogue.exchanges[-1].replies if dialogue.exchanges else ()
+    return bool(replies) and replies[-1].code == "354"
+
+
 def _errors_expected(question: Question) -> int:
     return sum(1 for step in question.says if not step.needs)
 
@@ -219,11 +239,12 @@ async def _exchange(smtp: Smtp, session: Session, step: Say) -> Exchange:
     """
     connection = session.connection
     replies: list[Reply] = []
-    ended = ""
+    ended, hung_up = "", False
     seconds = step.seconds or session.limits.reply_seconds
     began = time.monotonic()
     try:
-        await connection.send(step.octets, shown=step.told)
+        async with connection.within(seconds, f"room for {step.told[:60]}"):
+            await connection.send(step.octets, shown=step.told)
         while len(replies) < step.replies:
             async with connection.within(seconds, f"reply to {step.told[:60]}"):
                 replies.append(await smtp.any_reply(connection))
@@ -231,11 +252,13 @@ async def _exchange(smtp: Smtp, session: Session, step: Say) -> Exchange:
         if error.absence not in (Absence.DROPPED, Absence.TIMEOUT):
             raise
         if not (step.silence and error.absence is Absence.TIMEOUT):
-            ended = error.reason
-    return Exchange(sent=step.told, replies=tuple(replies), ended=ended, seconds=round(time.monotonic() - began, 3))
+            ended, hung_up = error.reason, error.absence is Absence.DROPPED
+    waited = round(time.monotonic() - began, 3)
+    return Exchange(sent=step.told, replies=tuple(replies), ended=ended, hung_up=hung_up, seconds=waited)
 
 
-async def _tolerant(session: Session) -> None:
+async def tolerant_tls(session: Session) -> None:
+    """TLS, with whatever certificate. Raises PeerError."""
     try:
         await session.handshake(verify=False)
     except ssl.SSLError as error:
@@ -263,8 +286,8 @@ def check_login(approach: Approach) -> tuple[str, Secret]:
     return credentials.user, credentials.password
 
 
-async def log_in(session: Session, approach: Approach) -> None:
-    """Log in with the given credentials: TLS first, chain and name verified.
+async def log_in(session: Session, approach: Approach) -> tuple[str, ...]:
+    """Log in with the given credentials: TLS first, chain and name verified; the capabilities inside TLS.
 
     A refused login is never tried again on this host, so that no account is locked by an audit.
 
@@ -280,7 +303,8 @@ async def log_in(session: Session, approach: Approach) -> None:
     await _trusted(session, approach)
     if session.endpoint.tls_start is TlsStart.IMPLICIT:
         await session.greeting()
-    mechanisms = smtp.mechanisms(await session.capabilities())
+    capabilities = await session.capabilities()
+    mechanisms = smtp.mechanisms(capabilities)
     async with connection.within(session.limits.reply_seconds * 2, "answer to the login"):
         if "PLAIN" in mechanisms:
             # Never in a variable: a traceback that shows those must not show the password.
@@ -294,6 +318,7 @@ async def log_in(session: Session, approach: Approach) -> None:
     if reply.code != "235":
         approach.budget.login_refused = f"the login was answered {reply}; it is not tried again"
         raise Unrepeatable(Absence.REFUSED_SERVICE, approach.budget.login_refused)
+    return capabilities
 
 
 def _plain(user: str, password: Secret) -> bytes:
