@@ -11,8 +11,10 @@ from smtp_audit.facts.service import Reply
 
 
 def exchange(said: str, *replies: str, ended: str = "") -> Exchange:
-    """One exchange; each reply is written as it comes: ``"250 2.1.0 Ok"``."""
-    return Exchange(sent=said, replies=tuple(_reply(text) for text in replies), ended=ended)
+    """One exchange; each reply is written as it comes: ``"250 2.1.0 Ok"``. One that `ended` with "no reply ..." was
+    met by silence, any other by the end of the connection."""
+    hung_up = bool(ended) and not ended.startswith("no reply")
+    return Exchange(sent=said, replies=tuple(reply(text) for text in replies), ended=ended, hung_up=hung_up)
 
 
 def dialogue(*exchanges: Exchange, unknown: str = "") -> Dialogue:
@@ -30,7 +32,8 @@ def unasked(reason: str = "MAIL FROM:<> -> 450 4.2.0 Greylisted") -> Dialogue:
     return Dialogue(unknown=reason)
 
 
-def _reply(text: str) -> Reply:
+def reply(text: str) -> Reply:
+    """A reply as it comes: ``"250 2.1.0 Ok"``."""
     code, _, rest = text.partition(" ")
     return Reply(code=code, lines=(rest,))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from smtp_audit.configuration.model import Config
@@ -14,6 +15,7 @@ from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
 from smtp_audit.limits import Limits
 from smtp_audit.probes.budget import HostBudget
+from smtp_audit.probes.conversation.sink import Sinks
 from smtp_audit.probes.dialect import Dialect, dialect_for
 from smtp_audit.probes.tls.trust import Anchors, tolerant_context
 from smtp_audit.probes.wire import Connection, Contradiction, PeerError, Throttled, Transcript, connect
@@ -51,6 +53,8 @@ class Session:
     anchors: Anchors
     clear_mechanisms: frozenset[str] | None = None
     """What the first look saw offered before TLS; None while it looks."""
+    announced: tuple[str, ...] = ()
+    """The capabilities that were read last."""
 
     async def greeting(self) -> tuple[Reply, float]:
         """The greeting and the seconds it took.
@@ -73,8 +77,10 @@ class Session:
         """The capabilities on the connection as it is."""
         async with self.connection.within(self.limits.reply_seconds, "list of capabilities"):
             if self.connection.tls is not None and self.endpoint.tls_start is TlsStart.STARTTLS:
-                return await self.dialect.capabilities_after_tls(self.connection)
-            return await self.dialect.capabilities(self.connection)
+                self.announced = await self.dialect.capabilities_after_tls(self.connection)
+            else:
+                self.announced = await self.dialect.capabilities(self.connection)
+        return self.announced
 
     async def starttls(self) -> Reply:
         """Send STARTTLS and read its answer, which may say no."""
@@ -153,6 +159,15 @@ class Session:
 
 
 @dataclass
+class ThrowawayAccount:
+    """The account for wrong passwords, as far as one host is concerned: whoever tries some has it for himself."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    unusable: str = ""
+    """Why nothing more is tried on it in this run: it is locked, or its own password was refused."""
+
+
+@dataclass
 class Approach:
     """An endpoint at one address, and what may be spent on it."""
 
@@ -166,10 +181,17 @@ class Approach:
     """What the first look saw offered before TLS, for later visits to compare with."""
     tls_expected: bool = False
     """Whether the first look saw TLS: a later visit without it is no visit to the same service."""
+    sinks: Sinks = field(default_factory=Sinks)
+    """Where mail that the audited servers forward to us arrives: one for all approaches of a run."""
+    throwaway: ThrowawayAccount = field(default_factory=ThrowawayAccount)
     run_id: str = "unknown"
     """What every message of this run carries, so that whoever finds one knows where it came from."""
     source: str | None = None
     """The address of this machine to connect from; None: the one that the system chooses."""
+    host_ports: tuple[int, ...] = ()
+    """The ports of all endpoints of the audit on this host."""
+    speaks_for: str = ""
+    """The key of the endpoint that facts about the whole host are gathered with; empty: this one."""
     yielding: bool = False
     """Let other visits to the address go first."""
 

@@ -136,6 +136,39 @@ class HostBudget:
         self._connections += 1
 
     @contextmanager
+    def standing_aside(self) -> Iterator[None]:
+        """Within `connection`: while nothing is said on it for minutes, another may be made in its place."""
+        self._active -= 1
+        self._freed.set()
+        try:
+            yield
+        finally:
+            self._active += 1
+
+    @asynccontextmanager
+    async def burst(self, most: int) -> AsyncIterator[Callable[[], None]]:
+        """Leave to make up to `most` connections at once, with nobody else's beside them; call the result for each.
+
+        Raises:
+            PeerError: so many are not left.
+        """
+        if self._connections + most > self._limits.total:
+            reason = f"{most} connections are needed; those allowed to {self.address} do not suffice (budget.total)"
+            raise PeerError(Absence.BUDGET, reason)
+        await self._turn.take(yielding=True)
+        try:
+            while self._active:
+                self._freed.clear()
+                await self._freed.wait()
+
+            def count() -> None:
+                self._connections += 1
+
+            yield count
+        finally:
+            self._turn.give()
+
+    @contextmanager
     def extending(self, bound: asyncio.Timeout) -> Iterator[None]:
         """While the block lasts, every pause that the server forces on us moves the bound, `MAX_EXTENSION` in all.
 
@@ -165,9 +198,17 @@ class HostBudget:
             self._reasons.append(reason)
         self._progress(f"{self.address}: backing off {self._pause:g} s ({reason})")
 
+    def excuse(self, seconds: float) -> None:
+        """Move the bounds for a wait that the server, or another probe's turn, forced on us without turning us away."""
+        self._extend(seconds)
+
     def _extend(self, seconds: float) -> None:
         seconds = min(seconds, MAX_EXTENSION - self._extended)
         self._extended += seconds
+        self.move_bounds(seconds)
+
+    def move_bounds(self, seconds: float) -> None:
+        """A probe that has to wait so long, whatever the server does, takes the time from nobody else."""
         for bound in self._bounds:
             when = bound.when()
             if when is not None and not bound.expired():

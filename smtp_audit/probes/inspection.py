@@ -183,6 +183,8 @@ class Inspection:
             return await check_revocation(look.chain, approach.config, approach.anchors, transcript)
         if kind in BY_KIND:
             BY_KIND[kind].check_allowed(approach)
+            if BY_KIND[kind].of_host:
+                return await BY_KIND[kind].hold(approach, transcript)
         if look.trouble is not None and look.before is None and look.after is None:
             raise trouble
         if kind in BY_KIND:

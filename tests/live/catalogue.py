@@ -99,6 +99,8 @@ class Entry:
     """Settings of Postfix that only main.cf can hold; such an entry is an instance of its own."""
     faults: tuple[str, ...] = ()
     """Of the scripted server, in faults/."""
+    opens: tuple[int, ...] = ()
+    """Further ports of its address that take connections."""
     chapter: str = "sound"
     """The file it stands in, without its suffix."""
 
@@ -130,6 +132,12 @@ class Entry:
         if "certificate-trusted" in self.must_fail:
             # Nor is the issuer's name, which anybody can write into a certificate.
             passing -= {"certificate-issuer"}
+        if "certificate-name" in self.must_fail:
+            # Nor is the name that the server greets with compared with those of a certificate for somebody else.
+            passing -= {"greeting-name-in-certificate"}
+        if "greeting-name-qualified" in self.must_fail:
+            # Half a name is compared with nothing.
+            passing -= {"greeting-name-agrees", "greeting-name-in-certificate"}
         if "tls-current-version" in self.must_fail:
             # Before TLS 1.2 there is no choice of signatures to judge.
             passing -= {"tls-signature-hash"}
@@ -280,6 +288,7 @@ def _server(chapter: str, table: dict[str, Any], base: Mapping[tuple[str, str], 
         role_fails=sound.role_fails,
         settings={} if server == SCRIPTED else {**sound.settings, **table.get("set", {})},
         faults=tuple(table.get("faults", ())),
+        opens=tuple(table.get("opens", ())),
         chapter=chapter,
         **{"backend": sound.backend, **{key: table[key] for key in _SAME_NAME if key in table}},
     )

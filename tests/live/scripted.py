@@ -35,6 +35,8 @@ class Conversation(Login):
     most_recipients = 1000
     most_errors = 20
     """Errors after which the server hangs up."""
+    most_connections = 50
+    """Of one client at once."""
     greet_seconds = 0.0
     """Pause before the greeting; whoever speaks meanwhile is turned away."""
     shut_out = ("GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT")
@@ -64,6 +66,9 @@ class Conversation(Login):
 
     def greet(self) -> None:
         """The greeting (RFC 5321 section 4.2: 220 and the server's name), for those who wait for it."""
+        if len(self.site.talking) > self.most_connections:
+            self.reply(421, f"4.7.0 {self.site.host} too many connections")
+            raise Over
         if self.rest or select.select([self.socket], [], [], self.greet_seconds)[0]:
             self.reply(554, f"5.5.1 {self.site.host} speak when you are spoken to")
             raise Over
@@ -351,8 +356,10 @@ def broken(faults: Iterable[str]) -> type[Conversation]:
 def converse(connection: socket.socket, site: Site, conversation: type[Conversation]) -> None:
     """Hold one conversation to its end, whatever ends it."""
     held = conversation(connection, site)
+    site.talking.add(held)
     with contextlib.suppress(Over, OSError):
         held.run()
+    site.talking.discard(held)
     # Close as a server does: what was sent is still delivered, and the client sees an end, not a reset.
     with contextlib.suppress(OSError):
         held.socket.settimeout(1)
