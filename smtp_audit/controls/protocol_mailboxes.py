@@ -113,6 +113,9 @@ def null_sender(transaction: TransactionFacts, rule: Rule) -> Verdict:
     named = len(other.exchanges) > 1 or at_mail
     if (named and others.accepted) or (not at_mail and enhanced_code(last.reply) in _SENDER):
         return fail(f"refuses mail from <>: {last.reply}", evidence=told)
+    for mailbox in (transaction.postmaster, transaction.postmaster_of_domain, transaction.abuse):
+        if not mailbox.unknown and len(mailbox.exchanges) > 1 and mailbox.last.accepted:
+            return passed(f"taken for another mailbox: {mailbox.last}", evidence=(*told, *mailbox.told()))
     raise Undetermined(f"refused, but not for the sender alone: {last.reply}; from another: {other.exchanges[-1]}")
 
 
