@@ -158,13 +158,14 @@ def _with_announced(approach: Approach, plan: _Plan, interview: Interview) -> tu
         Question("hello_again", (mail, say(f"EHLO {interview.name}", needs="2"), plan.rcpt)),
         Question("unannounced_utf8", _not_ascii(approach, mail)),
     ]
-    size = offered(capabilities, "SIZE") or ""
-    if size.isdecimal() and size.isascii() and int(size) > 0 and len(size) < _MOST_DIGITS:
-        questions.append(Question("too_large", (say(f"MAIL FROM:<{sender}> SIZE={int(size) + 1}"),)))
     if offered(capabilities, "8BITMIME") is not None:
         questions.append(Question("eight_bit", (say(f"MAIL FROM:<{sender}> BODY=8BITMIME"),)))
     if offered(capabilities, "SMTPUTF8") is not None:
         questions.append(Question("utf8", (say(f"MAIL FROM:<{sender}> SMTPUTF8"),)))
+    # Last: where RSET does nothing, Postfix keeps the size in mind.
+    size = offered(capabilities, "SIZE") or ""
+    if size.isdecimal() and size.isascii() and int(size) > 0 and len(size) < _MOST_DIGITS:
+        questions.append(Question("too_large", (say(f"MAIL FROM:<{sender}> SIZE={int(size) + 1}"),)))
     return tuple(questions)
 
 

@@ -60,7 +60,12 @@ class _Talk:
 
     def mail(self, *commands: str, more: str = "") -> str:
         """Within a transaction."""
-        return self.say(f"MAIL FROM:<{self.sender}>{more}", *commands)
+        first = f"MAIL FROM:<{self.sender}>{more}"
+        answer = self.say(first)
+        if answer.startswith("503"):  # RSET does not work here
+            self._errors = _MOST_ERRORS
+            answer = self.say(first)
+        return self.go_on(*commands) if commands else answer
 
     def close(self) -> None:
         if self._line is not None:
@@ -217,9 +222,6 @@ def _transaction_faults(talk: _Talk, mx: bool, keywords: list[str]) -> Iterator[
 
 
 def _extension_faults(talk: _Talk, keywords: list[str]) -> Iterator[str]:
-    for text in keywords:
-        if text.startswith("SIZE ") and not talk.mail(more=f" SIZE={int(text[5:]) + 7}").startswith("5"):
-            yield "smtp-size-enforced"
     if "8BITMIME" in keywords and not talk.mail(more=" BODY=8BITMIME").startswith("2"):
         yield "smtp-8bitmime"
     if "SMTPUTF8" in keywords and not talk.mail(more=" SMTPUTF8").startswith("2"):
@@ -229,3 +231,6 @@ def _extension_faults(talk: _Talk, keywords: list[str]) -> Iterator[str]:
     answer = talk.mail(f"RCPT TO:<{wide}>") if user else talk.say(f"MAIL FROM:<{wide}>")
     if not answer.startswith("5"):
         yield "smtp-utf8-needs-parameter"
+    for text in keywords:
+        if text.startswith("SIZE ") and not talk.mail(more=f" SIZE={int(text[5:]) + 7}").startswith("5"):
+            yield "smtp-size-enforced"
