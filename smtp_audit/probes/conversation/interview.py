@@ -153,7 +153,7 @@ class Interview:
                 self.answers[question.name] = dialogue
                 pending.popleft()
                 return
-            if not first and _out_of_order(dialogue):
+            if not first and _out_of_order(question, dialogue):
                 return  # something was left over from before: once more, as the first of a connection
             if not over and not question.ends:
                 over = not await self._in_step(smtp, session)
@@ -238,11 +238,11 @@ def _in_message(dialogue: Dialogue) -> bool:
     return bool(replies) and replies[-1].code == "354"
 
 
-def _out_of_order(dialogue: Dialogue) -> bool:
-    """Whether what a question needs first was refused for the order of commands (RFC 5321 section 4.2.3: 503): then
-    RSET did not clear what the question before had begun."""
+def _out_of_order(question: Question, dialogue: Dialogue) -> bool:
+    """Whether a question that begins with MAIL was refused for the order of commands (RFC 5321 section 4.2.3: 503):
+    then RSET did not clear what the question before had begun."""
     first = dialogue.exchanges[0].reply if dialogue.exchanges else None
-    return bool(dialogue.unknown) and len(dialogue.exchanges) == 1 and first is not None and first.code == "503"
+    return question.says[0].octets[:5].upper() == b"MAIL " and first is not None and first.code == "503"
 
 
 def _errors_expected(question: Question) -> int:
