@@ -17,18 +17,21 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cached_property
 from importlib import metadata
 
 from pydantic import BaseModel
 
 from smtp_audit.configuration.model import Config
+from smtp_audit.facts.bounds import OpenPortsFacts
 from smtp_audit.facts.certificate import CertificateFacts, PortCertificatesFacts, port_certificates
 from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.handshake import TlsSuiteFacts
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.snapshot import Snapshot, Vantage
-from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.approach import Approach, ThrowawayAccount
 from smtp_audit.probes.budget import HostBudget
+from smtp_audit.probes.conversation.sink import Sinks
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
 from smtp_audit.probes.inspection import DERIVED_KINDS, FIRST_LOOK_KINDS, Inspection, kinds_of
 from smtp_audit.probes.tls.survey import SURVEY_KINDS, broke
@@ -86,7 +89,10 @@ class Gathering:
         self._done = False
         self._stopping = False
         self._complete = False
+        self._sinks = Sinks()
         self._budgets: dict[str, HostBudget] = {}
+        self._accounts: dict[str, ThrowawayAccount] = {}
+        """By host: its addresses and ports have the same accounts."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._started = datetime.now(UTC)
@@ -117,6 +123,7 @@ class Gathering:
 
     def finish(self) -> Snapshot:
         """Wait for the end; everything that was gathered."""
+        _ = self._vantage  # while there is time
         with self._state:
             while not self._done:
                 self._state.wait()
@@ -151,11 +158,12 @@ class Gathering:
                 started=self._started,
                 finished=self._finished or datetime.now(UTC),
                 complete=self._complete,
-                vantage=self._vantage(),
+                vantage=self._vantage,
                 efforts=tuple(self._budgets[address].effort() for address in sorted(self._budgets)),
                 observations=tuple(observations),
             )
 
+    @cached_property
     def _vantage(self) -> Vantage:
         return Vantage(
             host=escape_text(socket.gethostname()),
@@ -243,7 +251,22 @@ class Gathering:
         budget = self._budgets.get(address)
         if budget is None:
             budget = self._budgets[address] = HostBudget(address, self._config.budget, self._progress)
-        approach = Approach(endpoint, address, self._config, budget, self._anchors, self._secrets, run_id=self._run_id)
+        here = [e for e in self._subjects if isinstance(e, Endpoint) and e.host == endpoint.host]
+        here = [e for e in here if e.address in (None, address)]
+        asked = [e for e in here if OpenPortsFacts.kind in self._wanted(e)] or [endpoint]
+        approach = Approach(
+            endpoint,
+            address,
+            self._config,
+            budget,
+            self._anchors,
+            self._secrets,
+            sinks=self._sinks,
+            throwaway=self._accounts.setdefault(endpoint.host, ThrowawayAccount()),
+            run_id=self._run_id,
+            host_ports=tuple(e.port for e in here),
+            speaks_for=min(asked, key=lambda e: e.port).key,
+        )
 
         def emit(kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None:
             self._emit(endpoint, address, kind, what, transcript, began)

@@ -37,6 +37,15 @@ MAX_CRL_BYTES: Final = 8 * 1024 * 1024
 MAX_REVOCATION_URLS: Final = 3
 """Addresses of one kind (OCSP, CRL) that are asked about one certificate."""
 
+MAX_SINK_MESSAGE: Final = 64 * 1024
+"""Octets of a message that the audit's own mail server takes; those of the audit have about 1 KiB."""
+
+MAX_SINK_MESSAGES: Final = 1000
+"""Messages that it takes in one run, and twice as many connections."""
+
+MAX_SINK_AT_ONCE: Final = 50
+"""Connections that it serves at once."""
+
 MAX_TRANSCRIPT_LINES: Final = 200
 """Lines kept of one transcript."""
 
@@ -55,6 +64,15 @@ MAX_CONFIG_BYTES: Final = 1024 * 1024
 MAX_SNAPSHOT_BYTES: Final = 64 * 1024 * 1024
 """Octets of a snapshot file."""
 
+MAX_REVERSE_NAMES: Final = 8
+"""Names of one address that are looked up."""
+
+MAX_JUNK_COMMANDS: Final = 40
+"""Junk commands on one connection; Postfix hangs up at the 20th."""
+
+MAX_PARALLEL: Final = 60
+"""Connections that are held open at once, where that was asked for; Postfix allows one client 50."""
+
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
@@ -72,6 +90,9 @@ class Limits(BaseModel):
     reply_seconds: Seconds = 15.0
     handshake_seconds: Seconds = 10.0
     endpoint_seconds: Seconds = 300.0
+    idle_seconds: Seconds = 330.0
+    """How long a connection is left silent to see whether the server ends it: only with --smtp-slow, and on top of
+    `endpoint_seconds`. RFC 5321 section 4.5.3.2.7 asks servers to wait 5 minutes."""
 
 
 class BudgetLimits(BaseModel):

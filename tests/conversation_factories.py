@@ -6,9 +6,11 @@ from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.service import Reply
 
 
-def exchange(said: str, *replies: str, ended: str = "", hung_up: bool = False) -> Exchange:
-    """One exchange; each reply is written as it comes: ``"250 2.1.0 Ok"``, its lines parted by line feeds."""
-    return Exchange(sent=said, replies=tuple(_reply(text) for text in replies), ended=ended, hung_up=hung_up)
+def exchange(said: str, *replies: str, ended: str = "", hung_up: bool | None = None) -> Exchange:
+    """One exchange; each reply is written as it comes: ``"250 2.1.0 Ok"``, its lines parted by line feeds. One that
+    `ended` with "no reply ..." was met by silence, any other by the end of the connection."""
+    left = bool(ended) and not ended.startswith("no reply") if hung_up is None else hung_up
+    return Exchange(sent=said, replies=tuple(reply(text) for text in replies), ended=ended, hung_up=left)
 
 
 def closed(said: str) -> Exchange:
@@ -31,6 +33,7 @@ def unasked(reason: str = "MAIL FROM:<> -> 450 4.2.0 Greylisted") -> Dialogue:
     return Dialogue(unknown=reason)
 
 
-def _reply(text: str) -> Reply:
+def reply(text: str) -> Reply:
+    """A reply as it comes: ``"250 2.1.0 Ok"``."""
     code, _, rest = text.partition(" ")
     return Reply(code=code, lines=tuple(rest.split("\n")))

@@ -8,7 +8,11 @@ from importlib import import_module
 import smtp_audit.facts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import TlsFlaw
+from tests import auth_factories as logins
 from tests import facts_factories as make
+from tests import framing_factories as frame
+from tests import identity_factories as who
+from tests import relay_factories as relaying
 from tests import sequence_factories as order
 
 
@@ -38,6 +42,30 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         make.sessions(),
         make.clients(),
         make.boundary(),
+        relaying.relay(),
+        relaying.delivery(),
+        relaying.sender(),
+        relaying.header(),
+        relaying.directory(),
+        frame.line_ends(),
+        frame.pipelining(),
+        frame.chunking(),
+        frame.cross_protocol(),
+        frame.end_of_data(),
+        frame.forwarding(),
+        logins.clear_login(),
+        logins.auth_protocol(),
+        logins.auth_session(),
+        logins.auth_errors(),
+        logins.mailbox_access(),
+        logins.wrong_passwords(),
+        who.starttls_state(),
+        who.identity(),
+        who.junk(),
+        who.parallel(),
+        who.idle(),
+        who.idle_message(),
+        who.ports(),
         order.sequence(),
         order.transaction(),
     )

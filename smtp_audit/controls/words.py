@@ -14,3 +14,16 @@ UPDATE_TLS_LIBRARY = {
     "docker-mailserver": "pull a current image and create the container anew",
 }
 """How to come to a current TLS library, by software."""
+
+NO_GREETING = "there is no greeting; service-greeting judges that"
+"""Why a control about the greeting does not apply."""
+
+ONE_NAME = {
+    "postfix": "myhostname = mail.example.com, and smtpd_banner = $myhostname ESMTP",
+    "exim": "primary_hostname = mail.example.com, and no other name in smtp_banner or smtp_active_hostname",
+    "sendmail": "define(`confDOMAIN_NAME', `mail.example.com')dnl in sendmail.mc",
+    "opensmtpd": "listen on all hostname mail.example.com",
+    "docker-mailserver": "hostname: mail.example.com in compose.yaml, or OVERRIDE_HOSTNAME",
+    "any": "give the server the one name that its MX record, its certificate and its address have",
+}
+"""How to give a server its name, by software."""

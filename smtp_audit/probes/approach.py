@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from smtp_audit.configuration.model import Config
@@ -14,10 +15,12 @@ from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
 from smtp_audit.limits import Limits
 from smtp_audit.probes.budget import HostBudget
+from smtp_audit.probes.conversation.sink import Sinks
 from smtp_audit.probes.dialect import Dialect, dialect_for
 from smtp_audit.probes.tls.trust import Anchors, tolerant_context
 from smtp_audit.probes.wire import Connection, Contradiction, PeerError, Throttled, Transcript, connect
 from smtp_audit.secret import Secret
+from smtp_audit.wiretext import escape
 
 T = TypeVar("T")
 
@@ -28,6 +31,9 @@ longer than the window that servers count connections in (Postfix: anvil_rate_ti
 DROPPED_TRIES = 4
 """Connections that may be closed without a word."""
 
+
+SHOWN = 200
+"""Octets of a peer's words in a reason."""
 
 UNDECLARED_HINT = "a firewall that drops? Declare the endpoints that exist, and this port is left out"
 
@@ -47,6 +53,8 @@ class Session:
     anchors: Anchors
     clear_mechanisms: frozenset[str] | None = None
     """What the first look saw offered before TLS; None while it looks."""
+    announced: tuple[str, ...] = ()
+    """The capabilities that were read last."""
 
     async def greeting(self) -> tuple[Reply, float]:
         """The greeting and the seconds it took.
@@ -69,8 +77,10 @@ class Session:
         """The capabilities on the connection as it is."""
         async with self.connection.within(self.limits.reply_seconds, "list of capabilities"):
             if self.connection.tls is not None and self.endpoint.tls_start is TlsStart.STARTTLS:
-                return await self.dialect.capabilities_after_tls(self.connection)
-            return await self.dialect.capabilities(self.connection)
+                self.announced = await self.dialect.capabilities_after_tls(self.connection)
+            else:
+                self.announced = await self.dialect.capabilities(self.connection)
+        return self.announced
 
     async def starttls(self) -> Reply:
         """Send STARTTLS and read its answer, which may say no."""
@@ -135,11 +145,26 @@ class Session:
         # No STARTTLS: the capabilities were read on the way; the session goes on in clear.
         return ()
 
+    def mind_refusal_in_clear(self) -> None:
+        """Raises Throttled when the server said in clear, where TLS had to begin, that it does not serve for now."""
+        first = self.connection.first_octets
+        if self.endpoint.tls_start is TlsStart.IMPLICIT and self.dialect.busy_in_clear(first):
+            raise Throttled(f"answered in clear: {escape(first.splitlines()[0], SHOWN)}")
+
     async def _handshake_for_use(self) -> None:
         try:
             await self.handshake(verify=False)
         except ssl.SSLError as error:
             raise PeerError(Absence.MALFORMED, f"no TLS session: {error.reason or error}") from None
+
+
+@dataclass
+class ThrowawayAccount:
+    """The account for wrong passwords, as far as one host is concerned: whoever tries some has it for himself."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    unusable: str = ""
+    """Why nothing more is tried on it in this run: it is locked, or its own password was refused."""
 
 
 @dataclass
@@ -156,8 +181,17 @@ class Approach:
     """What the first look saw offered before TLS, for later visits to compare with."""
     tls_expected: bool = False
     """Whether the first look saw TLS: a later visit without it is no visit to the same service."""
+    sinks: Sinks = field(default_factory=Sinks)
+    """Where mail that the audited servers forward to us arrives: one for all approaches of a run."""
+    throwaway: ThrowawayAccount = field(default_factory=ThrowawayAccount)
     run_id: str = "unknown"
     """What every message of this run carries, so that whoever finds one knows where it came from."""
+    source: str | None = None
+    """The address of this machine to connect from; None: the one that the system chooses."""
+    host_ports: tuple[int, ...] = ()
+    """The ports of all endpoints of the audit on this host."""
+    speaks_for: str = ""
+    """The key of the endpoint that facts about the whole host are gathered with; empty: this one."""
     yielding: bool = False
     """Let other visits to the address go first."""
 
@@ -173,14 +207,17 @@ class Approach:
         throttled_tries: int = THROTTLED_TRIES,
         dropped_tries: int = DROPPED_TRIES,
         pause_when_dropped: bool = True,
+        first: bytes = b"",
     ) -> T:
         """Run `action` on a fresh connection; after a pause on another when the server turned it away or dropped it.
+
+        `first` are octets that come with the connection, before the server can have said a word.
 
         Raises:
             PeerError: what kept it from ending, after all tries.
         """
         return await self.patiently(
-            lambda: self._once(action, transcript),
+            lambda: self._once(action, transcript, first),
             throttled_tries=throttled_tries,
             dropped_tries=dropped_tries,
             pause_when_dropped=pause_when_dropped,
@@ -226,10 +263,12 @@ class Approach:
                     reason = error.reason if dropped == 1 else f"{error.reason} ({dropped} times)"
                     raise PeerError(Absence.DROPPED, reason) from None
 
-    async def _once(self, action: Callable[[Session], Awaitable[T]], transcript: Transcript) -> T:
+    async def _once(self, action: Callable[[Session], Awaitable[T]], transcript: Transcript, first: bytes = b"") -> T:
         limits = self.config.limits
         try:
-            connection = await connect(self.address, self.endpoint.port, limits.connect_seconds, transcript)
+            connection = await connect(
+                self.address, self.endpoint.port, limits.connect_seconds, transcript, self.source, first
+            )
         except PeerError as error:
             if error.absence is Absence.UNREACHABLE and not self.endpoint.declared:
                 raise PeerError(error.absence, f"{error.reason} ({UNDECLARED_HINT})") from None
@@ -237,9 +276,14 @@ class Approach:
         self.budget.source = connection.local_address
         try:
             dialect = dialect_for(self.endpoint.protocol, self.config.ehlo)
-            result = await action(
-                Session(connection, dialect, limits, self.endpoint, self.anchors, self.clear_mechanisms)
-            )
+            session = Session(connection, dialect, limits, self.endpoint, self.anchors, self.clear_mechanisms)
+            try:
+                result = await action(session)
+            except Exception:
+                # Whatever was made of it: no TLS was begun, so nothing is known about it.
+                session.mind_refusal_in_clear()
+                raise
+            session.mind_refusal_in_clear()
         except BaseException:
             connection.abort()
             raise

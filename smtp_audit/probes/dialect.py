@@ -53,6 +53,13 @@ class Dialect(ABC):
         return ()
 
     @abstractmethod
+    async def command(self, connection: Connection, text: str, shown: str | None = None) -> Reply:
+        """Send one command and read the answer to it; `shown` stands for the text in the transcript.
+
+        Lines that belong to the answer and come before its status are the first of the reply.
+        """
+
+    @abstractmethod
     async def quit(self, connection: Connection) -> None:
         """Say goodbye; the answer is not waited for."""
 
@@ -69,6 +76,10 @@ class Dialect(ABC):
 
     def says_goodbye(self, line: bytes) -> bool:  # noqa: ARG002 (the interface)
         """Whether nothing comes behind this line of an answer to a goodbye; where that cannot be told, never."""
+        return False
+
+    def busy_in_clear(self, octets: bytes) -> bool:  # noqa: ARG002 (the interface)
+        """Whether these first octets, where TLS had to begin, say in clear that the server does not serve for now."""
         return False
 
     def accepted(self, reply: Reply) -> bool:
@@ -126,6 +137,11 @@ class Smtp(Dialect):
     def says_goodbye(self, line: bytes) -> bool:
         return line.startswith(b"221 ")
 
+    def busy_in_clear(self, octets: bytes) -> bool:
+        """Exim's daemon, for one, says 421 before it lets a process of its own begin TLS."""
+        found = _smtp_line(octets.partition(b"\n")[0].removesuffix(b"\r"))
+        return found is not None and found[0].startswith("4")
+
     async def reply(self, connection: Connection) -> Reply:
         """One reply, on a connection that goes on.
 
@@ -160,9 +176,8 @@ class Smtp(Dialect):
     async def greeting(self, connection: Connection) -> Reply:
         return await self.reply(connection)
 
-    async def command(self, connection: Connection, text: str) -> Reply:
-        """Send one command line and read its reply."""
-        await connection.send(text.encode() + b"\r\n")
+    async def command(self, connection: Connection, text: str, shown: str | None = None) -> Reply:
+        await connection.send(text.encode() + b"\r\n", shown=shown)
         return await self.reply(connection)
 
     def name(self, connection: Connection) -> str:
@@ -223,10 +238,17 @@ class Imap(Dialect):
             raise _malformed("not an IMAP greeting", raw)
         return Reply(code=found[1].decode().upper(), lines=(escape(found[2] or b""),))
 
-    async def _command(self, connection: Connection, text: str, behind: bytes = b"") -> tuple[list[bytes], Reply]:
+    async def command(self, connection: Connection, text: str, shown: str | None = None) -> Reply:
+        untagged, reply = await self._command(connection, text, shown=shown)
+        return Reply(code=reply.code, lines=(*(escape(line) for line in untagged), *reply.lines))
+
+    async def _command(
+        self, connection: Connection, text: str, behind: bytes = b"", shown: str | None = None
+    ) -> tuple[list[bytes], Reply]:
         self._tag += 1
         tag = f"a{self._tag}".encode()
-        await connection.send(tag + b" " + text.encode() + b"\r\n" + behind)
+        told = None if shown is None else f"{tag.decode()} {shown}"
+        await connection.send(tag + b" " + text.encode() + b"\r\n" + behind, shown=told)
         untagged: list[bytes] = []
         while True:
             raw = await connection.line()
@@ -296,6 +318,10 @@ class Pop3(Dialect):
             raise _malformed("not a POP3 response", raw)
         return Reply(code=found[1].decode().upper(), lines=(escape(found[2] or b""),))
 
+    async def command(self, connection: Connection, text: str, shown: str | None = None) -> Reply:
+        await connection.send(text.encode() + b"\r\n", shown=shown)
+        return await self._status(connection)
+
     async def greeting(self, connection: Connection) -> Reply:
         return await self._status(connection)
 
@@ -361,6 +387,11 @@ class Sieve(Dialect):
             lines.append(escape(raw))
             if len(lines) > MAX_REPLY_LINES:
                 raise PeerError(Absence.EXCESSIVE, f"a response of more than {MAX_REPLY_LINES} lines")
+
+    async def command(self, connection: Connection, text: str, shown: str | None = None) -> Reply:
+        await connection.send(text.encode() + b"\r\n", shown=shown)
+        listing, reply = await self._listing(connection)
+        return Reply(code=reply.code, lines=(*listing, *reply.lines))
 
     async def greeting(self, connection: Connection) -> Reply:
         self._greeted, reply = await self._listing(connection)

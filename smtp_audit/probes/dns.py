@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 import socket
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from smtp_audit.configuration.target import parse_name, standard_endpoints
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.dns import Found, MxFacts, MxRecord
 from smtp_audit.facts.endpoint import Domain, Endpoint, is_address
+from smtp_audit.facts.identity import ReverseName
 from smtp_audit.facts.observation import Absence, Observation
-from smtp_audit.limits import MAX_ADDRESSES, MAX_HOSTS
+from smtp_audit.limits import MAX_ADDRESSES, MAX_HOSTS, MAX_REVERSE_NAMES
 from smtp_audit.wiretext import escape_text
 
 if TYPE_CHECKING:
@@ -212,3 +214,39 @@ async def _from_system(config: Config, host: str) -> tuple[list[str], str]:
     except (OSError, UnicodeError) as error:  # UnicodeError: no name that could be asked for
         return [], f"addresses of {host}: {getattr(error, 'strerror', None) or escape_text(str(error), 200)}"
     return list(dict.fromkeys(str(row[4][0]) for row in rows)), ""
+
+
+def is_public(address: str) -> bool:
+    """Whether the public DNS may have names for this address (RFC 6890: not the private, loopback or shared ones)."""
+    return ipaddress.ip_address(address.partition("%")[0]).is_global
+
+
+@dataclass(frozen=True)
+class ReverseNames:
+    """The names of an address; `trouble` says why there may be others, or none."""
+
+    names: tuple[ReverseName, ...] = ()
+    trouble: str = ""
+
+
+async def reverse_names(config: Config, address: str) -> ReverseNames:
+    """The names of an address (PTR, RFC 1035 section 3.5), each with the addresses that it leads to."""
+    kind = "AAAA" if ":" in address else "A"
+    try:
+        found = await _ask(config, ipaddress.ip_address(address).reverse_pointer, "PTR")
+    except _NoAnswer as error:
+        return ReverseNames(trouble=str(error))
+    names = list(dict.fromkeys(escape_text(text, 255).rstrip(".").lower() for text in found))
+    trouble = f"{len(names)} names, at most {MAX_REVERSE_NAMES} are looked up" if len(names) > MAX_REVERSE_NAMES else ""
+    looked_up = await asyncio.gather(*(_forward(config, name, kind) for name in names[:MAX_REVERSE_NAMES]))
+    return ReverseNames(tuple(looked_up), trouble)
+
+
+async def _forward(config: Config, name: str, kind: str) -> ReverseName:
+    try:
+        found = await _ask(config, parse_name(name, "PTR"), kind)
+    except ConfigurationError:
+        return ReverseName(name=name)  # no host name, so it leads nowhere
+    except _NoAnswer as error:
+        return ReverseName(name=name, trouble=str(error))
+    return ReverseName(name=name, addresses=tuple(sorted(found)[:MAX_ADDRESSES]))

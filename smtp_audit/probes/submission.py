@@ -28,8 +28,8 @@ from smtp_audit.wiretext import escape_text
 if TYPE_CHECKING:
     import aiosmtplib
 
-FOREIGN_DOMAINS = ("example.com", "example.org")
-"""Reserved domains (RFC 2606) of no audited server; the second is for when the first is the target's own."""
+FOREIGN_DOMAINS = ("example.com", "example.org", "example.net")
+"""Reserved domains (RFC 2606) of no audited server; the others are for when the first is the target's own."""
 
 _NO_SUCH_MECHANISM = ("500", "502", "504", "534")
 """RFC 4954 section 6 and RFC 5321 section 4.2.4: announced, but not there (or not for this user)."""
@@ -316,6 +316,9 @@ def _tls_trouble(error: Exception) -> PeerError:
             Absence.UNTRUSTED,
             f"not tried: the password is sent only to a server that proves its name ({tls_reason(cause)})",
         )
+    if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+        # No record of TLS at all: Exim's daemon says 421 in clear before it lets a process of its own begin TLS.
+        return PeerError(Absence.DROPPED, "the login broke off: the answer is not TLS")
     if isinstance(cause, ssl.SSLError):
         return PeerError(
             Absence.UNTRUSTED, f"not tried: the password is sent only inside TLS 1.2 or newer ({tls_reason(cause)})"

@@ -42,6 +42,40 @@ ALWAYS_APPLIES = {
     "auth-absent-on-mx",
     "submission-requires-auth",
     "smtp-recipient-needs-sender",
+    "relay-refused",
+    "relay-not-delivered",
+    "sender-own-envelope",
+    "sender-own-header",
+    "vrfy-tells-nothing",
+    "expn-tells-nothing",
+    "smtp-command-bare-lf",
+    "smtp-command-bare-cr",
+    "smtp-command-nul",
+    "smtp-unauthorised-pipelining",
+    "smtp-cross-protocol",
+    "end-of-data-exact",
+    "auth-refused-before-tls",
+    "auth-needs-mechanism",
+    "auth-once",
+    "auth-survives-ehlo",
+    "auth-unknown-mechanism",
+    "imap-no-preauth",
+    "mailbox-version-hidden",
+    "mailbox-product-hidden",
+    "auth-wrong-passwords",
+    "auth-limits-guesses",
+    "auth-lock-is-temporary",
+    "auth-same-answer",
+    "auth-same-time",
+    "extension-impersonation",
+    "extension-private",
+    "extension-turn",
+    "etrn-restricted",
+    "junk-commands-limited",
+    "connections-per-client-limited",
+    "idle-connection-closed",
+    "idle-message-closed",
+    "idle-patience",
     "smtp-data-needs-sender",
     "smtp-mail-before-hello",
     "smtp-unknown-command",
@@ -63,7 +97,16 @@ ALWAYS_APPLIES = {
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
-NEVER_PARTLY_KNOWN = {"port-open", "port-closed", "starttls-offered", "implicit-tls"}
+NEVER_PARTLY_KNOWN = {
+    "port-open",
+    "port-closed",
+    "starttls-offered",
+    "implicit-tls",
+    "imap-no-preauth",
+    "imap-greeting-offers-no-login",
+    "greeting-internal-names",
+    "greeting-name-qualified",
+}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -109,7 +152,15 @@ NOT_ASKED_FOR = {
 }
 
 # Good practice that no clause of the standard asks for: a finding, but nothing that a clause turns green by.
-WITHOUT_CLAUSE = {"tls-post-quantum", "client-certificate-request"}
+WITHOUT_CLAUSE = {
+    "sender-own-header",
+    "mailbox-product-hidden",
+    "tls-post-quantum",
+    "client-certificate-request",
+    "greeting-product",
+    "greeting-version",
+    "greeting-system",
+}
 
 
 @pytest.mark.parametrize("name", ["enterprise", "enterprise-strict"])
@@ -164,7 +215,9 @@ MAY_IMPORT = {
     "__future__",
     "collections.abc",
     "datetime",
+    "enum",
     "ipaddress",
+    "itertools",
     "pydantic",
     "re",
     "smtp_audit.control",

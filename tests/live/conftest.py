@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .audited import Outcome, audited_places
-from .audits import audit_group
+from .audits import Audits, audit_group
 from .catalogue import Catalogue
 from .catalogue import catalogue as read_catalogue
 from .installed import skip_or_fail, why_not
@@ -69,14 +69,18 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def throttled_run(lab: Lab, runs: Path, catalogue: Catalogue) -> Iterator[Future[Outcome]]:
     """One audit of the servers that slow their clients down or turn them away; it mostly waits, beside the others."""
+    places = [lab.places[entry.name] for entry in catalogue.group("throttled")]
     with ThreadPoolExecutor(1) as pool:
-        lab.audit_of_throttled = pool.submit(_audit_group, "throttled", lab, runs, catalogue)
+        lab.audit_of_throttled = pool.submit(
+            audit_group, "throttled", runs / "throttled", places, anchors=lab.authority.anchors
+        )
         yield lab.audit_of_throttled
 
 
 @pytest.fixture(scope="session")
-def throttled_audit(throttled_run: Future[Outcome]) -> Outcome:
-    return throttled_run.result()
+def throttled_audit(throttled_run: Future[Outcome], lab: Lab, catalogue: Catalogue) -> Outcome:
+    places = [lab.places[entry.name] for entry in catalogue.group("throttled")]
+    return keep_places("throttled", throttled_run.result(), places)
 
 
 @pytest.fixture
@@ -88,21 +92,12 @@ def idle_lab(lab: Lab) -> Lab:
 
 
 @pytest.fixture(scope="session")
-def quick_audit(throttled_run: Future[Outcome], lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
-    """One audit of all servers that answer at once, profile enterprise."""
-    return _audit_group("quick", lab, runs, catalogue)
-
-
-@pytest.fixture(scope="session")
-def asked_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
-    """One audit that may do everything to its servers: log in, send to its own mailboxes, guess passwords."""
-    return _audit_group("asked", lab, runs, catalogue)
-
-
-@pytest.fixture(scope="session")
-def slow_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
-    """One audit that may take its time."""
-    return _audit_group("slow", lab, runs, catalogue)
+def audits(request: pytest.FixtureRequest, lab: Lab, runs: Path, catalogue: Catalogue) -> Audits:
+    """The audits of all servers that answer at once, profile enterprise."""
+    if any("throttled_run" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        # It goes on beside these; where no test asks for it, nobody should have to wait for it.
+        request.getfixturevalue("throttled_run")
+    return Audits(lab, runs, catalogue)
 
 
 @pytest.fixture(scope="session")
@@ -111,8 +106,3 @@ def strict_audit(lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
     places = [lab.places[entry.name] for entry in catalogue.entries if entry.strict is not None]
     outcome = audited_places(runs / "strict", places, anchors=lab.authority.anchors, profile="enterprise-strict")
     return keep_places("strict", outcome, places)
-
-
-def _audit_group(group: str, lab: Lab, runs: Path, catalogue: Catalogue) -> Outcome:
-    places = [lab.places[entry.name] for entry in catalogue.group(group)]
-    return keep_places(group, audit_group(group, runs / group, places, anchors=lab.authority.anchors), places)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -79,6 +80,7 @@ class Lab:
         self._postfixes = [postfix for postfix in instances.values() if postfix.services]
         self._postfixes += [self._new_postfix(place.name, [place], place.entry.main) for place in apart]
         self.scripted = Scripted(directory / "scripted", self._scripted_sites())
+        self._doors = ExitStack()
         self.audit_of_throttled: Future[Any] | None = None
         """Set while an audit may be keeping the throttled servers busy."""
 
@@ -95,9 +97,14 @@ class Lab:
         if self.scripted.sites:
             self.scripted.start()
             self._servers.append(self.scripted)
+        for place in self.places.values():
+            for port in place.entry.opens:
+                # Nobody answers there: the kernel takes the connection, and that is all a scan sees.
+                self._doors.enter_context(socket.create_server((place.address, port), backlog=64))
 
     def stop(self) -> None:
         """End everything."""
+        self._doors.close()
         stop_all(self._servers)
 
     def pids(self) -> list[int]:
@@ -149,9 +156,11 @@ class Lab:
 
     def _settings(self, place: Place) -> dict[str, str]:
         entry = place.entry
+        name = {"myhostname": place.host, "smtpd_banner": "$myhostname ESMTP"}
         if entry.front == "postscreen":
-            return _POSTSCREEN
+            return _POSTSCREEN | name
         settings = {
+            **name,
             "smtpd_tls_chain_files": str(self.chain(entry.certificate, [place.host])),
             "smtpd_sasl_path": auth_path(entry.backend),
             # The log then says which server a line is about.
@@ -161,7 +170,9 @@ class Lab:
         return {name: self._filled_in(value, [place.host]) for name, value in settings.items()}
 
     def _filled_in(self, value: str, hosts: Sequence[str]) -> str:
-        value = value.replace("@host@", hosts[0]).replace("@files@", str(self.files))
+        value = (
+            value.replace("@host@", hosts[0]).replace("@HOST@", hosts[0].upper()).replace("@files@", str(self.files))
+        )
         value = value.replace("@anchors@", str(self.authority.anchors))
         return re.sub(r"@chain:([a-z0-9-]+)@", lambda found: str(self.chain(found[1], hosts)), value)
 

@@ -35,6 +35,8 @@ class Conversation(Login):
     most_recipients = 1000
     most_errors = 20
     """Errors after which the server hangs up."""
+    most_connections = 50
+    """Of one client at once."""
     greet_seconds = 0.0
     """Pause before the greeting; whoever speaks meanwhile is turned away."""
     shut_out = ("GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT")
@@ -64,6 +66,9 @@ class Conversation(Login):
 
     def greet(self) -> None:
         """The greeting (RFC 5321 section 4.2: 220 and the server's name), for those who wait for it."""
+        if len(self.site.talking) > self.most_connections:
+            self.reply(421, f"4.7.0 {self.site.host} too many connections")
+            raise Over
         if self.rest or select.select([self.socket], [], [], self.greet_seconds)[0]:
             self.reply(554, f"5.5.1 {self.site.host} speak when you are spoken to")
             raise Over
@@ -292,6 +297,7 @@ class Conversation(Login):
         if len(message) > self.largest_message:
             raise Refused(552, "5.3.4 too large")
         self.check_message(message)
+        self.check_author(message)
         self.keep(transaction, message)
         self.reply(250, "2.0.0 kept")
 
@@ -314,6 +320,18 @@ class Conversation(Login):
             raise Refused(550, "5.6.11 a bare CR or LF")
         if b"\0" in message:
             raise Refused(550, "5.6.0 a NUL")
+
+    def check_author(self, message: bytes) -> None:
+        """Those who log in write in their own name (RFC 6409 section 8.1), and there is one author (RFC 5322 section
+        3.6)."""
+        if self.user and any(author != self.user for author in self.authors(message)):
+            raise Refused(550, "5.7.1 not your name")
+
+    def authors(self, message: bytes) -> list[str]:
+        """The addresses of all From and Sender fields."""
+        header = message.partition(b"\r\n\r\n")[0].decode("latin-1").lower()
+        fields = re.findall(r"^(?:from|sender):(.*)$", header, re.MULTILINE)
+        return [address for field in fields for address in re.findall(r"[^\s<>,]+@[^\s<>,]+", field)]
 
     def keep(self, transaction: Transaction, message: bytes) -> None:
         """Put it into the folder: a line of JSON with the envelope, then the message as it came."""
@@ -351,8 +369,10 @@ def broken(faults: Iterable[str]) -> type[Conversation]:
 def converse(connection: socket.socket, site: Site, conversation: type[Conversation]) -> None:
     """Hold one conversation to its end, whatever ends it."""
     held = conversation(connection, site)
+    site.talking.add(held)
     with contextlib.suppress(Over, OSError):
         held.run()
+    site.talking.discard(held)
     # Close as a server does: what was sent is still delivered, and the client sees an end, not a reset.
     with contextlib.suppress(OSError):
         held.socket.settimeout(1)

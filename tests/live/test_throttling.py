@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from .audited import LONGEST_SECONDS, Outcome
+from .audits import Audits
 from .catalogue import catalogue, sound_name
 from .lab import Lab
 from .test_mutants import check
@@ -28,11 +29,13 @@ SURVEYED = ("tls", "tls_suites", "tls_groups", "tls_signatures", "tls_features",
 
 @pytest.mark.parametrize("name", SLOW)
 def test_the_survey_finds_what_it_finds_on_the_unthrottled_twin(
-    throttled_audit: Outcome, quick_audit: Outcome, lab: Lab, runs: Path, name: str
+    throttled_audit: Outcome, audits: Audits, lab: Lab, runs: Path, name: str
 ) -> None:
     place = lab.places[name]
     twin = lab.places[sound_name(place.role)]
-    slow, quick = _surveyed(runs / "throttled", place.subject), _surveyed(runs / "quick", twin.subject)
+    audits.of(twin.entry)
+    slow = _surveyed(runs / "throttled", place.subject)
+    quick = _surveyed(audits.directory(twin.entry), twin.subject)
     assert set(quick) == set(SURVEYED)
     assert slow == quick
 

@@ -29,6 +29,17 @@ def foreign_domain(approach: Approach) -> str:
     return next(name for name in FOREIGN_DOMAINS if not domain.endswith(name))
 
 
+def other_foreign_domain(approach: Approach) -> str:
+    """Another reserved domain, neither the server's own nor the first foreign one."""
+    domain, first = local_domain(approach), foreign_domain(approach)
+    return next(name for name in FOREIGN_DOMAINS if name != first and not domain.endswith(name))
+
+
+def address_literal(address: str) -> str:
+    """An IP address as the domain of a mailbox (RFC 5321 section 4.1.3)."""
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
 def nobody() -> str:
     """A local part that no server knows."""
     return f"smtp-audit-{secrets.token_hex(6)}"

@@ -7,7 +7,6 @@ one; only what comes then is its answer. RSET behind each question shows that bo
 
 from __future__ import annotations
 
-import base64
 import ssl
 import time
 from collections import deque
@@ -20,8 +19,8 @@ from smtp_audit.facts.endpoint import TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
 from smtp_audit.probes.approach import Approach, Session, Unrepeatable
+from smtp_audit.probes.conversation.login import authenticate, up_to_login
 from smtp_audit.probes.dialect import Smtp
-from smtp_audit.probes.tls.trust import strict_context
 from smtp_audit.probes.wire import PeerError, Transcript, tls_reason
 from smtp_audit.secret import Secret
 from smtp_audit.wiretext import escape
@@ -39,10 +38,14 @@ SHOWN = 300
 class Standing(StrEnum):
     """How far a connection has come when the questions begin."""
 
+    CONNECTED = "connected"
+    """Nothing was read and nothing said. On a port for implicit TLS this is inside TLS."""
     GREETED = "greeted"
     """The greeting was read, and nothing said. On a port for implicit TLS this is inside TLS."""
     CLEAR = "clear"
     """EHLO in clear text, on a port with STARTTLS."""
+    ENCRYPTED = "encrypted"
+    """Inside TLS where it can be had (not verified), and nothing said there yet. Without TLS this is CLEAR."""
     HELLO = "hello"
     """EHLO inside TLS where it can be had (not verified), in clear elsewhere."""
     LOGGED_IN = "logged_in"
@@ -56,7 +59,9 @@ class Say:
 
     `needs` is what the code of the last reply has to begin with for the rest of the question to make sense, `silence`
     says that no reply is an answer too, and `end` that the end of the connection is one, so that it is not asked again.
-    `shown` stands for the octets in transcript and facts.
+    `until` is a code (or its first digits) behind which no more is waited for: where it is not known how many replies
+    will come. `enough` are the first digits of a reply that answers the question: no other is waited for, and the rest
+    is left unsaid. `shown` stands for the octets in transcript and facts.
     """
 
     octets: bytes
@@ -65,6 +70,8 @@ class Say:
     silence: bool = False
     end: bool = False
     seconds: float | None = None
+    until: str = ""
+    enough: str = ""
     shown: str = ""
 
     @property
@@ -82,21 +89,28 @@ def say(line: str, needs: str = "") -> Say:
 class Question:
     """Something to find out: what is said, in order. Behind a question that `ends` the connection is closed.
 
-    `alone` puts it on a connection that has not been used yet.
+    `alone` puts it on a connection that has not been used yet. `once`: it is never put again, whatever becomes of the
+    connection, since what was said may have been heard: a message would come twice. `lasting` is the number of the step
+    of which that is true: the question is put again unless that step had a reply. One with an `extension` is put only
+    to a server that announces it (RFC 5321 section 2.2.1).
     """
 
     name: str
     says: tuple[Say, ...]
     ends: bool = False
     alone: bool = False
+    once: bool = False
+    extension: str = ""
+    lasting: int | None = None
+
+    def has_lasted(self, exchanges: Sequence[Exchange]) -> bool:
+        """Whether the step that leaves something behind has been answered."""
+        step = self.lasting
+        return step is not None and len(exchanges) > step and bool(exchanges[step].replies)
 
 
 Follow = Callable[[], Sequence[Question]]
 """Questions that can be put together once others are answered."""
-
-
-class _Over(Exception):
-    """The connection ended, or fell silent, before the reply came."""
 
 
 @dataclass
@@ -106,13 +120,22 @@ class Interview:
     approach: Approach
     transcript: Transcript
     standing: Standing = Standing.HELLO
+    first: bytes = b""
+    """Octets that come with the connection, before the server can have said a word; for questions from `CONNECTED`."""
     answers: dict[str, Dialogue] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     """Those of the last connection, as far as its standing went."""
+    puts: dict[str, int] = field(default_factory=dict)
+    """How often each question was put, hang-ups included."""
     name: str = ""
     """What we call ourselves, once there was a connection."""
     _tries: dict[str, int] = field(default_factory=dict)
     _then: Follow | None = None
+
+    def announces(self, extension: str) -> bool:
+        """Whether the server of the last connection announced it, as far as its standing went."""
+        # The first line is the greeting (RFC 5321 section 4.1.1.1).
+        return any(line.upper().split()[:1] == [extension] for line in self.capabilities[1:])
 
     async def ask(self, questions: Sequence[Question], then: Follow | None = None) -> dict[str, Dialogue]:
         """All answers, by the names of the questions. Those that hang on answers come from `then`, which is called when
@@ -126,7 +149,9 @@ class Interview:
         pending, self._then = deque(questions), then
         while self._fill(pending):
             try:
-                await self.approach.visit(lambda session: self._connection(session, pending), self.transcript)
+                await self.approach.visit(
+                    lambda session: self._connection(session, pending), self.transcript, first=self.first
+                )
             except PeerError as error:
                 if not self.answers:
                     raise
@@ -142,11 +167,14 @@ class Interview:
 
     async def _connection(self, session: Session, pending: deque[Question]) -> None:
         smtp = await self._arrive(session)
+        self.capabilities = session.announced
+        self._leave_out(pending)
         first, errors = True, 0
         while self._fill(pending):
             question = pending[0]
             if not first and (question.alone or errors + _errors_expected(question) > MOST_ERRORS):
                 break
+            self.puts[question.name] = self.puts.get(question.name, 0) + 1
             dialogue, over = await self._put(smtp, session, question)
             if _in_message(dialogue):
                 # What is said next would be mail. Ended without its last dot, none of it is kept.
@@ -157,10 +185,11 @@ class Interview:
                 return  # something was left over from before: once more, as the first of a connection
             if not over and not question.ends:
                 over = not await self._in_step(smtp, session)
-            if over and not first and not question.ends:
-                return  # once more, as the first of a connection
-            if over and self._try_again(question, dialogue):
-                return
+            if over and not question.has_lasted(dialogue.exchanges):
+                if not first and not question.ends and not question.once:
+                    return  # once more, as the first of a connection
+                if self._try_again(question, dialogue):
+                    return
             self.answers[question.name] = dialogue
             pending.popleft()
             errors += sum(reply.code[:1] in "45" for exchange in dialogue.exchanges for reply in exchange.replies)
@@ -169,9 +198,16 @@ class Interview:
             first = False
         await smtp.quit(session.connection)
 
+    def _leave_out(self, pending: deque[Question]) -> None:
+        """Answer the questions that are about extensions this server does not have."""
+        for question in list(pending):
+            if question.extension and not self.announces(question.extension):
+                self.answers[question.name] = Dialogue(unknown=f"{question.extension} is not announced")
+                pending.remove(question)
+
     def _try_again(self, question: Question, dialogue: Dialogue) -> bool:
         """Whether a question whose connection ended is put once more: unless all its replies came."""
-        if not dialogue.exchanges or not dialogue.exchanges[-1].ended:
+        if question.once or not dialogue.exchanges or not dialogue.exchanges[-1].ended:
             return False
         if question.says[len(dialogue.exchanges) - 1].end:
             return False
@@ -185,17 +221,25 @@ class Interview:
         self.name = smtp.name(session.connection)
         implicit = session.endpoint.tls_start is TlsStart.IMPLICIT
         if self.standing is Standing.LOGGED_IN:
-            self.capabilities = await log_in(session, self.approach)
+            await log_in(session, self.approach)
         elif self.standing is Standing.HELLO:
-            self.capabilities = await session.secure()
+            await session.secure()
             if self.approach.tls_expected and session.connection.tls is None:
+                raise PeerError(Absence.REFUSED_SERVICE, "TLS was offered before, and not on this connection")
+        elif self.standing is Standing.ENCRYPTED:
+            if await session.up_to_tls():
+                await tolerant_tls(session)
+                if implicit:
+                    await session.greeting()
+            elif self.approach.tls_expected:
                 raise PeerError(Absence.REFUSED_SERVICE, "TLS was offered before, and not on this connection")
         else:
             if implicit:
                 await tolerant_tls(session)
-            await session.greeting()
+            if self.standing is not Standing.CONNECTED:
+                await session.greeting()
             if self.standing is Standing.CLEAR:
-                self.capabilities = await session.capabilities()
+                await session.capabilities()
         return smtp
 
     async def _put(self, smtp: Smtp, session: Session, question: Question) -> tuple[Dialogue, bool]:
@@ -208,7 +252,7 @@ class Interview:
 
         for step in question.says:
             try:
-                exchange = await _exchange(smtp, session, step)
+                exchange = await exchange_with(smtp, session, step)
             except PeerError as error:
                 # Nonsense or excess: what is behind it cannot be read.
                 return held(error.reason), True
@@ -222,11 +266,13 @@ class Interview:
                 return held("" if last else f"{exchange}"), True
             if step.needs and not (codes and codes[-1].startswith(step.needs)):
                 return held(f"{exchange}"), False
+            if codes and codes[-1][0] in step.enough:
+                break
         return held(), False
 
     async def _in_step(self, smtp: Smtp, session: Session) -> bool:
         try:
-            reset = await _exchange(smtp, session, Say(b"RSET\r\n"))
+            reset = await exchange_with(smtp, session, Say(b"RSET\r\n"))
         except PeerError:
             return False
         return bool(reset.replies) and reset.replies[0].code == "250"
@@ -249,7 +295,7 @@ def _errors_expected(question: Question) -> int:
     return sum(1 for step in question.says if not step.needs)
 
 
-async def _exchange(smtp: Smtp, session: Session, step: Say) -> Exchange:
+async def exchange_with(smtp: Smtp, session: Session, step: Say) -> Exchange:
     """Say it and read the replies.
 
     Raises:
@@ -266,6 +312,10 @@ async def _exchange(smtp: Smtp, session: Session, step: Say) -> Exchange:
         while len(replies) < step.replies:
             async with connection.within(seconds, f"reply to {step.told[:60]}"):
                 replies.append(await smtp.any_reply(connection))
+            code = replies[-1].code
+            # RFC 5321 section 3.8: nothing comes behind 421.
+            if code == "421" or (step.until and code.startswith(step.until)) or code[0] in step.enough:
+                break
     except PeerError as error:
         if error.absence not in (Absence.DROPPED, Absence.TIMEOUT):
             raise
@@ -304,8 +354,8 @@ def check_login(approach: Approach) -> tuple[str, Secret]:
     return credentials.user, credentials.password
 
 
-async def log_in(session: Session, approach: Approach) -> tuple[str, ...]:
-    """Log in with the given credentials: TLS first, chain and name verified; the capabilities inside TLS.
+async def log_in(session: Session, approach: Approach) -> None:
+    """Log in with the given credentials: TLS first, chain and name verified.
 
     A refused login is never tried again on this host, so that no account is locked by an audit.
 
@@ -313,65 +363,12 @@ async def log_in(session: Session, approach: Approach) -> tuple[str, ...]:
         PeerError: no credentials, no trustworthy TLS, or no login.
     """
     user, password = check_login(approach)
-    connection, smtp = session.connection, session.dialect
-    if not isinstance(smtp, Smtp):
-        raise PeerError(Absence.BROKEN, "this login is for SMTP endpoints")
-    if not await session.up_to_tls():
-        raise PeerError(Absence.UNTRUSTED, "STARTTLS is not offered: the password is not sent in clear")
-    await _trusted(session, approach)
-    if session.endpoint.tls_start is TlsStart.IMPLICIT:
-        await session.greeting()
-    capabilities = await session.capabilities()
-    mechanisms = smtp.mechanisms(capabilities)
-    async with connection.within(session.limits.reply_seconds * 2, "answer to the login"):
-        if "PLAIN" in mechanisms:
-            # Never in a variable: a traceback that shows those must not show the password.
-            await connection.send(_plain(user, password), shown="AUTH PLAIN <secret>")
-            reply = await smtp.any_reply(connection)
-        elif "LOGIN" in mechanisms:
-            reply = await _exchange_login(smtp, session, user, password)
-        else:
-            offered = escape(", ".join(mechanisms).encode(), 200)
-            raise PeerError(Absence.REFUSED_SERVICE, f"no mechanism takes a password as it is ({offered or 'none'})")
+    mechanism = await up_to_login(session, approach)
+    try:
+        reply = await authenticate(session, mechanism, user, password)
+    except PeerError as error:
+        # It may have counted as a wrong password all the same.
+        raise Unrepeatable(error.absence, f"the login was not answered: {error.reason}") from None
     if reply.code != "235":
         approach.budget.login_refused = f"the login was answered {reply}; it is not tried again"
         raise Unrepeatable(Absence.REFUSED_SERVICE, approach.budget.login_refused)
-    return capabilities
-
-
-def _plain(user: str, password: Secret) -> bytes:
-    """AUTH PLAIN with its initial response (RFC 4616 section 2, RFC 4954 section 4)."""
-    return b"AUTH PLAIN " + _base64(f"\0{user}\0{password.get_secret_value()}")
-
-
-def _base64(text: str) -> bytes:
-    return base64.b64encode(text.encode()) + b"\r\n"
-
-
-async def _exchange_login(smtp: Smtp, session: Session, user: str, password: Secret) -> Reply:
-    """AUTH LOGIN (draft-murchison-sasl-login): two prompts, two answers."""
-    connection = session.connection
-    await connection.send(b"AUTH LOGIN\r\n")
-    reply = await smtp.any_reply(connection)
-    if reply.code == "334":
-        await connection.send(_base64(user), shown="<user name>")
-        reply = await smtp.any_reply(connection)
-    if reply.code == "334":
-        await connection.send(_base64(password.get_secret_value()), shown="<secret>")
-        reply = await smtp.any_reply(connection)
-    return reply
-
-
-async def _trusted(session: Session, approach: Approach) -> None:
-    """TLS with a certificate that proves the name.
-
-    Raises:
-        PeerError: it does not, or there is no TLS to be had.
-    """
-    context = strict_context(approach.anchors)
-    try:
-        async with session.connection.within(session.handshake_seconds, "end of the TLS handshake"):
-            await session.connection.start_tls(context, session.endpoint.host)
-    except ssl.SSLError as error:
-        reason = f"not tried: the password is sent only to a server that proves its name ({tls_reason(error)})"
-        raise PeerError(Absence.UNTRUSTED, reason) from None

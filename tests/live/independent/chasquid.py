@@ -26,7 +26,6 @@ class Chasquid:
 
     name: ClassVar[str] = "chasquid"
     roles: ClassVar[tuple[str, ...]] = ("mx", "submission", "submissions")
-    key: ClassVar[str] = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

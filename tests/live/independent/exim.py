@@ -58,7 +58,6 @@ class Exim:
 
     name: ClassVar[str] = "exim"
     roles: ClassVar[tuple[str, ...]] = ("mx", "submission", "submissions")
-    key: ClassVar[str] = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

@@ -56,7 +56,6 @@ class Sendmail:
 
     name: ClassVar[str] = "sendmail"
     roles: ClassVar[tuple[str, ...]] = ("mx", "submission", "submissions")
-    key: ClassVar[str] = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

@@ -19,7 +19,6 @@ class SmtpServer:
 
     name: ClassVar[str] = "smtp-server"
     roles: ClassVar[tuple[str, ...]] = ("mx", "submission", "submissions")
-    key: ClassVar[str] = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

@@ -19,7 +19,6 @@ class Aiosmtpd:
 
     name: ClassVar[str] = "aiosmtpd"
     roles: ClassVar[tuple[str, ...]] = ("mx",)
-    key: ClassVar[str] = "ec-p256"
 
     def __init__(self, directory: Path, site: Site) -> None:
         self._site = site

@@ -1,0 +1,71 @@
+"""Facts about what a server takes for the end of a message (RFC 5321 section 4.1.1.4)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from smtp_audit.facts.endpoint import Role
+from smtp_audit.facts.observation import Facts
+from smtp_audit.facts.service import Reply
+
+
+class Letter(BaseModel):
+    """A message of the audit with something in its middle that looks like an end.
+
+    Behind that stand a line which is no command of SMTP, and the rest of the message with its true end.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """What is in the middle, such as ``LF.CRLF``."""
+    octets: str
+    """The same, escaped; "" for a message like any other."""
+    reply: Reply | None = None
+    """The first reply to the message."""
+    behind: tuple[Reply, ...] = ()
+    """Where the message was taken, the replies to the NOOP behind it, up to the first that says yes."""
+    hung_up: bool = False
+    """The server closed the connection, each time that the message was sent, before the reply or before NOOP's."""
+    unknown: str = ""
+    """Why it could not be sent, or what came is no answer."""
+
+    @property
+    def taken(self) -> bool:
+        """Whether the server took a message: the whole, or the part up to the end that is none."""
+        return self.reply is not None and self.reply.code.startswith("2")
+
+    @property
+    def refused(self) -> bool:
+        """Whether it said no for good, or hung up without a word."""
+        if self.reply is None:
+            return self.hung_up
+        return self.reply.code.startswith("5")
+
+    @property
+    def split(self) -> bool:
+        """Whether the part behind was read as commands: only then NOOP is answered after a refusal."""
+        return self.taken and any(reply.code.startswith("5") for reply in self.behind)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it was taken as one message: NOOP has the very next reply."""
+        return self.taken and len(self.behind) == 1 and self.behind[0].code.startswith("2")
+
+    def __str__(self) -> str:
+        said = [str(reply) for reply in (self.reply, *self.behind) if reply is not None]
+        said += ["hung up"] if self.hung_up else []
+        return f"{self.name}: {self.unknown or ', then '.join(said) or 'no reply'}"
+
+
+class EndOfDataFacts(Facts):
+    """Messages to an own mailbox, each with another end that is none."""
+
+    kind: ClassVar[str] = "end_of_data"
+
+    role: Role
+    ordinary: Letter
+    """A message like any other: what the server does with messages of the audit."""
+    letters: tuple[Letter, ...] = ()

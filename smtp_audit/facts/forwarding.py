@@ -1,0 +1,48 @@
+"""Facts about messages that a server passes on, as the next server sees them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from smtp_audit.facts.end_of_data import Letter
+from smtp_audit.facts.endpoint import Role
+from smtp_audit.facts.observation import Facts
+
+
+class Arrival(BaseModel):
+    """One message at the audit's own server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bare: str = ""
+    """The first CR or LF that stands alone, escaped, with the octets around it; "" where there is none."""
+    whole: bool
+    """Whether the last line of the message is there."""
+
+
+class Forwarded(BaseModel):
+    """A message, what the audited server said to it, and what arrived of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    letter: Letter
+    sent: int = 1
+    """How often it was: once more where the connection ended."""
+    arrivals: tuple[Arrival, ...] = ()
+
+
+class ForwardingFacts(Facts):
+    """Messages to the audit's own server by way of the audited one."""
+
+    kind: ClassVar[str] = "forwarding"
+
+    role: Role
+    refused_recipient: str = ""
+    """What was said to the recipient, where the server forwards nothing to it."""
+    ordinary: Forwarded | None = None
+    """A message like any other; None where the recipient is refused."""
+    messages: tuple[Forwarded, ...] = ()
+    waited: float = 0.0
+    """Seconds for which arrivals were waited for."""

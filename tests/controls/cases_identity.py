@@ -1,0 +1,86 @@
+"""Whether the names of a server agree."""
+
+from __future__ import annotations
+
+from smtp_audit.facts.certificate import CertificateFacts
+from smtp_audit.facts.identity import ReverseName
+from tests.facts_factories import certificate, certificates
+from tests.identity_factories import HOST, PUBLIC, announced, greeted, identity, no_greeting
+
+from .case import Case, Expected
+
+PASS, FAIL, INDETERMINATE = Expected.PASS, Expected.FAIL, Expected.INDETERMINATE
+NOT_APPLICABLE = Expected.NOT_APPLICABLE
+
+_GREETED = greeted(f"{HOST} ESMTP")
+_UPPER = greeted(f"{HOST.upper()}. ESMTP")
+_OTHER = greeted("mx1.example.net ESMTP")
+_MASKED = greeted("********************************")
+_UNREADABLE = CertificateFacts(offered=True, host=HOST, unreadable="cannot be parsed")
+_FOR_NOBODY = certificates(certificate(dns_names=()))
+_NO_TLS = CertificateFacts(offered=False, host=HOST)
+_LOOPBACK = identity(address="127.0.0.1", public=False, reverse=())
+_NAMELESS = identity(reverse=())
+_NO_ANSWER = identity(reverse=(), trouble="PTR: no answer within 6 s")
+
+
+def _names(name: str, *addresses: str, trouble: str = "", all_known: str = ""):  # type: ignore[no-untyped-def]
+    return identity(reverse=(ReverseName(name=name, addresses=addresses, trouble=trouble),), trouble=all_known)
+
+
+def _qualified(name: str, expected: Expected, says: str) -> Case:
+    return Case("greeting-name-qualified", (greeted(f"{name} ESMTP"), announced()), expected, says)
+
+
+CASES = (
+    _qualified(HOST, PASS, f"calls itself {HOST}"),
+    _qualified("[192.0.2.1]", PASS, "[192.0.2.1]"),
+    _qualified("[IPv6:2001:db8::1]", PASS, "IPv6"),
+    _qualified("xn--mller-kva.example", PASS, "xn--"),
+    _qualified("mail", FAIL, "no full name: greeting: mail"),
+    _qualified("192.0.2.1", FAIL, "192.0.2.1"),
+    _qualified("my_mail.example.com", FAIL, "my_mail"),
+    _qualified("-x.example.com", FAIL, "-x"),
+    _qualified("[300.0.0.1]", FAIL, "300"),
+    _qualified("", FAIL, "no name at all"),
+    Case("greeting-name-qualified", (_MASKED, announced()), FAIL, "****"),
+    Case("greeting-name-qualified", (_GREETED, announced(name="mail")), FAIL, "EHLO: mail"),
+    Case("greeting-name-qualified", (_GREETED, announced(inside="mail")), FAIL, "EHLO: mail"),
+    Case("greeting-name-qualified", (no_greeting(), announced()), NOT_APPLICABLE, "no greeting"),
+    #
+    Case("greeting-name-agrees", (_GREETED, announced()), PASS, f"is {HOST} in greeting and EHLO"),
+    Case("greeting-name-agrees", (_UPPER, announced(name=f"{HOST} Hello")), PASS, "in greeting and EHLO"),
+    Case("greeting-name-agrees", (_OTHER, announced()), FAIL, f"answers EHLO as {HOST}"),
+    Case("greeting-name-agrees", (_GREETED, announced(inside="b.example.com")), FAIL, "EHLO as b.example.com"),
+    Case("greeting-name-agrees", (_GREETED, announced().model_copy(update={"before_tls": None, "after_tls": None})),
+         INDETERMINATE, "no reply to EHLO"),
+    Case("greeting-name-agrees", (_MASKED, announced()), NOT_APPLICABLE, "no full name"),
+    #
+    Case("greeting-name-in-certificate", (_UPPER, certificates(certificate(dns_names=(HOST,)))), PASS, "is for"),
+    Case("greeting-name-in-certificate", (_GREETED, certificates(certificate(dns_names=("*.example.com",)))), PASS, ""),
+    Case("greeting-name-in-certificate", (_OTHER, certificates(certificate(dns_names=(HOST,)))), FAIL, f"for {HOST}"),
+    Case("greeting-name-in-certificate", (_OTHER, _FOR_NOBODY), NOT_APPLICABLE, "certificate-name"),
+    Case("greeting-name-in-certificate", (_GREETED, _UNREADABLE), INDETERMINATE, "cannot be parsed"),
+    Case("greeting-name-in-certificate", (_GREETED, _NO_TLS), NOT_APPLICABLE, "no TLS"),
+    Case("greeting-name-in-certificate", (_MASKED, certificates()), NOT_APPLICABLE, "no full name"),
+    #
+    Case("reverse-name-confirmed", identity(), PASS, f"{PUBLIC} is {HOST}"),
+    Case("reverse-name-confirmed", identity(address="2001:4860::1", reverse=(
+        ReverseName(name=HOST, addresses=("2001:4860:0::0001",)),)), PASS, HOST),
+    Case("reverse-name-confirmed", _names(HOST, PUBLIC, all_known="9 names"), PASS, HOST),
+    Case("reverse-name-confirmed", _NAMELESS, FAIL, "has no name"),
+    Case("reverse-name-confirmed", _names("a.example.net", "192.0.2.9"), FAIL, "leads back to it: a.example.net"),
+    Case("reverse-name-confirmed", _names("a.example.net"), FAIL, "no address"),
+    Case("reverse-name-confirmed", _names("a.example.net", trouble="SERVFAIL"), INDETERMINATE, "SERVFAIL"),
+    Case("reverse-name-confirmed", _names("a.example.net", all_known="9 names"), INDETERMINATE, "9 names"),
+    Case("reverse-name-confirmed", _NO_ANSWER, INDETERMINATE, "no answer"),
+    Case("reverse-name-confirmed", _LOOPBACK, NOT_APPLICABLE, "no public address"),
+    #
+    Case("reverse-name-agrees", (_UPPER, identity()), PASS, f"is {HOST.upper()}"),
+    Case("reverse-name-agrees", (_OTHER, identity()), FAIL, f"{PUBLIC} is {HOST}"),
+    Case("reverse-name-agrees", (_OTHER, _names(HOST, all_known="9 names")), INDETERMINATE, "9 names"),
+    Case("reverse-name-agrees", (_GREETED, _NO_ANSWER), INDETERMINATE, "no answer"),
+    Case("reverse-name-agrees", (_GREETED, _NAMELESS), NOT_APPLICABLE, "reverse-name-confirmed"),
+    Case("reverse-name-agrees", (_GREETED, _LOOPBACK), NOT_APPLICABLE, "no public address"),
+    Case("reverse-name-agrees", (_MASKED, identity()), NOT_APPLICABLE, "no full name"),
+)  # fmt: skip
