@@ -195,7 +195,7 @@ def _splits(seen: Seen, end: bytes) -> bool:
         if line is None:
             return False
         line.socket.sendall(b"Subject: judge\r\n\r\ntext" + end + b"RCPT TO:<nobody>\r\n.\r\n")
-        if not _replies(line, 1)[0:1] == ["250"]:
+        if _replies(line, 1) != ["250"]:
             return False
         line.send("RSET")
         return _replies(line, 1) != ["250"]
