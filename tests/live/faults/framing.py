@@ -40,16 +40,6 @@ class CutsAtNul(Conversation):
         super().command(re.sub(rb"\0[^>]*", b"", line))
 
 
-@fault("cuts-commands-at-nul")
-class CutsCommandsAtNul(Conversation):
-    """The same, but addresses are looked at."""
-
-    def command(self, line: bytes) -> None:
-        if b"<" not in line:
-            line = line.partition(b"\0")[0]
-        super().command(line)
-
-
 # --- clients that run ahead
 
 
@@ -115,14 +105,6 @@ class RefusesTheHastyLater(Conversation):
         if self.hasty:
             raise Refused(550, "5.5.1 protocol error")
         super().check_recipient(recipient)
-
-
-@fault("without-pipelining")
-class WithoutPipelining(Conversation):
-    """Right: PIPELINING is not announced."""
-
-    def extensions(self) -> list[str]:
-        return [keyword for keyword in super().extensions() if keyword != "PIPELINING"]
 
 
 # --- BDAT
@@ -244,15 +226,12 @@ class AnswersBrowsers(Conversation):
 def _ends_at(ending: bytes) -> type[Conversation]:
     class EndsAt(Conversation):
         def message(self) -> bytes:
-            ends = re.compile(b"%b|\r\n\\.\r\n" % re.escape(ending))
+            ends = re.compile(b"\r\n\\.\r\n|%b" % re.escape(ending))
             self.rest = b"\r\n" + self.rest
             while (found := ends.search(self.rest)) is None:
                 self.fill()
             message, self.rest = self.rest[2 : found.start()], self.rest[found.end() :]
             return message + b"\r\n"
-
-        def out_of_step(self) -> None:
-            pass
 
     return EndsAt
 

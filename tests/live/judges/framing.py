@@ -96,8 +96,6 @@ def _commands(seen: Seen) -> set[str]:
         found.add("smtp-command-bare-lf")
     if len(_said(seen, b"MAIL FROM:<>\rRSET\r\n")) > 1:
         found.add("smtp-command-bare-cr")
-    if _said(seen, b"NOOP \0\r\n")[:1] == ["250"]:
-        found.add("smtp-command-nul")
     if seen.place.role == "mx":
         for recipient in (b"alice\0@lab.example", b"alice@lab.example\0.example.org"):
             with _ready(seen) as line:
