@@ -230,6 +230,8 @@ class _Elsewhere:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Closed alone it would listen on, as long as a thread waits for the next client.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def next(self) -> bytes:
