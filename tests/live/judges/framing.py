@@ -130,7 +130,7 @@ def _talks_first(seen: Seen) -> bool:
         # The server sees the connection when it sees the octets.
         bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
         bare.connect((seen.place.address, seen.place.port))
-        bare.sendall(b"RSET\r\n")
+        bare.sendall(b"NOOP\r\n")
         lines = bare.makefile("rb")
         if not lines.readline().startswith(b"220") or not lines.readline().startswith(b"2"):
             return False
