@@ -266,6 +266,8 @@ class Connection:
                 return b""
             await self._wait()
         data = self._arrived.popleft()
+        while self._arrived and len(data) + len(self._arrived[0]) <= CHUNK:
+            data += self._arrived.popleft()
         if not (self._reading or self._ended):
             self._read_on()
         self._read_bytes += len(data)
