@@ -50,7 +50,7 @@ class MailService(SMTP):
         super().__init__(
             _OldMechanism(manners) if manners.old_mechanism else _Policy(manners),
             hostname=manners.host,
-            ident="ESMTP smtp_audit lab on aiosmtpd",
+            ident="ESMTP lab",
             tls_context=manners.tls,
             # aiosmtpd does not know that it is inside implicit TLS, so that this stands for "not before STARTTLS".
             auth_require_tls=not manners.auth_in_clear,
@@ -60,6 +60,13 @@ class MailService(SMTP):
             **options,
         )
         self._auth_needed = manners.auth_needed
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        """Begin TLS, once. (aiosmtpd would begin it again inside itself.)"""
+        if self.transport is not None and self.transport.get_extra_info("sslcontext") is not None:
+            await self.push("503 5.5.1 TLS has begun already")
+            return
+        await super().smtp_STARTTLS(arg)
 
     async def check_auth_needed(self, caller_method: str) -> bool:
         """Refuse MAIL and RCPT without AUTH. (aiosmtpd's own option warns inside implicit TLS.)"""

@@ -249,4 +249,4 @@ async def _forward(config: Config, name: str, kind: str) -> ReverseName:
         return ReverseName(name=name)  # no host name, so it leads nowhere
     except _NoAnswer as error:
         return ReverseName(name=name, trouble=str(error))
-    return ReverseName(name=name, addresses=tuple(found[:MAX_ADDRESSES]))
+    return ReverseName(name=name, addresses=tuple(sorted(found)[:MAX_ADDRESSES]))

@@ -6,6 +6,7 @@ first word inside TLS, shows whether it has.
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -64,6 +65,10 @@ async def look_across_starttls(approach: Approach, transcript: Transcript) -> St
             trouble = error
             for name in names:
                 border.answers.setdefault(name, Dialogue(unknown=error.reason))
+    if border.answers["again"].unknown and trouble is None:
+        # Servers that hang up on a wrong order have not come that far.
+        with contextlib.suppress(PeerError):
+            await approach.visit(partial(_once_more, border), transcript)
     if trouble is not None and all(told.unknown for told in border.answers.values()):
         raise trouble
     return StarttlsStateFacts(offered=True, **border.answers)
@@ -101,7 +106,7 @@ async def _across(border: _Border, session: Session) -> None:
         raise Throttled(f"STARTTLS behind MAIL was answered {start.reply}")
     if not start.accepted:
         # A server that takes no STARTTLS within a transaction carries nothing over; what is inside is not seen.
-        border.keep("recipient_after", mail, start, inside=False)
+        border.keep("recipient_after", mail, start, inside=False, unknown=str(start) if start.ended else "")
         for name in ("recipient_without_mail", "again"):
             border.keep(name, mail, start, inside=False, unknown=str(start))
         return
@@ -127,6 +132,13 @@ async def _across(border: _Border, session: Session) -> None:
         return
     if not border.answers["again"].last.accepted:  # else it waits for a handshake within the session
         await smtp.quit(session.connection)
+
+
+async def _once_more(border: _Border, session: Session) -> None:
+    """STARTTLS inside TLS, with nothing before it."""
+    await session.secure()
+    if isinstance(session.dialect, Smtp) and session.connection.tls is not None:
+        border.keep("again", await exchange_with(session.dialect, session, Say(b"STARTTLS\r\n")), inside=True)
 
 
 async def _with_argument(border: _Border, session: Session) -> None:

@@ -65,7 +65,7 @@ def _names(seen: Seen, greeting: list[str], replies: list[list[str]]) -> set[str
             found.add("greeting-name-qualified")
         if each == "localhost" or each.endswith((".localdomain", ".local", ".lan")) or re.match("[0-9a-f]{12}$", each):
             found.add("greeting-internal-names")
-    if re.search(r"\b(10|192\.168)\.\d+\.\d+", " ".join(greeting)):
+    if re.search(r"\b(10\.\d{1,3}|192\.168)\.\d{1,3}\.\d{1,3}\b", " ".join(greeting)):
         found.add("greeting-internal-names")
     if "." in name:
         if others != {name}:
