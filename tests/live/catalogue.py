@@ -149,6 +149,9 @@ class Entry:
         if "relay-refused" in self.must_fail:
             # Where plain addresses are relayed, routed ones say nothing more.
             passing -= {"relay-routed-refused"}
+        if "auth-offered" in self.must_fail:
+            # What is not offered cannot be cancelled.
+            passing -= {"auth-cancel"}
         return passing
 
 

@@ -347,14 +347,6 @@ class ImapGreetingIsBare(Mailbox):
         self.lines("* OK ready")
 
 
-@fault("imap-preauth")
-class ImapPreauth(Mailbox):
-    """Everybody is logged in at once."""
-
-    def greet(self) -> None:
-        self.lines("* PREAUTH welcome back")
-
-
 @fault("mailbox-old-refusals")
 class MailboxOldRefusals(Mailbox):
     """Right: refuses in words alone, as before the codes of RFC 5530."""

@@ -237,16 +237,12 @@ def _mailbox(seen: Seen) -> set[str]:
             offer = re.search(r"\[CAPABILITY ([^\]]*)\]", line.greeted[-1])
             if role == "imap" and offer and ("AUTH=" in offer[1] or "LOGINDISABLED" not in offer[1]):
                 found.add("imap-greeting-offers-no-login")
-            if line.greeted[-1].startswith("* PREAUTH"):
-                found.add("imap-no-preauth")
     try:
         inside = seen.encrypted()
     except (ssl.SSLError, ConnectionError, EOFError):
         return found
     with inside as line:
         told += line.greeted
-        if line.greeted and line.greeted[-1].startswith("* PREAUTH"):
-            found.add("imap-no-preauth")
         listed = _ask(line, role, {"imap": "CAPABILITY", "pop3": "CAPA"}.get(_protocol(role), "CAPABILITY"))
         if re.search(r"\b(STARTTLS|STLS|LOGINDISABLED)\b", " ".join(listed)):
             found.add("mailbox-capabilities-inside-tls")
