@@ -90,7 +90,7 @@ _RUNS = (
         "Nothing is allowed, and neither credentials nor mailboxes are given.",
         Safety.PASSIVE,
         "No message is begun, and no mail is accepted anywhere. On each endpoint that begins in clear text one login "
-        "is tried before TLS, with a user and a password that are made up: where the server takes it there, that is one "
+        "is tried before TLS, with a user and a password that are made up: where the server takes it, that is one "
         "failed login in its log, of nobody's account. Nothing is guessed. A live test reads queues and logs of real "
         "servers after such a run, and counts (`tests/live/test_safety.py`).",
     ),
