@@ -65,7 +65,7 @@ async def look_across_starttls(approach: Approach, transcript: Transcript) -> St
             trouble = error
             for name in names:
                 border.answers.setdefault(name, Dialogue(unknown=error.reason))
-    if border.answers["again"].unknown and trouble is None:
+    if trouble is None and border.answers.get("again", _UNASKED).unknown:
         # Servers that hang up on a wrong order have not come that far.
         with contextlib.suppress(PeerError):
             await approach.visit(partial(_once_more, border), transcript)
@@ -74,6 +74,7 @@ async def look_across_starttls(approach: Approach, transcript: Transcript) -> St
     return StarttlsStateFacts(offered=True, **border.answers)
 
 
+_UNASKED = Dialogue(unknown="it was not asked")
 _ACROSS = ("mail_before", "recipient_after", "recipient_without_mail", "again")
 _ARGUMENT = ("argument",)
 
