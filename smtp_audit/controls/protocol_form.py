@@ -13,9 +13,11 @@ from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
 from smtp_audit.facts.sequence import SequenceFacts, WireReply
 from smtp_audit.facts.service import Reply
 from smtp_audit.facts.transaction import TransactionFacts
-from smtp_audit.wiretext import unescape
 
-_LINE = re.compile(rb"([2-5][0-5][0-9])(?:([ -])[\t -~]*)?\r\n")
+# Facts have every octet but printable ASCII as \\xNN, and the backslash doubled.
+_LINE = re.compile(r"([2-5][0-5][0-9])(?:([ -])(?:[ -\[\]-~]|\\\\|\\x09)*)?\\x0d\\x0a")
+_ESCAPED = re.compile(r"\\(?:\\|x[0-9a-f]{2})")
+_CR_LF = "\\x0d\\x0a"
 _LONGEST = 512
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+")
 _LITERAL = re.compile(r"\[[0-9A-Za-z.:]+\]")
@@ -264,20 +266,19 @@ def address_forms(transaction: TransactionFacts, rule: Rule) -> Verdict:
 def _wrong_form(reply: WireReply) -> str:
     """What is wrong with it, or nothing. Lines that never came are not looked at."""
     codes = set()
-    for number, shown in enumerate(reply.lines):
-        octets = unescape(shown)
-        found = _LINE.fullmatch(octets)
-        if not octets.endswith(b"\r\n"):
+    for number, line in enumerate(reply.lines):
+        found = _LINE.fullmatch(line)
+        if not line.endswith(_CR_LF):
             return "a line without CR LF at its end"
         if found is None:
             return "a line that is none of a reply"
-        if len(octets) > _LONGEST:
+        if len(_ESCAPED.sub(".", line)) > _LONGEST:
             return f"a line of more than {_LONGEST} octets"
         codes.add(found[1])
         if len(codes) > 1:
             return "a code that changes between the lines"
         last = number == len(reply.lines) - 1 and not reply.ended
-        if last and found[2] == b"-":
+        if last and found[2] == "-":
             return "a last line that promises another"
     return ""
 

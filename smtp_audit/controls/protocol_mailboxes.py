@@ -84,7 +84,7 @@ def abuse_mailbox(transaction: TransactionFacts, rule: Rule) -> Verdict:
     roles=(Role.MX,),
     spec=("RFC 5321 section 4.5.5", "RFC 5321 section 6.1", "RFC 5321 section 3.6.3"),
     remedy={
-        "postfix": "no rule for <> in check_sender_access tables; smtpd_null_access_lookup_key names its key",
+        "postfix": "no rule for <> (smtpd_null_access_lookup_key) in the tables of check_sender_access",
         "exim": "no deny for an empty $sender_address in acl_smtp_mail and acl_smtp_rcpt",
         "any": "take mail from <>; to keep false bounces out, sign the envelope's sender (BATV) in place of refusing",
     },

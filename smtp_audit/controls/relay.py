@@ -155,7 +155,8 @@ def relay_not_delivered(delivery: RelayDeliveryFacts, rule: Rule) -> Verdict:
                 f"{source.name}took a message for {message.exchanges[1].sent}: {last}; look whether it arrives at "
                 f"{delivery.recipient}, or is a local part here"
             )
-        elif not (_refuses(last) or (last.hung_up and not last.replies)):
+        elif not _refuses(last) and (len(message.exchanges) == _WHOLE_MESSAGE or not _hung_up(last)):
+            # Who hangs up behind a message may have taken it (RFC 1047).
             doubts.append(f"{source.name}the message was neither taken nor refused for good: {last}")
     if doubts or not delivery.sources:
         raise Undetermined(doubts[0] if doubts else _NOT_ALL)
@@ -269,7 +270,7 @@ def _fate(dialogue: Dialogue) -> _Fate:
     if not dialogue.exchanges:
         return _Fate.UNKNOWN
     last = dialogue.exchanges[-1]
-    return _Fate.REFUSED if _refuses(last) or (last.hung_up and not last.replies) else _Fate.UNKNOWN
+    return _Fate.REFUSED if _refuses(last) or _hung_up(last) else _Fate.UNKNOWN
 
 
 def _is(exchange: Exchange, digit: str) -> bool:
@@ -299,6 +300,11 @@ def _refuses(exchange: Exchange) -> bool:
         return False
     text = _plain(exchange.reply)
     return bool(_RELAYING.search(text) and _NO.search(text) and not _FOR_NOW.search(text))
+
+
+def _hung_up(exchange: Exchange) -> bool:
+    """Whether the server closed the connection in the place of an answer; silence is no answer at all."""
+    return exchange.hung_up and not exchange.replies
 
 
 def _words(dialogue: Dialogue) -> str:

@@ -125,12 +125,14 @@ def _taken(dialogue: Dialogue, length: int) -> bool:
 
 
 def _require_refused(dialogue: Dialogue) -> None:
-    """Refused for good, wherever that was.
+    """Refused for good, wherever that was, or hung up on; behind a message that may be otherwise (RFC 1047).
 
     Raises:
         Undetermined: it was not, or not tried.
     """
-    if not dialogue.exchanges or not dialogue.exchanges[-1].refused:
+    last = dialogue.exchanges[-1] if dialogue.exchanges else None
+    hung_up = last is not None and last.hung_up and not last.replies and len(dialogue.exchanges) < _WHOLE_MESSAGE
+    if last is None or not (last.refused or hung_up):
         raise Undetermined(f"neither taken nor refused for good: {_end(dialogue)}")
 
 

@@ -207,14 +207,17 @@ class Approach:
         throttled_tries: int = THROTTLED_TRIES,
         dropped_tries: int = DROPPED_TRIES,
         pause_when_dropped: bool = True,
+        first: bytes = b"",
     ) -> T:
         """Run `action` on a fresh connection; after a pause on another when the server turned it away or dropped it.
+
+        `first` are octets that come with the connection, before the server can have said a word.
 
         Raises:
             PeerError: what kept it from ending, after all tries.
         """
         return await self.patiently(
-            lambda: self._once(action, transcript),
+            lambda: self._once(action, transcript, first),
             throttled_tries=throttled_tries,
             dropped_tries=dropped_tries,
             pause_when_dropped=pause_when_dropped,
@@ -260,11 +263,11 @@ class Approach:
                     reason = error.reason if dropped == 1 else f"{error.reason} ({dropped} times)"
                     raise PeerError(Absence.DROPPED, reason) from None
 
-    async def _once(self, action: Callable[[Session], Awaitable[T]], transcript: Transcript) -> T:
+    async def _once(self, action: Callable[[Session], Awaitable[T]], transcript: Transcript, first: bytes = b"") -> T:
         limits = self.config.limits
         try:
             connection = await connect(
-                self.address, self.endpoint.port, limits.connect_seconds, transcript, self.source
+                self.address, self.endpoint.port, limits.connect_seconds, transcript, self.source, first
             )
         except PeerError as error:
             if error.absence is Absence.UNREACHABLE and not self.endpoint.declared:

@@ -24,9 +24,13 @@ MAX_EXTENSION = 900.0
 """Seconds of pauses of one address that move the bounds of its endpoints; beyond that the audit gives up."""
 MAX_REASONS = 20
 
-TIMER_LAG = 0.001
-"""Seconds by which the loop may end a pause too late: it counts whole milliseconds. Between connections that may follow
-each other faster than that, it is made up for, so that as many are made in a second as may be, and no more."""
+EVEN_BELOW = 200.0
+"""Connections per second below which they follow each other evenly. Above it the timers of the loop, which count whole
+milliseconds, are too coarse for that: they would make half as many as are allowed."""
+
+UNEVEN = 0.1
+"""The part of those allowed per second that need not wait for their time, where that many are; the others are spread
+over the second, so that there are never more in any second than allowed."""
 
 SLOW_SECONDS = 0.02
 """A connection that takes longer, to the answer that it is made for, is worth being made beside others."""
@@ -73,8 +77,9 @@ class HostBudget:
         self._limits = limits
         self._progress = progress
         self._allowed = limits.connections
-        self._interval = 1 / limits.per_second
-        self._made_up = TIMER_LAG if self._interval < 5 * TIMER_LAG else 0.0
+        fast = limits.per_second >= EVEN_BELOW
+        self._interval = 1 / (limits.per_second * (1 - UNEVEN if fast else 1))
+        self._ahead = UNEVEN * limits.per_second * self._interval if fast else 0.0
         self._active = 0
         self._waiting = 0
         self._next = 0.0
@@ -131,7 +136,7 @@ class HostBudget:
             await self._freed.wait()
         while (wait := self._next - time.monotonic()) > 0:  # noqa: ASYNC110 (`_next` moves while we sleep)
             await asyncio.sleep(wait)
-        self._next = max(self._next, time.monotonic() - self._made_up) + self._interval
+        self._next = max(self._next, time.monotonic() - self._ahead) + self._interval
         self._active += 1
         self._connections += 1
 

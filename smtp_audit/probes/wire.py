@@ -266,6 +266,8 @@ class Connection:
                 return b""
             await self._wait()
         data = self._arrived.popleft()
+        while self._arrived and len(data) + len(self._arrived[0]) <= CHUNK:
+            data += self._arrived.popleft()
         if not (self._reading or self._ended):
             self._read_on()
         self._read_bytes += len(data)
@@ -458,16 +460,19 @@ def tls_reason(error: ssl.SSLError) -> str:
 
 
 async def connect(
-    address: str, port: int, seconds: float, transcript: Transcript, source: str | None = None
+    address: str, port: int, seconds: float, transcript: Transcript, source: str | None = None, first: bytes = b""
 ) -> Connection:
     """Open a connection, from the address `source` of this machine if one is given.
+
+    The octets of `first` come with the connection itself: whoever accepts it finds them there already. (On Linux, where
+    the last packet of the TCP handshake can wait for them; elsewhere they follow it at once.)
 
     Raises:
         PeerError: CLOSED when it is refused, UNREACHABLE for everything else that keeps it from being made.
     """
     transcript.note(f"connecting to {address} port {port}")
     try:
-        link = await _linked(address, port, seconds, source)
+        link = await _linked(address, port, seconds, source, first)
     except ConnectionRefusedError:
         transcript.note("connection refused")
         raise PeerError(Absence.CLOSED, f"port {port} refuses connections") from None
@@ -487,13 +492,15 @@ def _place(address: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ..
     return found[0][0], found[0][4]
 
 
-async def _linked(address: str, port: int, seconds: float, source: str | None) -> socket.socket | None:
+async def _linked(address: str, port: int, seconds: float, source: str | None, first: bytes) -> socket.socket | None:
     """A socket that is connected; None when nobody answered in time. Raises OSError."""
     family, place = _place(address, port)
     link = socket.socket(family, socket.SOCK_STREAM)
     try:
         link.setblocking(False)
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if first and hasattr(socket, "TCP_QUICKACK"):
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
         if source is not None:
             link.bind((source, 0))
         code = link.connect_ex(place)
@@ -507,6 +514,8 @@ async def _linked(address: str, port: int, seconds: float, source: str | None) -
             code = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code not in (0, errno.EISCONN):
             raise OSError(code, os.strerror(code))
+        if first:
+            link.send(first)
     except BaseException:
         link.close()
         raise

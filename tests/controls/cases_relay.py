@@ -189,6 +189,13 @@ _DELIVERED = (
         INDETERMINATE,
         "within 15 s",
     ),
+    Case(
+        "relay-not-delivered",
+        delivery(message("250 Ok", "250 Ok", "354 Go", ended=HUNG_UP), _NULL),
+        INDETERMINATE,
+        "closed the connection",
+    ),
+    Case("relay-not-delivered", delivery(message("250 Ok", ended=HUNG_UP), _NULL), PASS, "refused after RCPT"),
     Case("relay-not-delivered", delivery(dialogue(unknown="cannot connect"), _NULL), INDETERMINATE, "cannot connect"),
     Case("relay-not-delivered", delivery(every=envelope(GREYLISTED)), INDETERMINATE, "Greylisted"),
     Case(

@@ -93,6 +93,8 @@ class Entry:
     front: str = "smtpd"
     group: str = "quick"
     indeterminate: bool = False
+    undecided: frozenset[str] = frozenset()
+    """The controls that can come to no verdict; with `indeterminate` others may not, either."""
     host_of: str | None = None
     """Another entry, whose host this one is on, too; by itself each entry is a host of its own."""
     main: Mapping[str, str] = field(default_factory=dict)
@@ -125,7 +127,7 @@ class Entry:
         passing = self.role_passes & self.judged
         if self.hides:
             return passing & {"port-open"}
-        passing -= self.must_fail
+        passing -= self.must_fail | self.undecided
         if "certificate-in-date" in self.must_fail:
             # Not applicable: what is out of date has no days left to count.
             passing -= {"certificate-days-left"}
@@ -141,6 +143,9 @@ class Entry:
         if "tls-current-version" in self.must_fail:
             # Before TLS 1.2 there is no choice of signatures to judge.
             passing -= {"tls-signature-hash"}
+        if "relay-refused" in self.must_fail:
+            # Where plain addresses are relayed, routed ones say nothing more.
+            passing -= {"relay-routed-refused"}
         return passing
 
 
@@ -202,7 +207,7 @@ def made_of(chapters: Chapters) -> Catalogue:
 
 
 def _check(entry: Entry, certificates: Mapping[str, Kind], backends: Mapping[str, Backend]) -> None:
-    if unknown := (entry.must_fail | entry.role_passes | (entry.strict or frozenset())) - CONTROLS:
+    if unknown := (entry.must_fail | entry.undecided | entry.role_passes | (entry.strict or frozenset())) - CONTROLS:
         raise ValueError(f"{entry.name}: unknown controls {sorted(unknown)}")
     if unseen := entry.must_fail - entry.judged:
         raise ValueError(f"{entry.name}: group {entry.group} does not allow {sorted(unseen)}")
@@ -284,6 +289,7 @@ def _server(chapter: str, table: dict[str, Any], base: Mapping[tuple[str, str], 
         server=server,
         what=table["what"],
         must_fail=frozenset(table["must_fail"]),
+        undecided=frozenset(table.get("undecided", ())),
         role_passes=sound.role_passes,
         role_fails=sound.role_fails,
         settings={} if server == SCRIPTED else {**sound.settings, **table.get("set", {})},

@@ -297,6 +297,7 @@ class Conversation(Login):
         if len(message) > self.largest_message:
             raise Refused(552, "5.3.4 too large")
         self.check_message(message)
+        self.check_author(message)
         self.keep(transaction, message)
         self.reply(250, "2.0.0 kept")
 
@@ -319,6 +320,18 @@ class Conversation(Login):
             raise Refused(550, "5.6.11 a bare CR or LF")
         if b"\0" in message:
             raise Refused(550, "5.6.0 a NUL")
+
+    def check_author(self, message: bytes) -> None:
+        """Those who log in write in their own name (RFC 6409 section 8.1), and there is one author (RFC 5322 section
+        3.6)."""
+        if self.user and any(author != self.user for author in self.authors(message)):
+            raise Refused(550, "5.7.1 not your name")
+
+    def authors(self, message: bytes) -> list[str]:
+        """The addresses of all From and Sender fields."""
+        header = message.partition(b"\r\n\r\n")[0].decode("latin-1").lower()
+        fields = re.findall(r"^(?:from|sender):(.*)$", header, re.MULTILINE)
+        return [address for field in fields for address in re.findall(r"[^\s<>,]+@[^\s<>,]+", field)]
 
     def keep(self, transaction: Transaction, message: bytes) -> None:
         """Put it into the folder: a line of JSON with the envelope, then the message as it came."""

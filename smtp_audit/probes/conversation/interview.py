@@ -90,7 +90,8 @@ class Question:
     """Something to find out: what is said, in order. Behind a question that `ends` the connection is closed.
 
     `alone` puts it on a connection that has not been used yet. `once`: it is never put again, whatever becomes of the
-    connection, since what was said may have been heard: a message would come twice. One with an `extension` is put only
+    connection, since what was said may have been heard: a message would come twice. `lasting` is the number of the step
+    of which that is true: the question is put again unless that step had a reply. One with an `extension` is put only
     to a server that announces it (RFC 5321 section 2.2.1).
     """
 
@@ -100,6 +101,12 @@ class Question:
     alone: bool = False
     once: bool = False
     extension: str = ""
+    lasting: int | None = None
+
+    def has_lasted(self, exchanges: Sequence[Exchange]) -> bool:
+        """Whether the step that leaves something behind has been answered."""
+        step = self.lasting
+        return step is not None and len(exchanges) > step and bool(exchanges[step].replies)
 
 
 @dataclass
@@ -109,9 +116,13 @@ class Interview:
     approach: Approach
     transcript: Transcript
     standing: Standing = Standing.HELLO
+    first: bytes = b""
+    """Octets that come with the connection, before the server can have said a word; for questions from `CONNECTED`."""
     answers: dict[str, Dialogue] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     """Those of the last connection, as far as its standing went."""
+    puts: dict[str, int] = field(default_factory=dict)
+    """How often each question was put, hang-ups included."""
     name: str = ""
     """What we call ourselves, once there was a connection."""
     _tries: dict[str, int] = field(default_factory=dict)
@@ -132,7 +143,9 @@ class Interview:
         pending = deque(questions)
         while pending:
             try:
-                await self.approach.visit(lambda session: self._connection(session, pending), self.transcript)
+                await self.approach.visit(
+                    lambda session: self._connection(session, pending), self.transcript, first=self.first
+                )
             except PeerError as error:
                 if not self.answers:
                     raise
@@ -150,6 +163,7 @@ class Interview:
             question = pending[0]
             if not first and (question.alone or errors + _errors_expected(question) > MOST_ERRORS):
                 break
+            self.puts[question.name] = self.puts.get(question.name, 0) + 1
             dialogue, over = await self._put(smtp, session, question)
             if _in_message(dialogue):
                 # What is said next would be mail. Ended without its last dot, none of it is kept.
@@ -158,10 +172,11 @@ class Interview:
                 return
             if not over and not question.ends:
                 over = not await self._in_step(smtp, session)
-            if over and not first and not question.ends and not question.once:
-                return  # once more, as the first of a connection
-            if over and self._try_again(question, dialogue):
-                return
+            if over and not question.has_lasted(dialogue.exchanges):
+                if not first and not question.ends and not question.once:
+                    return  # once more, as the first of a connection
+                if self._try_again(question, dialogue):
+                    return
             self.answers[question.name] = dialogue
             pending.popleft()
             errors += sum(reply.code[:1] in "45" for exchange in dialogue.exchanges for reply in exchange.replies)

@@ -27,6 +27,7 @@ from smtp_audit.probes.conversation.envelope import (
     local_mailbox,
     nobody,
     other_foreign_domain,
+    undelivered_recipient,
 )
 from smtp_audit.probes.conversation.interview import Interview, Question, say
 from smtp_audit.probes.conversation.message import message_for, message_says
@@ -52,7 +53,9 @@ class _Addresses:
     local: str
     literal: str
     mailbox: str
-    """A mailbox of the server itself."""
+    """The sender who says to be of the server's own domain."""
+    own: str
+    """A recipient that the server has to take."""
 
     def sender(self, form: RelayForm) -> str:
         """The sender of a form."""
@@ -116,6 +119,7 @@ def _addresses(approach: Approach) -> _Addresses:
         local=local_domain(approach),
         literal=address_literal(approach.address),
         mailbox=local_mailbox(approach),
+        own=undelivered_recipient(approach),
     )
 
 
@@ -164,7 +168,7 @@ async def _from_each_source(
 async def _attempts(approach: Approach, addresses: _Addresses, transcript: Transcript) -> RelaySource:
     interview = Interview(approach, transcript)
     answers = await interview.ask(
-        [envelope(_LOCAL, "", addresses.mailbox), *(addresses.question(form) for form in RelayForm)]
+        [envelope(_LOCAL, "", addresses.own), *(addresses.question(form) for form in RelayForm)]
     )
     taken = [form for form in RelayForm if recipient_taken(answers[form])]
     plain = any(form in PLAIN_FORMS for form in taken)
