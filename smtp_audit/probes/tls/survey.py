@@ -94,7 +94,6 @@ class Survey:
     enumerations: dict[TlsVersion, Enumeration] = field(default_factory=dict, init=False)
     transcripts: dict[str, Transcript] = field(default_factory=dict, init=False)
     tls: TlsFacts = field(init=False)
-    _running: dict[TlsVersion, asyncio.Future[VersionSuites]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.transcripts = {kind: self.approach.transcript() for kind in SURVEY_KINDS}
@@ -126,7 +125,6 @@ class Survey:
             await _end(clients)
 
     async def _after_versions(self) -> None:
-        self._begin_to_enumerate()
         suites = asyncio.ensure_future(self._enumerate())
         carried = asyncio.ensure_future(self._carry())
         parts: list[tuple[type[Facts], Callable[[], Awaitable[Facts]]]] = [
@@ -142,7 +140,7 @@ class Survey:
         try:
             await asyncio.gather(*(self._part(facts, work) for facts, work in parts if facts.kind in self.wanted))
         finally:
-            await _end([suites, carried, *self._running.values()])
+            await _end([suites, carried])
 
     async def _part(self, facts: type[Facts], work: Callable[[], Awaitable[Facts]]) -> None:
         began = datetime.now(UTC)
@@ -166,7 +164,7 @@ class Survey:
     def _accepted(self, version: TlsVersion) -> bool:
         return version in self.tls.seen
 
-    def _begin_to_enumerate(self) -> None:
+    async def _enumerate(self) -> TlsSuiteFacts:
         """The suites of every version that is accepted; a version that is not known leaves its list without an end."""
         # Its groups and signatures wait for the suites of this one, which has the most of them.
         longest = max((v for v in self.tls.seen if v < TlsVersion.TLS13), default=None)
@@ -178,21 +176,9 @@ class Survey:
                 self.enumerations[outcome.version] = Enumeration(prober, outcome.version, first, named=named)
                 if outcome.acceptance is Acceptance.UNKNOWN:
                     self.enumerations[outcome.version].unclear.append(f"whether it is accepted: {outcome.detail}")
-        for version, each in self.enumerations.items():
-            if self._accepted(version):
-                self._running[version] = asyncio.ensure_future(each.run())
-
-    async def _enumerate(self) -> TlsSuiteFacts:
-        await asyncio.gather(*self._running.values())
+        running = [each for version, each in self.enumerations.items() if self._accepted(version)]
+        await asyncio.gather(*(each.run() for each in running))
         return TlsSuiteFacts(offered=True, versions=tuple(each.facts() for each in self.enumerations.values()))
-
-    async def _suites_of(self, version: TlsVersion) -> VersionSuites | None:
-        """The suites of a version, before those of the others are known; None when there may be more than were seen."""
-        running = self._running.get(version)
-        if running is None:
-            return None
-        await asyncio.wait([running])
-        return running.result() if running.result().complete else None
 
     @property
     def _nameless(self) -> frozenset[TlsVersion]:
@@ -264,13 +250,10 @@ class Survey:
         return [await named_groups_of_tls13(self._prober(TlsGroupFacts), self._first(TlsVersion.TLS13))]
 
     async def _early_groups(self, version: TlsVersion | None) -> VersionGroups | None:
-        """The groups of a version by its likely suites, when all is clear with them; or else when it has all suites."""
+        """The groups of a version by its likely suites, when all is clear with them."""
         likely = self._likely(version, lambda name: traits(name).elliptic)
         if likely is None:
-            suites = await self._suites_of(version) if version is not None else None
-            if version is None or suites is None or not any(suite.traits.elliptic for suite in suites.suites):
-                return None
-            return await named_groups_before_tls13(self._prober(TlsGroupFacts), suites, self._flights_of(version))
+            return None
         found = await named_groups_before_tls13(self._prober(TlsGroupFacts), *likely)
         return found if found.complete else None
 
@@ -294,31 +277,22 @@ class Survey:
     async def _newest_signatures(self, carried: Awaitable[Carried]) -> VersionSignatures:
         return await signatures_of_tls13(self._prober(TlsSignatureFacts), await carried)
 
-    async def _early_signatures(self) -> tuple[str | None, VersionSignatures] | None:
-        """The type of key of likely suites, and the signatures of TLS 1.2 with them, when all is clear.
-
-        With no type of key, they are those with all of its suites.
-        """
+    async def _early_signatures(self) -> tuple[str, VersionSignatures] | None:
+        """The type of key of likely suites, and the signatures of TLS 1.2 with them, when all is clear."""
         likely = self._likely(TlsVersion.TLS12, is_signed)
         if likely is None:
-            suites = await self._suites_of(TlsVersion.TLS12)
-            if suites is None or not any(is_signed(name) for name in suites.names):
-                return None
-            flights = self._flights_of(TlsVersion.TLS12)
-            return None, await signatures_of_tls12(self._prober(TlsSignatureFacts), suites, flights)
+            return None
         found = await signatures_of_tls12(self._prober(TlsSignatureFacts), *likely)
         return (likely[0].suites[0].traits.authentication, found) if found.complete and found.schemes else None
 
     async def _signatures_of_tls12(
-        self, suites: VersionSuites, early: tuple[str | None, VersionSignatures] | None
+        self, suites: VersionSuites, early: tuple[str, VersionSignatures] | None
     ) -> VersionSignatures:
         """All signatures of TLS 1.2: after those of one type of key, with the suites that another one signs."""
         prober, flights = self._prober(TlsSignatureFacts), self._flights_of(suites.version)
         if early is None:
             return await signatures_of_tls12(prober, suites, flights)
         key, found = early
-        if key is None:
-            return found
         others = tuple(each for each in suites.suites if each.traits.authentication != key and is_signed(each.name))
         if not others:
             missing = "" if suites.complete else suites.detail
