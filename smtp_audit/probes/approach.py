@@ -154,8 +154,6 @@ class Approach:
     secrets: tuple[Secret, ...] = ()
     clear_mechanisms: frozenset[str] | None = None
     """What the first look saw offered before TLS, for later visits to compare with."""
-    yielding: bool = False
-    """Let other visits to the address go first."""
 
     def transcript(self) -> Transcript:
         """A fresh transcript that masks the run's secrets."""
@@ -199,7 +197,7 @@ class Approach:
         while True:
             began = time.monotonic()
             try:
-                async with self.budget.connection(yielding=self.yielding):
+                async with self.budget.connection():
                     began = time.monotonic()
                     result = await attempt()
                 self.budget.served(time.monotonic() - began)

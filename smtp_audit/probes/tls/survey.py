@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -153,27 +153,21 @@ class Survey:
             what = broke(error)
         self.emit(facts.kind, what, self.transcripts[facts.kind], began)
 
-    def _prober(self, facts: type[Facts], *, yielding: bool = False) -> Prober:
-        """One that counts by itself and shares what is known of the server.
-
-        One for what nothing else waits for yields: its hellos fill the gaps that those leave which follow each other.
-        """
-        approach = replace(self.approach, yielding=True) if yielding else self.approach
-        return Prober(approach, self.transcripts[facts.kind], self.versions.server)
+    def _prober(self, facts: type[Facts]) -> Prober:
+        """One that counts by itself and shares what is known of the server."""
+        return Prober(self.approach, self.transcripts[facts.kind], self.versions.server)
 
     def _accepted(self, version: TlsVersion) -> bool:
         return version in self.tls.seen
 
     async def _enumerate(self) -> TlsSuiteFacts:
         """The suites of every version that is accepted; a version that is not known leaves its list without an end."""
-        # Its groups and signatures wait for the suites of this one, which has the most of them.
-        longest = max((v for v in self.tls.seen if v < TlsVersion.TLS13), default=None)
         for outcome in self.tls.versions:
             if outcome.acceptance is not Acceptance.REFUSED:
                 first = self.versions.firsts.get(outcome.version)
-                prober = self._prober(TlsSuiteFacts, yielding=outcome.version not in (TlsVersion.TLS13, longest))
-                named = outcome.version not in self._nameless
-                self.enumerations[outcome.version] = Enumeration(prober, outcome.version, first, named=named)
+                self.enumerations[outcome.version] = Enumeration(
+                    self._prober(TlsSuiteFacts), outcome.version, first, named=outcome.version not in self._nameless
+                )
                 if outcome.acceptance is Acceptance.UNKNOWN:
                     self.enumerations[outcome.version].unclear.append(f"whether it is accepted: {outcome.detail}")
         running = [each for version, each in self.enumerations.items() if self._accepted(version)]
@@ -347,7 +341,7 @@ class Survey:
         return await shown.run(self.tls, await carried if self._accepted(TlsVersion.TLS13) else None)
 
     async def _clients(self) -> TlsClientFacts:
-        return await be_known_clients(self._prober(TlsClientFacts, yielding=True))
+        return await be_known_clients(self._prober(TlsClientFacts))
 
 
 async def _end(tasks: Iterable[asyncio.Future[Any]]) -> None:
