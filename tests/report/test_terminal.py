@@ -45,9 +45,10 @@ class TestSummary:
         unasked = Counter(record.control for record in report.records if record.status is Status.NOT_RUN)
         assert len(unasked) > 5
         named = text.partition("not run    ")[2].partition("\n")[0]
-        assert named.split(", ") == [
-            control if count == 1 else f"{control} ({count})" for control, count in unasked.items()
-        ]
+        told = [control if count == 1 else f"{control} ({count})" for control, count in unasked.items()]
+        # Too many for a line of a terminal: it is cut, and says so.
+        assert named.endswith("...")
+        assert ", ".join(told).startswith(named.removesuffix("..."))
         uncovered = [c for c in report.coverage.clauses if c.status is ClauseStatus.NOT_COVERED_YET]
         assert uncovered
         assert f"{len(uncovered)} not covered yet" in text
