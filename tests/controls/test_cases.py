@@ -50,7 +50,6 @@ ALWAYS_APPLIES = {
     "expn-tells-nothing",
     "smtp-command-bare-lf",
     "smtp-command-bare-cr",
-    "smtp-command-nul",
     "smtp-unauthorised-pipelining",
     "smtp-cross-protocol",
     "end-of-data-exact",

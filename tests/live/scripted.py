@@ -25,6 +25,12 @@ DOMAIN = "lab.example"
 USERS = frozenset({"alice", "bob", "carol", "postmaster", "abuse"})
 """The mailboxes of that domain."""
 
+SINK = "sink@sink.example"
+"""The one address elsewhere that mail is really passed on to."""
+
+_IN_STEP = frozenset({"EHLO", "HELO", "NOOP", "VRFY", "EXPN"})
+"""Commands that have to be the last of a group (RFC 2920 section 3.1); DATA looks for itself."""
+
 _BLOCK = 65536
 _LOCAL = re.compile(r"[^\s<>()\[\]\\,;:@\"]+|\"(?:[^\"\\\r\n]|\\.)*\"")
 _DOMAIN = re.compile(r"[^\s<>()\[\]\\,;:@\"._-]([^\s<>()\[\]\\,;:@\"_]*)|\[[0-9A-Za-z.:]+\]")
@@ -104,12 +110,19 @@ class Conversation(Login):
         if verb in self.shut_out:
             self.reply(421, f"4.7.0 {self.site.host} this is SMTP")
             raise Over
+        if verb in _IN_STEP and self.rest:
+            self.out_of_step()
         method: Callable[[str], None] | None = getattr(self, f"do_{verb.lower()}", None) if verb.isalpha() else None
         if method is None:
             self.unknown(verb, argument)
             return
         self.permit(verb)
         method(argument)
+
+    def out_of_step(self) -> None:
+        """The client has not waited."""
+        self.reply(554, "5.5.0 wait for the answer")
+        raise Over
 
     def verb(self, word: str) -> str:
         """Case does not matter (RFC 5321 section 2.4)."""
@@ -342,6 +355,24 @@ class Conversation(Login):
         envelope = {"user": self.user, "sender": transaction.sender, "recipients": transaction.recipients}
         name = f"{time.time_ns()}-{secrets.token_hex(4)}"
         (self.site.messages / name).write_bytes(json.dumps(envelope).encode() + b"\n" + message)
+        if SINK in transaction.recipients:
+            with contextlib.suppress(OSError):
+                pass_on(self.site.sink, transaction.sender, message)
+
+
+def pass_on(place: tuple[str, int], sender: str, message: bytes) -> None:
+    """Give a message to the next server, as it is; raises OSError when nobody is there."""
+    with socket.create_connection(place, 5) as line:
+        replies = line.makefile("rb")
+        replies.readline()
+        for said in ("EHLO scripted.example", f"MAIL FROM:<{sender}>", f"RCPT TO:<{SINK}>", "DATA"):
+            line.sendall(said.encode() + b"\r\n")
+            while replies.readline()[3:4] == b"-":
+                pass
+        stuffed = (b"\r\n" + message).replace(b"\r\n.", b"\r\n..")[2:]
+        line.sendall(stuffed + b".\r\n")
+        replies.readline()
+        line.sendall(b"QUIT\r\n")
 
 
 FAULTS: dict[str, type[Wire]] = {}

@@ -27,6 +27,7 @@ class ScriptedSite:
     role: str
     chain: str
     faults: tuple[str, ...] = ()
+    sink: tuple[str, int] = ("", 0)
 
 
 class Scripted:
@@ -100,6 +101,7 @@ def serve(sites: Sequence[ScriptedSite], directory: Path) -> None:
             item.role,
             tls_context(item.chain),
             directory / "messages" / f"{item.address}-{item.port}",
+            sink=item.sink,
         )
         listener = socket.create_server((item.address, item.port), backlog=128)
         listener.setblocking(False)
@@ -122,7 +124,8 @@ def _accept(listener: socket.socket, site: Site, conversation: type[Wire]) -> No
 def main(configuration: Path) -> None:
     """The process: the sites are those of the file."""
     sites = [
-        ScriptedSite(**{**item, "faults": tuple(item["faults"])}) for item in json.loads(configuration.read_text())
+        ScriptedSite(**{**item, "faults": tuple(item["faults"]), "sink": tuple(item["sink"])})
+        for item in json.loads(configuration.read_text())
     ]
     serve(sites, configuration.parent)
 

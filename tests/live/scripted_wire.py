@@ -23,6 +23,8 @@ class Site:
     """The folder of accepted messages."""
     failures: dict[str, int] = field(default_factory=dict)
     """Wrong passwords, by user: shared by all connections."""
+    sink: tuple[str, int] = ("", 0)
+    """Where mail for SINK goes."""
     talking: set[object] = field(default_factory=set)
     """The conversations under way; all clients of the lab are one."""
 
