@@ -113,20 +113,24 @@ EFFORTS = {
         logins="1, wrong, of a user that does not exist",
     ),
     "mailbox_access": Effort(
-        "IMAP, POP3 and ManageSieve before a login: capabilities, wrong commands", "2", _NOTHING_KEPT
+        "IMAP, POP3 and ManageSieve before a login: capabilities, ID, STARTTLS twice", "1", _NOTHING_KEPT
     ),
     "auth_protocol": Effort(
         "AUTH that is cancelled, malformed or in the wrong place; no password", "2", "aborted logins"
     ),
     "auth_session": Effort(
-        "AUTH twice, and inside a transaction", "1", "one login", logins="1, right", needs="credentials"
+        "AUTH after a login, and MAIL before and after another EHLO",
+        "2",
+        "two logins",
+        logins="2, right",
+        needs="credentials",
     ),
     "auth_errors": Effort("AUTH with nonsense and over-long lines", "2", "failed logins", logins="a few, malformed"),
     "wrong_passwords": Effort(
         "wrong passwords of the throw-away account and of a user that does not exist, then the right one",
-        "16",
+        "7 to 19",
         "failed logins: Fail2Ban may ban this client, and the account may be locked",
-        logins="41, wrong, half of them of the throw-away account",
+        logins="29, wrong, 14 of them of the throw-away account; 10 more where the server closes connections on them",
         needs="throwaway",
     ),
     "starttls_state": Effort(
