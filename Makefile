@@ -1,5 +1,6 @@
 # make demo   audit two embedded servers on loopback, a good one and a bad one
 # make test   everything that is tested, live servers included (Debian; needs root for the packages)
+# make detection   audit every server of the live lab; writes docs/detection.md and prints what was caught and missed
 # make lint   style, types and who imports whom
 #
 # PYTHON names the interpreter (3.11 or later), PYTEST gives arguments to pytest, JUNIT names a folder for its records.
@@ -9,8 +10,10 @@ VENV ?= .venv
 PYTEST ?=
 JUNIT ?=
 BIN := $(VENV)/bin
+DETECTION := build/detection.jsonl
+DETECTING := $(addprefix tests/live/test_,mutants.py throttling.py legacy.py lab_servers.py standard_ports.py) tests/live/independent
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test detection lint docs clean
 
 demo: $(VENV)/.lab
 	$(BIN)/smtp-audit demo
@@ -23,6 +26,14 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pip check
 	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 2 -m "not live" $(PYTEST) $(JUNIT:%=--junitxml=%/quick.xml)
 	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -m live $(PYTEST) $(JUNIT:%=--junitxml=%/live.xml)
+
+# What was missed is said by the second program, so it runs whatever the tests say.
+detection: $(VENV)/.dev
+	tests/live/install-servers
+	mkdir -p build
+	rm -f $(DETECTION)
+	-SMTP_AUDIT_DETECTION=$(DETECTION) SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -q -m live $(DETECTING)
+	$(BIN)/python -m tests.live.detection $(DETECTION)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cached_property
 from importlib import metadata
 
 from pydantic import BaseModel
@@ -122,6 +123,7 @@ class Gathering:
 
     def finish(self) -> Snapshot:
         """Wait for the end; everything that was gathered."""
+        _ = self._vantage  # while there is time
         with self._state:
             while not self._done:
                 self._state.wait()
@@ -156,11 +158,12 @@ class Gathering:
                 started=self._started,
                 finished=self._finished or datetime.now(UTC),
                 complete=self._complete,
-                vantage=self._vantage(),
+                vantage=self._vantage,
                 efforts=tuple(self._budgets[address].effort() for address in sorted(self._budgets)),
                 observations=tuple(observations),
             )
 
+    @cached_property
     def _vantage(self) -> Vantage:
         return Vantage(
             host=escape_text(socket.gethostname()),

@@ -9,11 +9,11 @@ import smtp_audit.facts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import TlsFlaw
 from tests import auth_factories as logins
-from tests import conversation_factories as say
 from tests import facts_factories as make
 from tests import framing_factories as frame
 from tests import identity_factories as who
 from tests import relay_factories as relaying
+from tests import sequence_factories as order
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -42,7 +42,6 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         make.sessions(),
         make.clients(),
         make.boundary(),
-        say.sequence(),
         relaying.relay(),
         relaying.delivery(),
         relaying.sender(),
@@ -67,6 +66,8 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         who.idle(),
         who.idle_message(),
         who.ports(),
+        order.sequence(),
+        order.transaction(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

@@ -95,7 +95,7 @@ def _answer(dialogue: Dialogue) -> str:
     """
     last = dialogue.last
     if last.reply is None:
-        if not last.ended or "within" in last.ended:
+        if not last.hung_up:
             raise Undetermined(f"no answer: {last}")
         return last.ended
     if last.reply.code.startswith("4"):

@@ -92,9 +92,9 @@ def forwarded_line_ends(forwarding: ForwardingFacts, rule: Rule) -> Verdict:
                 return fail(f"passes on {message.letter.name} as {arrival.bare}", evidence=told)
             if not arrival.whole:
                 return fail(f"passes on a part of the message with {message.letter.name} as a whole", evidence=told)
-        if len(message.arrivals) > 1:
-            count = len(message.arrivals)
-            return fail(f"makes {count} messages of the one with {message.letter.name}", evidence=told)
+        if len(message.arrivals) > message.sent:
+            count = f"{len(message.arrivals)} messages of {message.sent}"
+            return fail(f"makes {count} with {message.letter.name}", evidence=told)
     ordinary = forwarding.ordinary
     if ordinary is None:
         raise Undetermined("no message was sent")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
 from smtp_audit.errors import Undetermined
-from smtp_audit.facts.conversation import Exchange
 from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
 from smtp_audit.facts.pipelining import PipeliningFacts
 
@@ -63,8 +62,9 @@ def pipelining_complete(pipelining: PipeliningFacts, rule: Rule) -> Verdict:
     roles=SMTP_ROLES,
     spec=("RFC 2920 section 3.1", "RFC 5321 section 4.1.1"),
     remedy={
-        "postfix": f"{_FORBID}; older: smtpd_data_restrictions = reject_unauth_pipelining",
-        "exim": "smtp_enforce_sync = true (the default), also in the ACLs: no control = no_enforce_sync",
+        "postfix": f"{_FORBID}; reject_unauth_pipelining in smtpd_data_restrictions guards DATA alone",
+        "exim": "no setting for NOOP and VRFY; pipelining_connect_advertise_hosts = (empty) and smtp_enforce_sync = "
+        "true (the default) turn away those who do not wait for the greeting and EHLO",
         "sendmail": "no setting: FEATURE(`greet_pause', `5000')dnl catches those who do not wait for the greeting",
         "docker-mailserver": f"{_FORBID.partition(' (')[0]} in postfix-main.cf of the configuration volume",
         "any": "keep clients in step: refuse what comes before the reply to EHLO, DATA, NOOP or QUIT was sent",
@@ -75,7 +75,19 @@ def unauthorised_pipelining(pipelining: PipeliningFacts, rule: Rule) -> Verdict:
 
     Turned away at that point, a smuggled message is not delivered even where the smuggling itself has worked.
     """
-    return _of_two(pipelining.together.last, pipelining.together.told(), "commands that did not wait")
+    first, last = pipelining.together.exchanges[:1], pipelining.together.last
+    told = pipelining.together.told()
+    for exchange in (*first, last):
+        if exchange.refused:
+            return passed(f"refused: {exchange.replies[-1]}", evidence=told)
+        if exchange.hung_up:
+            return passed("hangs up", evidence=told)
+    replies = [reply.code for exchange in pipelining.together.exchanges for reply in exchange.replies]
+    if replies == ["250", "250", "221"]:
+        return fail(f"takes commands that did not wait: {last.reply}", evidence=told)
+    if replies == ["250", "221"]:
+        return passed("does not hear what did not wait", evidence=told)
+    raise Undetermined(f"neither taken nor refused: {last}")
 
 
 @control(
@@ -88,7 +100,8 @@ def unauthorised_pipelining(pipelining: PipeliningFacts, rule: Rule) -> Verdict:
     spec=("RFC 5321 section 4.3.1", "RFC 5321 section 3.1"),
     remedy={
         "postfix": f"{_FORBID}; for port 25 also postscreen with postscreen_greet_action = enforce",
-        "exim": "smtp_enforce_sync = true (the default); a delay in acl_smtp_connect catches more of them",
+        "exim": "pipelining_connect_advertise_hosts = (empty), as PIPECONNECT, announced by default, lets everybody "
+        "talk early; then smtp_enforce_sync = true (the default) turns them away",
         "sendmail": "FEATURE(`greet_pause', `5000')dnl",
         "docker-mailserver": "postscreen_greet_action = enforce in postfix-main.cf of the configuration volume",
         "any": "greet a little later, and hang up on those who have not waited",
@@ -101,19 +114,18 @@ def early_talker(pipelining: PipeliningFacts, rule: Rule) -> Verdict:
     """
     if pipelining.early is None:
         return not_applicable("TLS begins at once: nobody can talk before the greeting and be heard")
-    last = pipelining.early.last
-    if last.reply is not None and last.reply.code.startswith("4"):
-        raise Undetermined(f"turned away for now, which need not be for talking early: {last}")
-    return _of_two(last, pipelining.early.told(), "a command that came before the greeting")
-
-
-def _of_two(exchange: Exchange, told: tuple[str, ...], what: str) -> Verdict:
-    """Two replies were waited for, up to the first that says no."""
-    if exchange.refused:
-        return passed(f"refused: {exchange.replies[-1]}", evidence=told)
-    if exchange.hung_up:
-        return passed("hangs up", evidence=told)
-    codes = [reply.code[:1] for reply in exchange.replies]
-    if codes == ["2", "2"]:
-        return fail(f"takes {what}: {exchange.replies[-1]}", evidence=told)
-    raise Undetermined(f"neither taken nor refused: {exchange}")
+    told = pipelining.early.told()
+    pipelining.early.last  # noqa: B018 (asked at all?)
+    first, *others = pipelining.early.exchanges
+    if first.reply is not None and first.reply.code.startswith("4"):
+        raise Undetermined(f"turned away for now, which need not be for talking early: {first}")
+    if first.refused or first.hung_up:
+        return passed(f"refused: {first.replies[-1]}" if first.refused else "hangs up", evidence=told)
+    if [reply.code[:1] for reply in first.replies] != ["2", "2"]:
+        raise Undetermined(f"neither taken nor refused: {first}")
+    last = others[-1] if others else first
+    if last.refused or last.hung_up:
+        return passed(f"refused later: {last}", evidence=told)
+    if last.accepted:
+        return fail(f"takes commands that came before the greeting: {last.replies[-1]}", evidence=told)
+    raise Undetermined(f"neither taken nor refused: {last}")

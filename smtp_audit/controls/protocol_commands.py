@@ -229,12 +229,12 @@ def quit_(sequence: SequenceFacts, rule: Rule) -> Verdict:
     if first.reply.code != "221":
         return fail(f"answers QUIT with {first.reply}", evidence=dialogue.told())
     last = dialogue.last
+    if last is first:
+        raise Undetermined("what came behind 221 is not known")
     if last.hung_up and not last.replies:
         return passed(f"{first.reply}, and the connection is closed", evidence=dialogue.told())
     if last.replies:
         return fail(f"goes on behind its goodbye: {last.reply}", evidence=dialogue.told())
-    if last is first:
-        raise Undetermined("what came behind 221 is not known")
     return fail("the connection stays open behind 221", evidence=dialogue.told())
 
 

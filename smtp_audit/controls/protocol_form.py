@@ -13,9 +13,11 @@ from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
 from smtp_audit.facts.sequence import SequenceFacts, WireReply
 from smtp_audit.facts.service import Reply
 from smtp_audit.facts.transaction import TransactionFacts
-from smtp_audit.wiretext import unescape
 
-_LINE = re.compile(rb"([2-5][0-5][0-9])(?:([ -])[\t -~]*)?\r\n")
+# Facts have every octet but printable ASCII as \\xNN, and the backslash doubled.
+_LINE = re.compile(r"([2-5][0-5][0-9])(?:([ -])(?:[ -\[\]-~]|\\\\|\\x09)*)?\\x0d\\x0a")
+_ESCAPED = re.compile(r"\\(?:\\|x[0-9a-f]{2})")
+_CR_LF = "\\x0d\\x0a"
 _LONGEST = 512
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+")
 _LITERAL = re.compile(r"\[[0-9A-Za-z.:]+\]")
@@ -44,6 +46,8 @@ def reply_form(sequence: SequenceFacts, rule: Rule) -> Verdict:
         if wrong:
             return fail(f"{wrong} in the {_about(reply)}", evidence=reply.told())
     for reply in replies:
+        if reply is sequence.early_mail and reply.hung_up and not reply.lines:
+            continue  # smtp-mail-before-hello judges that
         if reply.ended or not reply.lines:
             raise Undetermined(f"the {_about(reply)} is not known: {reply.ended or 'it was not asked'}")
     return passed("all are well-formed", evidence=[line for reply in replies for line in reply.told()])
@@ -167,7 +171,8 @@ def command_length(sequence: SequenceFacts, rule: Rule) -> Verdict:
     Where less is taken, their mail is refused or, worse, cut.
     """
     usual = sequence.noop_with_text
-    if not usual.unknown and usual.exchanges and usual.last.refused:
+    refused = not sequence.long_command.unknown and sequence.long_command.last.refused
+    if refused and not usual.unknown and usual.exchanges and usual.last.refused:
         raise Undetermined("a text behind NOOP is refused at any length; smtp-noop judges that")
     return has_to_be_taken(sequence.long_command, "refuses a line of 512 octets")
 
@@ -264,20 +269,19 @@ def address_forms(transaction: TransactionFacts, rule: Rule) -> Verdict:
 def _wrong_form(reply: WireReply) -> str:
     """What is wrong with it, or nothing. Lines that never came are not looked at."""
     codes = set()
-    for number, shown in enumerate(reply.lines):
-        octets = unescape(shown)
-        found = _LINE.fullmatch(octets)
-        if not octets.endswith(b"\r\n"):
+    for number, line in enumerate(reply.lines):
+        found = _LINE.fullmatch(line)
+        if not line.endswith(_CR_LF):
             return "a line without CR LF at its end"
         if found is None:
             return "a line that is none of a reply"
-        if len(octets) > _LONGEST:
+        if len(_ESCAPED.sub(".", line)) > _LONGEST:
             return f"a line of more than {_LONGEST} octets"
         codes.add(found[1])
         if len(codes) > 1:
             return "a code that changes between the lines"
         last = number == len(reply.lines) - 1 and not reply.ended
-        if last and found[2] == b"-":
+        if last and found[2] == "-":
             return "a last line that promises another"
     return ""
 

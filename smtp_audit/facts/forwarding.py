@@ -28,6 +28,8 @@ class Forwarded(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     letter: Letter
+    sent: int = 1
+    """How often it was: once more where the connection ended."""
     arrivals: tuple[Arrival, ...] = ()
 
 

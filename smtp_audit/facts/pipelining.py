@@ -22,6 +22,8 @@ class PipeliningFacts(Facts):
     """Whether EHLO announces PIPELINING."""
     batch: Dialogue
     together: Dialogue
-    """Two NOOP in one segment: each has to be the last of its group (RFC 2920 section 3.1)."""
+    """Two NOOP in one segment: each has to be the last of its group (RFC 2920 section 3.1). Then QUIT, where the first
+    was taken: another reply between theirs is the second's."""
     early: Dialogue | None = None
-    """NOOP before the greeting was read; None where TLS begins at once, and nobody can be too early."""
+    """NOOP before the greeting was read; None where TLS begins at once, and nobody can be too early. On port 25 EHLO,
+    MAIL and RCPT come behind it: some servers refuse no sooner."""

@@ -73,7 +73,7 @@ _FORWARD_SECRET = frozenset(
     {KeyExchange.ECDHE, KeyExchange.DHE, KeyExchange.ANONYMOUS_DH, KeyExchange.ANONYMOUS_ECDH, KeyExchange.ANY}
 )
 
-_KINDS: tuple[tuple[WeakKind, str], ...] = (
+_PATTERNS: tuple[tuple[WeakKind, str], ...] = (
     (WeakKind.NULL, r"(?:^|_)NULL(?:_|$)|^TLS_SHA(?:256|384)_SHA"),  # RFC 9150: integrity alone
     (WeakKind.ANONYMOUS, r"_anon_|^TLS_NULL_WITH"),
     (WeakKind.EXPORT, r"EXPORT|_40_|DES40|_RC4_64_"),
@@ -88,10 +88,15 @@ _KINDS: tuple[tuple[WeakKind, str], ...] = (
 )
 
 
+_KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
+_ANY_KIND = re.compile("|".join(pattern for _, pattern in _PATTERNS))
+_NO_KIND: frozenset[WeakKind] = frozenset()
+
+
 @cache
 def traits(name: str) -> SuiteTraits:
     """What a suite of this name is; of a number without a name nothing is known, so that it counts as `other`."""
-    kinds = frozenset(kind for kind, pattern in _KINDS if re.search(pattern, name))
+    kinds = frozenset(kind for kind, pattern in _KINDS if pattern.search(name)) if _ANY_KIND.search(name) else _NO_KIND
     exchange, has_with, cipher = name.partition("_WITH_")
     if name.startswith("SSL_CK_"):
         return SuiteTraits(KeyExchange.RSA, "RSA", name.removeprefix("SSL_CK_"), "_CBC_" in name, kinds)

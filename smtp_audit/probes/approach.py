@@ -20,6 +20,7 @@ from smtp_audit.probes.dialect import Dialect, dialect_for
 from smtp_audit.probes.tls.trust import Anchors, tolerant_context
 from smtp_audit.probes.wire import Connection, Contradiction, PeerError, Throttled, Transcript, connect
 from smtp_audit.secret import Secret
+from smtp_audit.wiretext import escape
 
 T = TypeVar("T")
 
@@ -30,6 +31,9 @@ longer than the window that servers count connections in (Postfix: anvil_rate_ti
 DROPPED_TRIES = 4
 """Connections that may be closed without a word."""
 
+
+SHOWN = 200
+"""Octets of a peer's words in a reason."""
 
 UNDECLARED_HINT = "a firewall that drops? Declare the endpoints that exist, and this port is left out"
 
@@ -141,6 +145,12 @@ class Session:
         # No STARTTLS: the capabilities were read on the way; the session goes on in clear.
         return ()
 
+    def mind_refusal_in_clear(self) -> None:
+        """Raises Throttled when the server said in clear, where TLS had to begin, that it does not serve for now."""
+        first = self.connection.first_octets
+        if self.endpoint.tls_start is TlsStart.IMPLICIT and self.dialect.busy_in_clear(first):
+            raise Throttled(f"answered in clear: {escape(first.splitlines()[0], SHOWN)}")
+
     async def _handshake_for_use(self) -> None:
         try:
             await self.handshake(verify=False)
@@ -182,8 +192,6 @@ class Approach:
     """The ports of all endpoints of the audit on this host."""
     speaks_for: str = ""
     """The key of the endpoint that facts about the whole host are gathered with; empty: this one."""
-    yielding: bool = False
-    """Let other visits to the address go first."""
 
     def transcript(self) -> Transcript:
         """A fresh transcript that masks the run's secrets."""
@@ -197,14 +205,17 @@ class Approach:
         throttled_tries: int = THROTTLED_TRIES,
         dropped_tries: int = DROPPED_TRIES,
         pause_when_dropped: bool = True,
+        first: bytes = b"",
     ) -> T:
         """Run `action` on a fresh connection; after a pause on another when the server turned it away or dropped it.
+
+        `first` are octets that come with the connection, before the server can have said a word.
 
         Raises:
             PeerError: what kept it from ending, after all tries.
         """
         return await self.patiently(
-            lambda: self._once(action, transcript),
+            lambda: self._once(action, transcript, first),
             throttled_tries=throttled_tries,
             dropped_tries=dropped_tries,
             pause_when_dropped=pause_when_dropped,
@@ -227,7 +238,7 @@ class Approach:
         while True:
             began = time.monotonic()
             try:
-                async with self.budget.connection(yielding=self.yielding):
+                async with self.budget.connection():
                     began = time.monotonic()
                     result = await attempt()
                 self.budget.served(time.monotonic() - began)
@@ -250,11 +261,11 @@ class Approach:
                     reason = error.reason if dropped == 1 else f"{error.reason} ({dropped} times)"
                     raise PeerError(Absence.DROPPED, reason) from None
 
-    async def _once(self, action: Callable[[Session], Awaitable[T]], transcript: Transcript) -> T:
+    async def _once(self, action: Callable[[Session], Awaitable[T]], transcript: Transcript, first: bytes = b"") -> T:
         limits = self.config.limits
         try:
             connection = await connect(
-                self.address, self.endpoint.port, limits.connect_seconds, transcript, self.source
+                self.address, self.endpoint.port, limits.connect_seconds, transcript, self.source, first
             )
         except PeerError as error:
             if error.absence is Absence.UNREACHABLE and not self.endpoint.declared:
@@ -263,9 +274,14 @@ class Approach:
         self.budget.source = connection.local_address
         try:
             dialect = dialect_for(self.endpoint.protocol, self.config.ehlo)
-            result = await action(
-                Session(connection, dialect, limits, self.endpoint, self.anchors, self.clear_mechanisms)
-            )
+            session = Session(connection, dialect, limits, self.endpoint, self.anchors, self.clear_mechanisms)
+            try:
+                result = await action(session)
+            except Exception:
+                # Whatever was made of it: no TLS was begun, so nothing is known about it.
+                session.mind_refusal_in_clear()
+                raise
+            session.mind_refusal_in_clear()
         except BaseException:
             connection.abort()
             raise

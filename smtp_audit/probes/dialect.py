@@ -78,6 +78,10 @@ class Dialect(ABC):
         """Whether nothing comes behind this line of an answer to a goodbye; where that cannot be told, never."""
         return False
 
+    def busy_in_clear(self, octets: bytes) -> bool:  # noqa: ARG002 (the interface)
+        """Whether these first octets, where TLS had to begin, say in clear that the server does not serve for now."""
+        return False
+
     def accepted(self, reply: Reply) -> bool:
         """Whether a reply says yes."""
         return reply.code in ("OK", "+OK", "PREAUTH") or reply.code.startswith("2")
@@ -132,6 +136,11 @@ class Smtp(Dialect):
 
     def says_goodbye(self, line: bytes) -> bool:
         return line.startswith(b"221 ")
+
+    def busy_in_clear(self, octets: bytes) -> bool:
+        """Exim's daemon, for one, says 421 before it lets a process of its own begin TLS."""
+        found = _smtp_line(octets.partition(b"\n")[0].removesuffix(b"\r"))
+        return found is not None and found[0].startswith("4")
 
     async def reply(self, connection: Connection) -> Reply:
         """One reply, on a connection that goes on.

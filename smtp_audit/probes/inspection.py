@@ -181,7 +181,7 @@ class Inspection:
             if not look.chain:
                 raise trouble
             return await check_revocation(look.chain, approach.config, approach.anchors, transcript)
-        if kind in BY_KIND:
+        if kind in BY_KIND and (look.opened is not False or BY_KIND[kind].of_host):
             BY_KIND[kind].check_allowed(approach)
             if BY_KIND[kind].of_host:
                 return await BY_KIND[kind].hold(approach, transcript)

@@ -316,6 +316,9 @@ def _tls_trouble(error: Exception) -> PeerError:
             Absence.UNTRUSTED,
             f"not tried: the password is sent only to a server that proves its name ({tls_reason(cause)})",
         )
+    if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+        # No record of TLS at all: Exim's daemon says 421 in clear before it lets a process of its own begin TLS.
+        return PeerError(Absence.DROPPED, "the login broke off: the answer is not TLS")
     if isinstance(cause, ssl.SSLError):
         return PeerError(
             Absence.UNTRUSTED, f"not tried: the password is sent only inside TLS 1.2 or newer ({tls_reason(cause)})"

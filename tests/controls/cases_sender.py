@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.conversation_factories import unasked
-from tests.relay_factories import GREYLISTED, TAKEN, envelope, header, message, refused_at_mail, sender
+from tests.relay_factories import GREYLISTED, HUNG_UP, SILENT, TAKEN, envelope, header, message, refused_at_mail, sender
 
 from .case import Case, Expected
 
@@ -29,6 +29,8 @@ _ENVELOPE = (
     ),
     Case("sender-own-envelope", sender(other=envelope(GREYLISTED, sender=_BOB)), INDETERMINATE, "Greylisted"),
     Case("sender-own-envelope", sender(foreign=unasked()), INDETERMINATE, "neither taken nor refused"),
+    Case("sender-own-envelope", sender(foreign=envelope(ended=HUNG_UP, sender=_STRANGER)), PASS, "refused"),
+    Case("sender-own-envelope", sender(foreign=envelope(ended=SILENT, sender=_STRANGER)), INDETERMINATE, "within 15 s"),
     # Everybody may have it.
     Case("sender-own-envelope", sender(null=refused_at_mail("550 no bounces here")), PASS, "refused"),
     # Without the name of another user.
@@ -52,6 +54,12 @@ _HEADER = (
     Case("sender-own-header", header(OTHER=_LATER), INDETERMINATE, "451 4.3.0"),
     Case("sender-own-header", header(OWN=_LATER, OTHER=_QUEUED), INDETERMINATE, "user's own name is not taken"),
     Case("sender-own-header", header(OTHER=message("250 Ok", "550 no")), PASS, "550 no"),
+    Case(
+        "sender-own-header",
+        header(OTHER=message("250 Ok", "250 Ok", "354 Go", ended=HUNG_UP)),
+        INDETERMINATE,
+        "closed the connection",
+    ),
     Case("sender-own-header", header(SENDER=unasked()), INDETERMINATE, "Greylisted"),
 )
 

@@ -9,5 +9,6 @@
 - independent/ has servers of other makers, well kept: whatever an audit finds on them has to be true.
 - test_lab_*.py prove the lab itself, with the naive second judge of judge.py, wire.py and judges/, and no code of
   smtp_audit.
-- The other tests run the audit as a user does (audited.py) and compare what it says with the catalogue.
+- The other tests run the audit as a user does (audited.py, audits.py) and compare what it says with the catalogue.
+- detection.py makes docs/detection.md of what a run said (recorded.py); reproduce.py shows one server by hand.
 """

@@ -16,6 +16,7 @@ from . import faults as _faults  # noqa: F401 (names them)
 from .authority import Kind
 from .chapters import Chapters, only, read_chapters
 from .scripted import broken
+from .scripted_mailbox import MAILBOX_ROLES
 
 CHAPTERS = "SMTP_AUDIT_LIVE_CHAPTERS"
 """An environment variable for narrow runs: the chapters whose servers are started and audited, parted by commas."""
@@ -55,7 +56,7 @@ _NEVER_ASKED_FOR = frozenset({"certificate-revocation"})
 
 SCRIPTED = "scripted"
 """The server of scripted.py."""
-SCRIPTED_ROLES = frozenset({"mx", "submission", "submissions"})
+SCRIPTED_ROLES = frozenset({"mx", "submission", "submissions"}) | MAILBOX_ROLES
 
 _SAME_NAME = ("certificate", "tls", "backend", "front", "group", "indeterminate", "host_of", "main")
 
@@ -69,6 +70,8 @@ class Backend:
     """Whether each wrong password makes the next one from the same address wait longer."""
     answers: bool = True
     """Whether anybody is there."""
+    scheme: str = "PLAIN"
+    """How passwords are stored: the name of one of Dovecot's schemes."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ class Entry:
     front: str = "smtpd"
     group: str = "quick"
     indeterminate: bool = False
+    undecided: frozenset[str] = frozenset()
+    """The controls that can come to no verdict; with `indeterminate` others may not, either."""
     host_of: str | None = None
     """Another entry, whose host this one is on, too; by itself each entry is a host of its own."""
     main: Mapping[str, str] = field(default_factory=dict)
@@ -125,7 +130,7 @@ class Entry:
         passing = self.role_passes & self.judged
         if self.hides:
             return passing & {"port-open"}
-        passing -= self.must_fail
+        passing -= self.must_fail | self.undecided
         if "certificate-in-date" in self.must_fail:
             # Not applicable: what is out of date has no days left to count.
             passing -= {"certificate-days-left"}
@@ -141,6 +146,12 @@ class Entry:
         if "tls-current-version" in self.must_fail:
             # Before TLS 1.2 there is no choice of signatures to judge.
             passing -= {"tls-signature-hash"}
+        if "relay-refused" in self.must_fail:
+            # Where plain addresses are relayed, routed ones say nothing more.
+            passing -= {"relay-routed-refused"}
+        if "auth-offered" in self.must_fail:
+            # What is not offered cannot be cancelled.
+            passing -= {"auth-cancel"}
         return passing
 
 
@@ -202,7 +213,7 @@ def made_of(chapters: Chapters) -> Catalogue:
 
 
 def _check(entry: Entry, certificates: Mapping[str, Kind], backends: Mapping[str, Backend]) -> None:
-    if unknown := (entry.must_fail | entry.role_passes | (entry.strict or frozenset())) - CONTROLS:
+    if unknown := (entry.must_fail | entry.undecided | entry.role_passes | (entry.strict or frozenset())) - CONTROLS:
         raise ValueError(f"{entry.name}: unknown controls {sorted(unknown)}")
     if unseen := entry.must_fail - entry.judged:
         raise ValueError(f"{entry.name}: group {entry.group} does not allow {sorted(unseen)}")
@@ -216,7 +227,7 @@ def _check(entry: Entry, certificates: Mapping[str, Kind], backends: Mapping[str
         raise ValueError(f"{entry.name}: what hides its facts cannot be proven to fail")
     if entry.server != SCRIPTED and entry.faults:
         raise ValueError(f"{entry.name}: only the scripted server has faults")
-    broken(entry.faults)
+    broken(entry.faults, entry.role)
 
 
 def _kind(name: str, table: dict[str, Any]) -> Kind:
@@ -284,6 +295,7 @@ def _server(chapter: str, table: dict[str, Any], base: Mapping[tuple[str, str], 
         server=server,
         what=table["what"],
         must_fail=frozenset(table["must_fail"]),
+        undecided=frozenset(table.get("undecided", ())),
         role_passes=sound.role_passes,
         role_fails=sound.role_fails,
         settings={} if server == SCRIPTED else {**sound.settings, **table.get("set", {})},

@@ -45,6 +45,8 @@ _MAIN: dict[str, str] = {
 _MASTER_SERVICES = """\
 pickup    unix  n       -       n       60      1       pickup
 cleanup   unix  n       -       n       -       0       cleanup
+cleanup-author unix n  -       n       -       0       cleanup
+    -o { header_checks = regexp:{ {/^(From|Sender):.*(bob|postmaster)@/ REJECT 5.7.1 not your address} } }
 qmgr      unix  n       -       n       300     1       qmgr
 tlsmgr    unix  -       -       n       1000?   1       tlsmgr
 rewrite   unix  -       -       n       -       -       trivial-rewrite

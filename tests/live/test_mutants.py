@@ -72,10 +72,12 @@ def test_no_mail_was_accepted(audits: Audits, strict_audit: Outcome, lab: Lab) -
 def check(outcome: Outcome, place: Place, *, must_fail: frozenset[str], must_pass: frozenset[str]) -> None:
     """Compare an outcome with the truth; the message says how they differ and shows the records."""
     failed = outcome.failed(place.subject)
+    undecided = outcome.undecided(place.subject, place.entry.group)
     differences = {
         "missed": must_fail - failed,
         "invented": failed - must_fail,
-        "without a verdict": frozenset() if place.entry.hides else outcome.undecided(place.subject, place.entry.group),
+        "without a verdict": frozenset() if place.entry.hides else undecided - place.entry.undecided,
+        "decided": place.entry.undecided - undecided,
         "not passed": must_pass - outcome.passed(place.subject) - failed,
     }
     controls = {control for found in differences.values() for control in found}

@@ -250,6 +250,14 @@ class TestUpToTls:
             assert await approach.visit(lambda s: s.up_to_tls(), approach.transcript())
         assert approach.budget.effort().backoffs == 2
 
+    async def test_nor_is_a_refusal_in_clear_where_tls_begins_an_answer(self):
+        """Whatever the visit made of the octets."""
+        busy = when(lambda dialogue: dialogue.number < 3, then(say(b"421 too many\r\n"), leave), say(b"\x15\x03\x03"))
+        async with serving(talking(Role.SUBMISSIONS, accept=busy)) as stage:
+            approach = stage.approach(Role.SUBMISSIONS)
+            assert await approach.visit(lambda s: s.connection.some(), approach.transcript()) == b"\x15\x03\x03"
+        assert approach.budget.effort().backoff_reasons == ("answered in clear: 421 too many",)
+
     async def test_a_refusal_for_good_is_final(self, context):
         async with serving(talking(Role.MX, context, starttls=say(b"554 no\r\n"))) as stage:
             approach = stage.approach()

@@ -64,6 +64,14 @@ class TestLimits:
         gaps = [later - earlier for earlier, later in zip(crowd.times, crowd.times[1:], strict=False)]
         assert min(gaps) >= 0.019
 
+    async def test_a_fast_rate_may_be_uneven_and_never_gives_more_in_any_second(self):
+        """A tenth of the second's connections at once, and the others spread over it."""
+        crowd = Crowd(budget(connections=20, per_second=200))
+        await asyncio.gather(*(crowd.hold(0) for _ in range(60)))
+        for first, earlier in enumerate(crowd.times):
+            for last, later in enumerate(crowd.times[first:], first):
+                assert last - first <= 20 + 1 + 180 * (later - earlier) + 0.5
+
     async def test_a_slow_rate_holds_also_when_nobody_waits(self):
         crowd = Crowd(budget(per_second=20))
         for _ in range(3):
@@ -88,6 +96,22 @@ class TestLimits:
         results = await asyncio.gather(*(crowd.hold() for _ in range(9)), return_exceptions=True)
         assert [type(result) for result in results].count(PeerError) == 4
         assert shared.effort().connections == 5
+
+    async def test_who_gives_up_waiting_keeps_nobody_else_from_it(self):
+        shared = budget(connections=1)
+        crowd = Crowd(shared)
+
+        async def visit() -> None:
+            async with shared.connection():
+                raise AssertionError("it had given up")
+
+        async with shared.connection():
+            waiting = [asyncio.ensure_future(visit()) for _ in range(3)]
+            await asyncio.sleep(0.01)
+            for each in waiting:
+                each.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.wait_for(crowd.hold(), 1)
 
     async def test_an_error_inside_gives_the_connection_back(self):
         crowd = Crowd(budget(connections=1))

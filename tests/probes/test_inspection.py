@@ -15,10 +15,10 @@ from smtp_audit.lab.authority import Authority
 from smtp_audit.limits import BudgetLimits
 from smtp_audit.probes import inspection as inspection_module
 from smtp_audit.probes.approach import Approach
-from smtp_audit.probes.conversation.table import BY_KIND
+from smtp_audit.probes.conversation.table import BY_KIND, Conversation
 from smtp_audit.probes.inspection import DERIVED_KINDS, Inspection, kinds_of
 from smtp_audit.probes.tls.survey import SURVEY_KINDS
-from smtp_audit.probes.wire import PeerError
+from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety
 from tests.hostile.acts import hang, inside_tls, leave, say, then, usual, when
 from tests.hostile.dialogue import Dialogue
@@ -41,10 +41,12 @@ def context(authority: Authority) -> ssl.SSLContext:
 
 @pytest.fixture
 def inspect(authority: Authority, monkeypatch: pytest.MonkeyPatch):
-    """Everything that can be found out about an endpoint without sslyze, each kind exactly once."""
+    """Everything but conversations that can be found out about an endpoint without sslyze, each kind exactly once."""
     monkeypatch.setattr(inspection_module, "find_sslyze", lambda: None)
 
-    async def inspect(stage: Stage, role: Role = Role.SUBMISSION, *, allow: Safety | None = None, **more) -> Found:
+    async def inspect(
+        stage: Stage, role: Role = Role.SUBMISSION, *, allow: Safety | None = None, conversing: bool = False, **more
+    ) -> Found:
         approach: Approach = stage.approach(role, ca=authority.anchors, password=PASSWORD, **more)
         if allow is not None:
             config = approach.config.model_copy(update={"allow": approach.config.allow | {allow}})
@@ -55,7 +57,8 @@ def inspect(authority: Authority, monkeypatch: pytest.MonkeyPatch):
             assert kind not in found
             found[kind] = what
 
-        wanted = tuple(kind for kind in kinds_of(approach.endpoint) if kind not in DERIVED_KINDS)
+        probed = [kind for kind in kinds_of(approach.endpoint) if kind not in DERIVED_KINDS]
+        wanted = tuple(kind for kind in probed if conversing or kind not in BY_KIND)
         await asyncio.wait_for(Inspection(approach, wanted, emit, lambda _: None).run(), 15)
         assert found.keys() == set(wanted)
         return found
@@ -67,17 +70,12 @@ def absences(found: Found) -> dict[str, Absence]:
     return {kind: what.absence for kind, what in found.items() if isinstance(what, PeerError)}
 
 
-def beside_conversations(absent: dict[str, Absence]) -> dict[str, Absence]:
-    """Without the conversations, which have tests of their own (conversation/)."""
-    return {kind: absence for kind, absence in absent.items() if kind not in BY_KIND}
-
-
 class TestSound:
     @pytest.mark.parametrize("role", Role)
     async def test_every_kind_has_facts(self, context, inspect, role):
         async with serving(talking(role, context)) as stage:
             found = await inspect(stage, role)
-        assert beside_conversations(absences(found)) == {
+        assert absences(found) == {
             "tls_flaws": Absence.NOT_ALLOWED,
             "revocation": Absence.NOT_ALLOWED,
         }
@@ -94,7 +92,7 @@ class TestSound:
     async def test_where_tls_is_not_offered_there_is_none_to_survey(self, inspect):
         async with serving(talking(Role.SUBMISSION, capabilities=BARE)) as stage:
             found = await inspect(stage, allow=Safety.SLOW)
-        assert beside_conversations(absences(found)) == {}
+        assert absences(found) == {}
         for kind in ("tls", "tls_flaws", "certificate", "starttls", "login"):
             assert not found[kind].offered
         assert not found["unauthenticated_mail"].inside_tls
@@ -102,7 +100,7 @@ class TestSound:
     async def test_without_sslyze_it_is_said(self, context, inspect):
         async with serving(talking(Role.SUBMISSION, context)) as stage:
             found = await inspect(stage, allow=Safety.SLOW)
-        assert beside_conversations(absences(found)) == {
+        assert absences(found) == {
             "tls_flaws": Absence.NOT_AVAILABLE,
             "revocation": Absence.NOT_ALLOWED,
         }
@@ -168,7 +166,7 @@ class TestLater:
         once = when(lambda dialogue: dialogue.number == 1 or dialogue.wire.inside_tls, usual("capabilities"), BARE)
         async with serving(talking(Role.SUBMISSION, context, capabilities=once)) as stage:
             found = await inspect(stage)
-        assert beside_conversations(absences(found)) == {
+        assert absences(found) == {
             "login": Absence.REFUSED_SERVICE,
             # It offers logins in clear now, and did not before.
             "unauthenticated_mail": Absence.MALFORMED,
@@ -216,7 +214,8 @@ class TestCutShort:
         async with serving(talking(Role.IMAPS, context, accept=slow)) as stage:
             approach = stage.approach(Role.IMAPS, ca=authority.anchors)
             emitted: list[str] = []
-            wanted = tuple(kind for kind in kinds_of(approach.endpoint) if kind not in DERIVED_KINDS)
+            probed = [kind for kind in kinds_of(approach.endpoint) if kind not in DERIVED_KINDS]
+            wanted = tuple(kind for kind in probed if kind not in BY_KIND)
             work = Inspection(approach, wanted, lambda kind, *_: emitted.append(kind), lambda _: None)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(work.run(), 0.3)
@@ -237,3 +236,38 @@ class TestCutShort:
         assert rest.pop("port").open
         assert {what.absence for what in rest.values()} == {Absence.BUDGET}
         assert rest.keys() == set(kinds_of(approach.endpoint)) - {"port"}
+
+
+class TestConversations:
+    """What is said in them is tested in conversation/; here, that none is forgotten and none comes unasked."""
+
+    @pytest.mark.parametrize("act", [hang, leave])
+    @pytest.mark.parametrize("role", Role)
+    async def test_each_has_its_reason_where_nothing_is_said(self, context, inspect, role, act):
+        async with serving(talking(role, context, greeting=act)) as stage:
+            found = await inspect(stage, role, conversing=True)
+        talks = {kind for kind, talk in BY_KIND.items() if role in talk.roles}
+        assert talks <= set(found)
+        for kind in talks:
+            forbidden = BY_KIND[kind].safety in (Safety.INTRUSIVE, Safety.SLOW)
+            assert (found[kind].absence is Absence.NOT_ALLOWED) is forbidden, kind
+
+    async def test_what_is_alone_comes_behind_everything_else(self, context, inspect, monkeypatch):
+        order: list[str] = []
+
+        def noted(talk: Conversation) -> Conversation:
+            async def hold(_approach: Approach, _transcript: Transcript) -> Facts:
+                order.append("alone" if talk.alone else "beside")
+                await asyncio.sleep(0.01)
+                order.append("alone" if talk.alone else "beside")
+                raise PeerError(Absence.NOT_AVAILABLE, "only noted")
+
+            return replace(talk, hold=hold, safety=Safety.PASSIVE)
+
+        monkeypatch.setattr(inspection_module, "BY_KIND", {kind: noted(talk) for kind, talk in BY_KIND.items()})
+        async with serving(talking(Role.SUBMISSION, context)) as stage:
+            await inspect(stage, Role.SUBMISSION, conversing=True)
+        assert "alone" in order
+        first = order.index("alone")
+        assert set(order[:first]) == {"beside"}
+        assert set(order[first:]) == {"alone"}

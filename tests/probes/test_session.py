@@ -322,6 +322,21 @@ class TestGreeting:
         assert look.trouble is None
         assert look.approach.budget.effort().backoffs == 3
 
+    async def test_421_in_clear_where_tls_belongs_is_waited_out(self, context, look_at):
+        """Exim's daemon says so before it begins TLS: no sign that there is none."""
+        busy = when(lambda dialogue: dialogue.number < 4, then(say(b"421 too many\r\n"), leave), usual("accept"))
+        async with serving(talking(Role.SUBMISSIONS, context, accept=busy)) as stage:
+            look = await look_at(stage, Role.SUBMISSIONS)
+            assert stage.connections == 4
+        assert look.trouble is None
+        assert facts_of(look)["implicit_tls"].handshake
+        assert look.approach.budget.effort().backoffs == 3
+
+    async def test_421_in_clear_for_good_is_no_verdict_on_tls(self, look_at):
+        async with serving(talking(Role.SUBMISSIONS, accept=then(say(b"421 too many\r\n"), leave))) as stage:
+            facts = facts_of(await look_at(stage, Role.SUBMISSIONS))
+        assert facts["implicit_tls"].absence is Absence.REFUSED_SERVICE
+
 
 class TestStarttls:
     @pytest.mark.parametrize("code", ["454", "421", "554", "502"])

@@ -267,6 +267,14 @@ class TestLogin:
         assert facts.accepted
         assert approach.budget.effort().backoffs == 2
 
+    async def test_a_connection_that_is_turned_away_in_clear_before_tls_is_made_again(self, authority, context):
+        act = then(say(b"421 4.7.0 too many connections\r\n"), leave)
+        busy = when(lambda dialogue: dialogue.number < 3, act, usual("accept"))
+        async with serving(talking(Role.SUBMISSIONS, context, auth=welcome, accept=busy)) as stage:
+            approach = stage.approach(Role.SUBMISSIONS, ca=authority.anchors, password=PASSWORD)
+            facts = await try_login(approach, approach.transcript())
+        assert facts.accepted
+
     @pytest.mark.parametrize("act", [leave, then(say(b"421 4.7.0 busy\r\n"), leave), hang])
     async def test_a_password_that_was_sent_is_not_sent_again(self, authority, context, act):
         """It may have counted against the account."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import errno
 import socket
 import ssl
@@ -24,6 +25,7 @@ from smtp_audit.limits import (
     MAX_TRANSCRIPT_LINES,
     MAX_TRANSCRIPT_TEXT,
 )
+from smtp_audit.probes import link as link_module
 from smtp_audit.probes.tls.trust import Anchors, tolerant_context
 from smtp_audit.probes.wire import Connection, PeerError, Transcript, connect
 from smtp_audit.secret import MASK, Secret
@@ -184,6 +186,61 @@ class TestLines:
 
         async with connected(saying(b"220 ", then=drip)) as connection:
             await fails(greeting(connection), Absence.TIMEOUT, 0.6)
+
+    async def test_of_two_bounds_the_one_that_has_passed_is_named(self):
+        async def greeting(connection: Connection) -> None:
+            async with connection.within(0.1, "greeting"):
+                with contextlib.suppress(PeerError):
+                    async with connection.within(5, "line"):
+                        await connection.line()
+
+        async with connected(saying()) as connection:
+            assert await fails(greeting(connection), Absence.TIMEOUT, 1) == "no greeting within 0.1 s"
+
+    async def test_a_bound_beyond_the_first_tick_of_the_timer_holds(self, monkeypatch):
+        monkeypatch.setattr(link_module, "TIMER_SECONDS", 0.04)
+
+        async def greeting(connection: Connection) -> None:
+            async with connection.within(0.2, "greeting"):
+                await connection.line()
+
+        async with connected(saying()) as connection:
+            began = time.monotonic()
+            await fails(greeting(connection), Absence.TIMEOUT, 1)
+            assert time.monotonic() - began >= 0.199
+
+    async def test_a_shorter_bound_after_a_longer_one_holds(self):
+        async def two(connection: Connection) -> None:
+            async with connection.within(5, "greeting"):
+                await connection.line()
+            async with connection.within(0.1, "reply"):
+                await connection.line()
+
+        async with connected(saying(b"220 x\r\n", pause=0.02)) as connection:
+            assert await fails(two(connection), Absence.TIMEOUT, 1) == "no reply within 0.1 s"
+
+    async def test_what_comes_before_anybody_asks_is_bounded_and_none_of_it_is_lost(self):
+        sent = b"".join(b"250-%06d\r\n" % number for number in range(20_000))
+
+        async def pour(peer: Peer) -> None:
+            await peer.put(sent)
+            await peer.hang()
+
+        async with connected(saying(then=pour)) as connection:
+            await asyncio.sleep(0.1)
+            assert sum(map(len, connection._arrived)) <= link_module.MAX_ARRIVED * link_module.CHUNK
+            lines = [await asyncio.wait_for(connection.line(), 2) for _ in range(20_000)]
+        assert lines == sent.split(b"\r\n")[:-1]
+
+    async def test_what_was_said_before_a_reset_is_heard(self):
+        async def later(peer: Peer) -> None:
+            await asyncio.sleep(0.02)
+            await reset(peer)
+
+        async with connected(saying(b"421 go away\r\n", then=later)) as connection:
+            await asyncio.sleep(0.1)
+            assert await connection.line() == b"421 go away"
+            await fails(connection.line(), Absence.DROPPED)
 
     async def test_a_time_out_from_elsewhere_is_not_taken_for_the_own(self):
         async with connected(saying()) as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smtp_audit.facts.directory import DirectoryFacts
 from smtp_audit.probes.approach import Approach
-from smtp_audit.probes.conversation.envelope import local_domain, local_mailbox, nobody
+from smtp_audit.probes.conversation.envelope import nobody, own_domain, undelivered_recipient
 from smtp_audit.probes.conversation.interview import Interview, Question, say
 from smtp_audit.probes.wire import Transcript
 
@@ -15,14 +15,15 @@ async def look_up_names(approach: Approach, transcript: Transcript) -> Directory
     Raises:
         PeerError: not one question could be put.
     """
-    domain = local_domain(approach)
+    domain = own_domain(approach)
+    behind = f"@{domain}" if domain else ""
     lines = {
-        "known": f"VRFY {local_mailbox(approach)}",
-        "unknown": f"VRFY {nobody()}@{domain}",
-        "nobody": f"VRFY {nobody()}@{domain}",
-        "postmaster": f"EXPN postmaster@{domain}",
-        "abuse": f"EXPN abuse@{domain}",
-        "no_list": f"EXPN {nobody()}@{domain}",
+        "known": f"VRFY {undelivered_recipient(approach)}",
+        "unknown": f"VRFY {nobody()}{behind}",
+        "nobody": f"VRFY {nobody()}{behind}",
+        "postmaster": f"EXPN postmaster{behind}",
+        "abuse": f"EXPN abuse{behind}",
+        "no_list": f"EXPN {nobody()}{behind}",
     }
     answers = await Interview(approach, transcript).ask([Question(name, (say(line),)) for name, line in lines.items()])
     return DirectoryFacts(role=approach.endpoint.role, **answers)

@@ -53,7 +53,8 @@ async def forward_messages(approach: Approach, transcript: Transcript) -> Forwar
         waited = round(time.monotonic() - began, 3)
     transcript.note(f"{sum(map(bool, arrived.values()))} of {len(taken)} arrived")
     ordinary, *others = (
-        _forwarded(each, letter, arrived.get(each.token, ())) for each, letter in zip(drafts, letters, strict=False)
+        _forwarded(each, letter, interview.puts[each.token], arrived.get(each.token, ()))
+        for each, letter in zip(drafts, letters, strict=False)
     )
     return ForwardingFacts(role=approach.endpoint.role, ordinary=ordinary, messages=tuple(others), waited=waited)
 
@@ -71,8 +72,8 @@ def _refused_recipient(approach: Approach, interview: Interview, first: Draft) -
     return f"{exchanges[-1]}" if exchanges[-1].refused or relaying else ""
 
 
-def _forwarded(written: Draft, letter: Letter, copies: tuple[bytes, ...]) -> Forwarded:
-    return Forwarded(letter=letter, arrivals=tuple(arrival(copy, written.last_line) for copy in copies))
+def _forwarded(written: Draft, letter: Letter, sent: int, copies: tuple[bytes, ...]) -> Forwarded:
+    return Forwarded(letter=letter, sent=sent, arrivals=tuple(arrival(copy, written.last_line) for copy in copies))
 
 
 def arrival(message: bytes, last_line: bytes) -> Arrival:

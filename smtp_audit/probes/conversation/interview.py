@@ -10,7 +10,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -90,7 +90,8 @@ class Question:
     """Something to find out: what is said, in order. Behind a question that `ends` the connection is closed.
 
     `alone` puts it on a connection that has not been used yet. `once`: it is never put again, whatever becomes of the
-    connection, since what was said may have been heard: a message would come twice. One with an `extension` is put only
+    connection, since what was said may have been heard: a message would come twice. `lasting` is the number of the step
+    of which that is true: the question is put again unless that step had a reply. One with an `extension` is put only
     to a server that announces it (RFC 5321 section 2.2.1).
     """
 
@@ -100,6 +101,16 @@ class Question:
     alone: bool = False
     once: bool = False
     extension: str = ""
+    lasting: int | None = None
+
+    def has_lasted(self, exchanges: Sequence[Exchange]) -> bool:
+        """Whether the step that leaves something behind has been answered."""
+        step = self.lasting
+        return step is not None and len(exchanges) > step and bool(exchanges[step].replies)
+
+
+Follow = Callable[[], Sequence[Question]]
+"""Questions that can be put together once others are answered."""
 
 
 @dataclass
@@ -109,59 +120,76 @@ class Interview:
     approach: Approach
     transcript: Transcript
     standing: Standing = Standing.HELLO
+    first: bytes = b""
+    """Octets that come with the connection, before the server can have said a word; for questions from `CONNECTED`."""
     answers: dict[str, Dialogue] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     """Those of the last connection, as far as its standing went."""
+    puts: dict[str, int] = field(default_factory=dict)
+    """How often each question was put, hang-ups included."""
     name: str = ""
     """What we call ourselves, once there was a connection."""
     _tries: dict[str, int] = field(default_factory=dict)
+    _then: Follow | None = None
 
     def announces(self, extension: str) -> bool:
         """Whether the server of the last connection announced it, as far as its standing went."""
         # The first line is the greeting (RFC 5321 section 4.1.1.1).
         return any(line.upper().split()[:1] == [extension] for line in self.capabilities[1:])
 
-    async def ask(self, questions: Sequence[Question]) -> dict[str, Dialogue]:
-        """All answers, by the names of the questions.
+    async def ask(self, questions: Sequence[Question], then: Follow | None = None) -> dict[str, Dialogue]:
+        """All answers, by the names of the questions. Those that hang on answers come from `then`, which is called when
+        the others are answered.
 
         Raises:
             PeerError: not one question could be put.
         """
         if self.standing is Standing.LOGGED_IN:
             check_login(self.approach)
-        pending = deque(questions)
-        while pending:
+        pending, self._then = deque(questions), then
+        while self._fill(pending):
             try:
-                await self.approach.visit(lambda session: self._connection(session, pending), self.transcript)
+                await self.approach.visit(
+                    lambda session: self._connection(session, pending), self.transcript, first=self.first
+                )
             except PeerError as error:
                 if not self.answers:
                     raise
-                for question in pending:
-                    self.answers[question.name] = Dialogue(unknown=error.reason)
-                break
+                while self._fill(pending):
+                    self.answers[pending.popleft().name] = Dialogue(unknown=error.reason)
         return self.answers
+
+    def _fill(self, pending: deque[Question]) -> bool:
+        if not pending and self._then is not None:
+            then, self._then = self._then, None
+            pending.extend(then())
+        return bool(pending)
 
     async def _connection(self, session: Session, pending: deque[Question]) -> None:
         smtp = await self._arrive(session)
         self.capabilities = session.announced
         self._leave_out(pending)
         first, errors = True, 0
-        while pending:
+        while self._fill(pending):
             question = pending[0]
             if not first and (question.alone or errors + _errors_expected(question) > MOST_ERRORS):
                 break
+            self.puts[question.name] = self.puts.get(question.name, 0) + 1
             dialogue, over = await self._put(smtp, session, question)
             if _in_message(dialogue):
                 # What is said next would be mail. Ended without its last dot, none of it is kept.
                 self.answers[question.name] = dialogue
                 pending.popleft()
                 return
+            if not first and _out_of_order(question, dialogue):
+                return  # something was left over from before: once more, as the first of a connection
             if not over and not question.ends:
                 over = not await self._in_step(smtp, session)
-            if over and not first and not question.ends and not question.once:
-                return  # once more, as the first of a connection
-            if over and self._try_again(question, dialogue):
-                return
+            if over and not question.has_lasted(dialogue.exchanges):
+                if not first and not question.ends and not question.once:
+                    return  # once more, as the first of a connection
+                if self._try_again(question, dialogue):
+                    return
             self.answers[question.name] = dialogue
             pending.popleft()
             errors += sum(reply.code[:1] in "45" for exchange in dialogue.exchanges for reply in exchange.replies)
@@ -254,6 +282,13 @@ def _in_message(dialogue: Dialogue) -> bool:
     """Whether the server waits for a message (RFC 5321 section 4.2.3: 354)."""
     replies = dialogue.exchanges[-1].replies if dialogue.exchanges else ()
     return bool(replies) and replies[-1].code == "354"
+
+
+def _out_of_order(question: Question, dialogue: Dialogue) -> bool:
+    """Whether a question that begins with MAIL was refused for the order of commands (RFC 5321 section 4.2.3: 503):
+    then RSET did not clear what the question before had begun."""
+    first = dialogue.exchanges[0].reply if dialogue.exchanges else None
+    return question.says[0].octets[:5].upper() == b"MAIL " and first is not None and first.code == "503"
 
 
 def _errors_expected(question: Question) -> int:

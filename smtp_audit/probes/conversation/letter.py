@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from email.utils import formatdate
 
 from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.end_of_data import Letter
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.envelope import login_sender
 from smtp_audit.probes.conversation.interview import Question, Say, say
+from smtp_audit.probes.conversation.message import message_for
 from smtp_audit.wiretext import escape
 
 ENDINGS = {
@@ -33,13 +33,16 @@ ENDINGS = {
 SMUGGLED = b"XSMUGGLED\r\n"
 """A command that no server has, so that one which reads it as a command only says that it does not know it."""
 
+_MESSAGE = 3
+"""The step that is the message: MAIL, RCPT and DATA come first."""
+
 _STRAYS = 4
 """Replies that a message read as commands gives behind its first: `SMUGGLED`, the last line, the dot; then NOOP's."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A message that is about to be sent. `token` is in its header, and in its last line."""
+    """A message that is about to be sent. `token` is in its subject, and in its last line."""
 
     name: str
     ending: bytes
@@ -47,8 +50,8 @@ class Draft:
 
     @property
     def last_line(self) -> bytes:
-        """What stands before the true end."""
-        return b"-- end of message " + self.token.encode()
+        """What stands before the true end. Read as a command it is one more that no server has."""
+        return b"XEND of message " + self.token.encode()
 
 
 def draft(name: str = "ordinary", ending: bytes = b"") -> Draft:
@@ -69,16 +72,16 @@ def question(approach: Approach, written: Draft, sender: str, recipient: str) ->
             say(f"RCPT TO:<{recipient}>", needs="2"),
             say("DATA", needs="354"),
             message,
-            Say(b"NOOP\r\n", replies=_STRAYS, until="2"),
+            Say(b"NOOP\r\n", replies=_STRAYS, until="250"),
         ),
+        lasting=_MESSAGE,
     )
 
 
 def letter(written: Draft, dialogue: Dialogue) -> Letter:
     """What became of it."""
     common = {"name": written.name, "octets": escape(written.ending)}
-    # MAIL, RCPT and DATA come first.
-    answers = dialogue.exchanges[3:]
+    answers = dialogue.exchanges[_MESSAGE:]
     if dialogue.unknown or not answers:
         said = dialogue.unknown or (f"{dialogue.exchanges[-1]}" if dialogue.exchanges else "it was not sent")
         return Letter(**common, unknown=said)
@@ -98,23 +101,6 @@ def sender(approach: Approach, *, logged_in: bool) -> str:
 def _octets(approach: Approach, written: Draft, sender: str, recipient: str) -> bytes:
     # An address literal has no policies that could refuse the message (DMARC).
     author = sender or f"smtp-audit@[{approach.budget.source or '127.0.0.1'}]"
-    head = (
-        f"From: SMTP audit <{author}>",
-        f"To: <{recipient}>",
-        f"Subject: Test message of an SMTP audit ({written.name})",
-        f"Date: {formatdate()}",
-        f"Message-ID: <{written.token}@smtp-audit.invalid>",
-        f"X-SMTP-Audit-Run: {approach.run_id}",
-        f"X-SMTP-Audit-Message: {written.token}",
-        "Auto-Submitted: auto-generated",
-        "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=us-ascii",
-        "",
-        f"This is a test message of an SMTP audit, run {approach.run_id}.",
-        f"It tests where this server sees the end of a message: {written.name}.",
-        "Nobody has to do anything; it can be deleted.",
-        "Here it comes:",
-    )
-    text = "\r\n".join(head).encode()
+    text = message_for(approach, author, recipient, f"where does a message end? {written.name} ({written.token})")
     rest = SMUGGLED if written.ending else b""
-    return text + (written.ending or b"\r\n") + rest + written.last_line + b"\r\n.\r\n"
+    return text + b"Here it comes:" + (written.ending or b"\r\n") + rest + written.last_line + b"\r\n.\r\n"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from smtp_audit.facts.conversation import Dialogue
-from smtp_audit.facts.endpoint import TlsStart
+from smtp_audit.facts.endpoint import Role, TlsStart
 from smtp_audit.facts.pipelining import PipeliningFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.envelope import local_domain, local_mailbox
-from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing
+from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing, say
 from smtp_audit.probes.wire import PeerError, Transcript
 
 _PIPELINING = "PIPELINING"
@@ -29,18 +29,27 @@ async def run_ahead(approach: Approach, transcript: Transcript) -> PipeliningFac
             ends=True,
             extension=_PIPELINING,
         ),
-        Question("together", (Say(b"NOOP\r\nNOOP\r\n", replies=2, enough="45"),), ends=True),
+        Question(
+            "together",
+            (Say(b"NOOP\r\nNOOP\r\n", enough="45"), Say(b"QUIT\r\n", replies=3, until="221", enough="45")),
+            ends=True,
+        ),
     )
     interview = Interview(approach, transcript)
     answers = await interview.ask(questions)
     if approach.endpoint.tls_start is TlsStart.STARTTLS:
-        answers["early"] = await _speak_first(approach, transcript)
+        answers["early"] = await _speak_first(approach, transcript, interview.name)
     return PipeliningFacts(role=approach.endpoint.role, announced=interview.announces(_PIPELINING), **answers)
 
 
-async def _speak_first(approach: Approach, transcript: Transcript) -> Dialogue:
-    question = Question("early", (Say(b"NOOP\r\n", replies=2, enough="45"),), ends=True)
+async def _speak_first(approach: Approach, transcript: Transcript, name: str) -> Dialogue:
+    says = [Say(b"", replies=2, enough="45", shown="NOOP, before the greeting")]
+    if approach.endpoint.role is Role.MX:
+        # Some hear all commands, and refuse the recipients in the end (postscreen).
+        says += [say(f"EHLO {name}"), say("MAIL FROM:<>"), say(f"RCPT TO:<{local_mailbox(approach)}>")]
+    question = Question("early", tuple(says), ends=True)
     try:
-        return (await Interview(approach, transcript, Standing.CONNECTED).ask([question]))["early"]
+        interview = Interview(approach, transcript, Standing.CONNECTED, first=b"NOOP\r\n")
+        return (await interview.ask([question]))["early"]
     except PeerError as error:
         return Dialogue(unknown=error.reason)

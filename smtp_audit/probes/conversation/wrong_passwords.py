@@ -32,10 +32,13 @@ from smtp_audit.wiretext import escape_text
 
 BLOCKS_PER_CONNECTION = 2
 
-MOST_CONNECTIONS = 12
+MOST_CONNECTIONS = 13
 
 MOST_WRONG = 2 + BLOCKS * TRIES_IN_BLOCK + MOST_CONNECTIONS
-"""Wrong passwords on an endpoint, half of them on the throw-away account. It is 29 where no connection is closed."""
+"""Wrong passwords on an endpoint: 29 where no connection is closed, one more for each that is."""
+
+MOST_ON_ACCOUNT = 2 + BLOCKS * TRIES_IN_BLOCK // 2 + MOST_CONNECTIONS
+"""Those of them on the throw-away account: 14, and more only where connections are closed."""
 
 MOST_SECONDS = 75.0
 """Of answers to wrong passwords, after which no new block is begun."""

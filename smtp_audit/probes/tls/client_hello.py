@@ -6,6 +6,7 @@ left out or made up.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, replace
 
 from smtp_audit.probes.tls.hello import vector
@@ -122,7 +123,7 @@ def _number_list(content: bytes | None, width: int) -> tuple[int, ...]:
 def _numbers(data: bytes) -> tuple[int, ...]:
     if len(data) % 2:
         raise ValueError("half a number")
-    return tuple(int.from_bytes(data[place : place + 2]) for place in range(0, len(data), 2))
+    return struct.unpack(f"!{len(data) // 2}H", data)
 
 
 def _name_list(server_name: str) -> bytes:

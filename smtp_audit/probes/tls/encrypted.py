@@ -70,13 +70,18 @@ async def carry_through(
 
 
 async def _once(prober: Prober, signatures: Sequence[int], server_name: str | None, *, tickets: bool) -> Carried:
-    handshake = Handshake13(server_name, suites=MORE_SUITES, signatures=signatures)
+    def begun() -> Handshake13:
+        return Handshake13(server_name, suites=MORE_SUITES, signatures=signatures)
+
+    handshake = begun()
     prober.hellos += 1
     answered = False
     told = f"TLS 1.3 handshake, {len(signatures)} signature schemes, server name {server_name or 'none'}"
 
     async def visit(session: Session) -> bool:
-        nonlocal answered
+        nonlocal answered, handshake
+        # Of this connection alone: what was said on one that turned us away is not fed to it.
+        handshake = begun()
         if not await session.up_to_tls():
             return False
         connection = session.connection

@@ -14,7 +14,7 @@ from smtp_audit.probes.tls.ask import Prober
 from smtp_audit.probes.tls.flight import FiniteField, Flight
 from smtp_audit.probes.tls.hello import Shape, suite_name, suite_numbers
 from smtp_audit.probes.tls.parameters import CURVES, GROUP_NAMES, GROUPS, RESERVED_IN_TLS13, group_name
-from smtp_audit.probes.tls.primes import MAX_TESTED_BITS, is_prime, published
+from smtp_audit.probes.tls.primes import MAX_TESTED_BITS, is_prime, published_name
 
 MAX_TESTED_PRIMES = 4
 """Unpublished primes that are tested of one endpoint."""
@@ -182,7 +182,7 @@ class FiniteFields:
         groups = []
         tested = 0
         for finite_field, names in self.seen.items():
-            name = published().get(finite_field.prime, "")
+            name = published_name(finite_field.prime)
             prime: bool | None = True if name else None
             safe = prime
             if not name and finite_field.bits <= MAX_TESTED_BITS and tested < MAX_TESTED_PRIMES:

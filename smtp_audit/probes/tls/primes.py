@@ -27,8 +27,6 @@ _FFDHE = {
     8192: ("ffdhe8192", 10965728),
 }
 
-_LONGEST = 8192
-
 _SMALL = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 
 ROUNDS = 8
@@ -38,19 +36,26 @@ MAX_TESTED_BITS = 4096
 """Longer primes are not tested: it would take seconds."""
 
 
-@cache
 def published() -> dict[int, str]:
     """Prime to the name of its group."""
-    groups: dict[int, str] = {}
-    for constant, family in ((_pi(_LONGEST), _MODP), (_e(_LONGEST), _FFDHE)):
-        for bits, (name, k) in family.items():
-            groups[_by_formula(bits, constant, k)] = name
-    return groups
+    return {prime: name for bits in {**_MODP, **_FFDHE} for prime, name in _of_length(bits).items()}
+
+
+def published_name(prime: int) -> str:
+    """The name of the group that has this prime, "" if none is known; only primes of its length are worked out."""
+    return _of_length(prime.bit_length()).get(prime, "")
+
+
+@cache
+def _of_length(bits: int) -> dict[int, str]:
+    families = ((_pi, _MODP), (_e, _FFDHE))
+    found = [(constant, family[bits]) for constant, family in families if bits in family]
+    return {_by_formula(bits, constant(bits), k): name for constant, (name, k) in found}
 
 
 def _by_formula(bits: int, constant: int, k: int) -> int:
-    """`constant` is the constant times 2^(_LONGEST + 64)."""
-    digits = constant >> (_LONGEST + 64 - (bits - 130))
+    """`constant` is the constant times 2^(bits + 64)."""
+    digits = constant >> (bits + 64 - (bits - 130))
     return (1 << bits) - (1 << (bits - 64)) - 1 + ((digits + k) << 64)
 
 

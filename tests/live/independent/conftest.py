@@ -10,6 +10,7 @@ import pytest
 from tests.live.audited import Outcome, audited_places
 from tests.live.catalogue import Catalogue
 from tests.live.installed import skip_or_fail
+from tests.live.recorded import keep_places
 
 from .roots import installed
 from .running import Running, running
@@ -31,6 +32,7 @@ def independent(catalogue: Catalogue) -> Iterator[Running]:
 def independent_audit(independent: Running, runs: Path) -> Outcome:
     """One audit of all of them, profile enterprise, with an account for the submission ports."""
     user, password = next(iter(PASSWORDS.items()))
-    return audited_places(
+    outcome = audited_places(
         runs / "independent", independent.places, anchors=independent.anchors, user=user, password=password
     )
+    return keep_places("independent", outcome, independent.places)

@@ -65,6 +65,14 @@ class TestSound:
         assert carried.handshake.seen.certificate_requested is False
         assert carried.handshake.seen.signature_valid is True
 
+    async def test_one_that_was_turned_away_before_begins_anew(self, context):
+        """What was said in clear on the connections before is no part of the handshake."""
+        busy = when(lambda dialogue: dialogue.number < 3, then(say(b"421 too many\r\n"), leave), usual("accept"))
+        async with serving(talking(Role.SUBMISSIONS, context, accept=busy)) as stage:
+            carried = await carry_through(known(stage, Role.SUBMISSIONS), server_name=HOST)
+            assert stage.connections == 3
+        assert carried.done
+
     async def test_a_request_for_a_certificate(self, context, authority):
         context.verify_mode = ssl.CERT_OPTIONAL
         context.load_verify_locations(authority.anchors)
