@@ -46,6 +46,8 @@ def reply_form(sequence: SequenceFacts, rule: Rule) -> Verdict:
         if wrong:
             return fail(f"{wrong} in the {_about(reply)}", evidence=reply.told())
     for reply in replies:
+        if reply is sequence.early_mail and reply.hung_up and not reply.lines:
+            continue  # smtp-mail-before-hello judges that
         if reply.ended or not reply.lines:
             raise Undetermined(f"the {_about(reply)} is not known: {reply.ended or 'it was not asked'}")
     return passed("all are well-formed", evidence=[line for reply in replies for line in reply.told()])
@@ -169,7 +171,8 @@ def command_length(sequence: SequenceFacts, rule: Rule) -> Verdict:
     Where less is taken, their mail is refused or, worse, cut.
     """
     usual = sequence.noop_with_text
-    if not usual.unknown and usual.exchanges and usual.last.refused:
+    refused = not sequence.long_command.unknown and sequence.long_command.last.refused
+    if refused and not usual.unknown and usual.exchanges and usual.last.refused:
         raise Undetermined("a text behind NOOP is refused at any length; smtp-noop judges that")
     return has_to_be_taken(sequence.long_command, "refuses a line of 512 octets")
 

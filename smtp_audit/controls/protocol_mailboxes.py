@@ -43,7 +43,7 @@ def postmaster(transaction: TransactionFacts, rule: Rule) -> Verdict:
         (transaction.postmaster, transaction.postmaster_from_other, "postmaster"),
         (transaction.postmaster_of_domain, transaction.postmaster_of_domain_from_other, "postmaster of the domain"),
     ):
-        verdict = _mailbox(dialogue, other, name)
+        verdict = _mailbox(transaction, dialogue, other, name)
         if verdict.outcome is not Outcome.PASS:
             return verdict
         told += verdict.evidence
@@ -72,7 +72,7 @@ def abuse_mailbox(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     It is also how the owner learns that an account was taken over.
     """
-    return _mailbox(transaction.abuse, transaction.abuse_from_other, "abuse")
+    return _mailbox(transaction, transaction.abuse, transaction.abuse_from_other, "abuse")
 
 
 @control(
@@ -113,6 +113,9 @@ def null_sender(transaction: TransactionFacts, rule: Rule) -> Verdict:
     named = len(other.exchanges) > 1 or at_mail
     if (named and others.accepted) or (not at_mail and enhanced_code(last.reply) in _SENDER):
         return fail(f"refuses mail from <>: {last.reply}", evidence=told)
+    mailbox = _one_taken(transaction)
+    if mailbox is not None:
+        return passed(f"taken for another mailbox: {mailbox.last}", evidence=(*told, *mailbox.told()))
     raise Undetermined(f"refused, but not for the sender alone: {last.reply}; from another: {other.exchanges[-1]}")
 
 
@@ -156,7 +159,13 @@ def _last(dialogue: Dialogue) -> Exchange | str:
     return dialogue.exchanges[-1] if dialogue.exchanges else "nothing"
 
 
-def _mailbox(dialogue: Dialogue, other: Dialogue, name: str) -> Verdict:
+def _one_taken(transaction: TransactionFacts) -> Dialogue | None:
+    """One of the mailboxes that took mail from the null sender: neither the client nor the sender is refused."""
+    mailboxes = (transaction.null_sender, transaction.postmaster, transaction.postmaster_of_domain, transaction.abuse)
+    return next((each for each in mailboxes if not each.unknown and each.exchanges and each.last.accepted), None)
+
+
+def _mailbox(transaction: TransactionFacts, dialogue: Dialogue, other: Dialogue, name: str) -> Verdict:
     """Whether the mailbox takes mail, from the null sender or at least from another."""
     tries = [each for each in (dialogue, other) if each.exchanges]
     if not tries:
@@ -165,7 +174,15 @@ def _mailbox(dialogue: Dialogue, other: Dialogue, name: str) -> Verdict:
     for each in reached:
         if each.last.accepted:
             return passed(f"{name} is taken: {each.last.reply}", evidence=each.told())
-    refusals = [each for each in reached if each.last.reply is not None and _about_mailbox(each.last.reply)]
+    others = _one_taken(transaction) is not None
+    refusals = [
+        each
+        for each in reached
+        if each.last.reply is not None
+        and each.last.refused
+        # Where other mailboxes are taken from the same sender, it can only be about this one.
+        and (_about_mailbox(each.last.reply) or (others and each is dialogue))
+    ]
     if refusals:
         each = refusals[0]
         return fail(f"mail for {name} is refused: {each.last.reply}", evidence=each.told())

@@ -162,7 +162,7 @@ def _is_over(dialogue: Dialogue, command: str) -> Verdict:
     """Whether the recipient behind it was refused because there is no transaction any more."""
     last = dialogue.last
     if last.accepted:
-        return fail(f"the transaction outlives {command}: {last.reply}", evidence=dialogue.told())
+        return fail(f"takes a recipient behind {command}: {last.reply}", evidence=dialogue.told())
     if last.refused and last.reply is not None:
         if last.reply.code == "503" or enhanced_code(last.reply) == "5.5.1":
             return passed(f"the transaction ended: {last.reply}", evidence=dialogue.told())

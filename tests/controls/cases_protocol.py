@@ -33,6 +33,13 @@ def _rcpt(reply: str) -> Dialogue:
     return after_mail((_RCPT, reply))
 
 
+def _blocked(**more: Dialogue) -> TransactionFacts:
+    """A server that refuses this client whatever it asks for."""
+    fields = ("postmaster", "postmaster_of_domain", "abuse", "null_sender")
+    refused = {f"{field}{end}": _rcpt(_BLOCKED) for field in fields for end in ("", "_from_other")}
+    return transaction(**{**refused, **more})
+
+
 _FORM = (
     Case("smtp-reply-form", sequence(), PASS, "well-formed"),
     Case("smtp-reply-form", sequence(greeting=on_wire("", "220-mail", "220-more", "220")), PASS, "well-formed"),
@@ -61,6 +68,13 @@ _FORM = (
         INDETERMINATE,
         "the reply to EHLO is not known: closed",
     ),
+    Case(
+        "smtp-reply-form",
+        sequence(early_mail=on_wire("MAIL FROM:<>", ended="closed", hung_up=True)),
+        PASS,
+        "well-formed",
+    ),
+    Case("smtp-reply-form", sequence(early_mail=on_wire("MAIL FROM:<>", ended="silent")), INDETERMINATE, "silent"),
     Case("smtp-greeting-name", sequence(), PASS, "both begin with a name"),
     Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", "250 [192.0.2.7] hi")), PASS, "both"),
     Case("smtp-greeting-name", sequence(greeting=on_wire("", "220 ESMTP ready")), FAIL, "greeting does not begin"),
@@ -117,11 +131,17 @@ _FORM = (
         INDETERMINATE,
         "smtp-noop judges that",
     ),
+    Case("smtp-command-length", sequence(noop_with_text=answered("NOOP x", "501 no")), PASS, "taken: 250"),
     Case("smtp-command-length", sequence(long_command=unasked()), INDETERMINATE, "Greylisted"),
     Case("smtp-overlong-command", sequence(), PASS, "answered: 500"),
     Case("smtp-overlong-command", sequence(overlong_command=answered("NOOP", "421 bye")), PASS, "421 bye"),
     Case("smtp-overlong-command", sequence(overlong_command=dialogue(closed("NOOP"))), FAIL, "without a reply"),
-    Case("smtp-overlong-command", sequence(overlong_command=answered("N", ended="silent")), INDETERMINATE, "silent"),
+    Case(
+        "smtp-overlong-command",
+        sequence(overlong_command=answered("N", ended="no reply within 15 s")),
+        INDETERMINATE,
+        "no reply within 15 s",
+    ),
     Case("smtp-address-length", transaction(), PASS, "neither"),
     Case(
         "smtp-address-length",
@@ -177,12 +197,14 @@ _MAILBOXES = (
     Case(
         "smtp-postmaster",
         transaction(postmaster=_rcpt(_BLOCKED), postmaster_from_other=_rcpt(_BLOCKED)),
-        INDETERMINATE,
-        "blocked",
+        FAIL,
+        "mail for postmaster is refused: 554",
     ),
+    Case("smtp-postmaster", _blocked(), INDETERMINATE, "blocked"),
+    Case("smtp-abuse-mailbox", _blocked(), INDETERMINATE, "blocked"),
     Case(
         "smtp-postmaster",
-        transaction(postmaster=_rcpt("550 5.1.8 bad sender"), postmaster_from_other=no_mail(_LATER)),
+        _blocked(postmaster=_rcpt("550 5.1.8 bad sender"), postmaster_from_other=no_mail(_LATER)),
         INDETERMINATE,
         "bad sender",
     ),
@@ -226,12 +248,12 @@ _MAILBOXES = (
     Case(
         "smtp-null-sender",
         transaction(null_sender=_rcpt(_NOBODY), null_sender_from_other=_rcpt(_NOBODY)),
-        INDETERMINATE,
-        "not for the sender alone",
+        PASS,
+        "taken for another mailbox",
     ),
     Case(
         "smtp-null-sender",
-        transaction(null_sender=no_mail(_BLOCKED), null_sender_from_other=no_mail(_BLOCKED, "a@example.org")),
+        _blocked(null_sender=no_mail(_BLOCKED), null_sender_from_other=no_mail(_BLOCKED, "a@example.org")),
         INDETERMINATE,
         "not for the sender alone",
     ),

@@ -91,7 +91,7 @@ _ORDER = (
         "smtp-reset-clears",
         transaction(reset=after_mail(("RSET", "250 ok"), (_RCPT, "250 2.1.5 Ok"))),
         FAIL,
-        "outlives RSET: 250",
+        "takes a recipient behind RSET: 250",
     ),
     Case(
         "smtp-reset-clears",
@@ -118,7 +118,7 @@ _ORDER = (
         "smtp-hello-resets",
         transaction(hello_again=after_mail(("EHLO x", "250 mail"), (_RCPT, "250 2.1.5 Ok"))),
         FAIL,
-        "outlives EHLO: 250",
+        "takes a recipient behind EHLO: 250",
     ),
     Case(
         "smtp-hello-resets",

@@ -219,13 +219,16 @@ class Lab:
                 self.chain(first.certificate, hosts),
                 {**backend.set, **{name: self._filled_in(value, hosts) for name, value in first.settings.items()}},
                 penalty=backend.penalty,
+                scheme=backend.scheme,
             )
 
     def _new_backend(self, name: str) -> Dovecot:
         """Without a listener: Postfix alone asks it."""
         backend = self._backends[name]
         chain = self.chain("sound", [DOMAIN])
-        return Dovecot(self.directory / f"backend-{name}", [], chain, backend.set, penalty=backend.penalty)
+        return Dovecot(
+            self.directory / f"backend-{name}", [], chain, backend.set, penalty=backend.penalty, scheme=backend.scheme
+        )
 
 
 @contextmanager

@@ -13,9 +13,13 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from .scripted_auth import Login
-from .scripted_wire import Over, Refused, Site, Transaction
+from .scripted_mailbox import MAILBOX_ROLES, Mailbox
+from .scripted_wire import Over, Refused, Site, Transaction, Wire
+
+W = TypeVar("W", bound=Wire)
 
 DOMAIN = "lab.example"
 USERS = frozenset({"alice", "bob", "carol", "postmaster", "abuse"})
@@ -371,14 +375,14 @@ def pass_on(place: tuple[str, int], sender: str, message: bytes) -> None:
         line.sendall(b"QUIT\r\n")
 
 
-FAULTS: dict[str, type[Conversation]] = {}
+FAULTS: dict[str, type[Wire]] = {}
 """Name -> what it overrides. tests/live/faults has one module a chapter."""
 
 
-def fault(name: str) -> Callable[[type[Conversation]], type[Conversation]]:
+def fault(name: str) -> Callable[[type[W]], type[W]]:
     """Names a subclass, so that the catalogue can ask for it; raises ValueError for a name that is taken."""
 
-    def register(broken: type[Conversation]) -> type[Conversation]:
+    def register(broken: type[W]) -> type[W]:
         if name in FAULTS:
             raise ValueError(f"two faults are called {name}")
         FAULTS[name] = broken
@@ -387,17 +391,20 @@ def fault(name: str) -> Callable[[type[Conversation]], type[Conversation]]:
     return register
 
 
-def broken(faults: Iterable[str]) -> type[Conversation]:
-    """The class that has all of these faults; raises ValueError for one that nobody knows."""
+def broken(faults: Iterable[str], role: str = "mx") -> type[Wire]:
+    """The class that has all of these faults; raises ValueError for one that nobody knows in this role."""
+    sound: type[Wire] = Mailbox if role in MAILBOX_ROLES else Conversation
     names = list(faults)
     if unknown := [name for name in names if name not in FAULTS]:
         raise ValueError(f"unknown faults {unknown}")
+    if wrong := [name for name in names if not issubclass(FAULTS[name], sound)]:
+        raise ValueError(f"not for {role}: {wrong}")
     if not names:
-        return Conversation
+        return sound
     return type("Broken", tuple(FAULTS[name] for name in names), {})
 
 
-def converse(connection: socket.socket, site: Site, conversation: type[Conversation]) -> None:
+def converse(connection: socket.socket, site: Site, conversation: type[Wire]) -> None:
     """Hold one conversation to its end, whatever ends it."""
     held = conversation(connection, site)
     site.talking.add(held)

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .network import Daemon, wait_until_listening
-from .scripted import Conversation, Site, broken, converse
+from .scripted import Site, broken, converse
+from .scripted_wire import Wire
 
 _TOP = Path(__file__).parents[len(__package__.split("."))]
 
@@ -104,13 +105,13 @@ def serve(sites: Sequence[ScriptedSite], directory: Path) -> None:
         )
         listener = socket.create_server((item.address, item.port), backlog=128)
         listener.setblocking(False)
-        selector.register(listener, selectors.EVENT_READ, (listener, site, broken(item.faults)))
+        selector.register(listener, selectors.EVENT_READ, (listener, site, broken(item.faults, item.role)))
     while True:
         for key, _ in selector.select():
             _accept(*key.data)
 
 
-def _accept(listener: socket.socket, site: Site, conversation: type[Conversation]) -> None:
+def _accept(listener: socket.socket, site: Site, conversation: type[Wire]) -> None:
     try:
         connection, _ = listener.accept()
     except OSError:

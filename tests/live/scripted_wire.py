@@ -17,7 +17,7 @@ class Site:
     host: str
     """What the server calls itself."""
     role: str
-    """mx, submission or submissions."""
+    """mx, submission, submissions, or one of those for mailboxes."""
     context: ssl.SSLContext
     messages: Path
     """The folder of accepted messages."""
@@ -77,6 +77,10 @@ class Wire:
         self.user = ""
         """Who has logged in."""
         self.transaction: Transaction | None = None
+
+    def run(self) -> None:
+        """Everything from the first octet to the last."""
+        raise NotImplementedError
 
     @property
     def inside_tls(self) -> bool:

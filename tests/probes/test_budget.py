@@ -97,25 +97,12 @@ class TestLimits:
         assert [type(result) for result in results].count(PeerError) == 4
         assert shared.effort().connections == 5
 
-    async def test_those_who_yield_come_last_and_in_order(self):
-        shared = budget(connections=1)
-        served: list[int] = []
-
-        async def visit(number: int) -> None:
-            async with shared.connection(yielding=number % 2 == 0):
-                served.append(number)
-                await asyncio.sleep(0)
-
-        await asyncio.gather(*(visit(number) for number in range(10)))
-        assert served == [0, 1, 3, 5, 7, 9, 2, 4, 6, 8]
-
-    @pytest.mark.parametrize("yielding", [False, True])
-    async def test_who_gives_up_waiting_keeps_nobody_else_from_it(self, yielding):
+    async def test_who_gives_up_waiting_keeps_nobody_else_from_it(self):
         shared = budget(connections=1)
         crowd = Crowd(shared)
 
         async def visit() -> None:
-            async with shared.connection(yielding=yielding):
+            async with shared.connection():
                 raise AssertionError("it had given up")
 
         async with shared.connection():

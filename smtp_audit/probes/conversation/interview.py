@@ -10,7 +10,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -109,6 +109,10 @@ class Question:
         return step is not None and len(exchanges) > step and bool(exchanges[step].replies)
 
 
+Follow = Callable[[], Sequence[Question]]
+"""Questions that can be put together once others are answered."""
+
+
 @dataclass
 class Interview:
     """Puts questions to one endpoint. Answers are kept as they come, so that a failure later loses none."""
@@ -126,22 +130,24 @@ class Interview:
     name: str = ""
     """What we call ourselves, once there was a connection."""
     _tries: dict[str, int] = field(default_factory=dict)
+    _then: Follow | None = None
 
     def announces(self, extension: str) -> bool:
         """Whether the server of the last connection announced it, as far as its standing went."""
         # The first line is the greeting (RFC 5321 section 4.1.1.1).
         return any(line.upper().split()[:1] == [extension] for line in self.capabilities[1:])
 
-    async def ask(self, questions: Sequence[Question]) -> dict[str, Dialogue]:
-        """All answers, by the names of the questions.
+    async def ask(self, questions: Sequence[Question], then: Follow | None = None) -> dict[str, Dialogue]:
+        """All answers, by the names of the questions. Those that hang on answers come from `then`, which is called when
+        the others are answered.
 
         Raises:
             PeerError: not one question could be put.
         """
         if self.standing is Standing.LOGGED_IN:
             check_login(self.approach)
-        pending = deque(questions)
-        while pending:
+        pending, self._then = deque(questions), then
+        while self._fill(pending):
             try:
                 await self.approach.visit(
                     lambda session: self._connection(session, pending), self.transcript, first=self.first
@@ -149,17 +155,22 @@ class Interview:
             except PeerError as error:
                 if not self.answers:
                     raise
-                for question in pending:
-                    self.answers[question.name] = Dialogue(unknown=error.reason)
-                break
+                while self._fill(pending):
+                    self.answers[pending.popleft().name] = Dialogue(unknown=error.reason)
         return self.answers
+
+    def _fill(self, pending: deque[Question]) -> bool:
+        if not pending and self._then is not None:
+            then, self._then = self._then, None
+            pending.extend(then())
+        return bool(pending)
 
     async def _connection(self, session: Session, pending: deque[Question]) -> None:
         smtp = await self._arrive(session)
         self.capabilities = session.announced
         self._leave_out(pending)
         first, errors = True, 0
-        while pending:
+        while self._fill(pending):
             question = pending[0]
             if not first and (question.alone or errors + _errors_expected(question) > MOST_ERRORS):
                 break
@@ -170,6 +181,8 @@ class Interview:
                 self.answers[question.name] = dialogue
                 pending.popleft()
                 return
+            if not first and _out_of_order(question, dialogue):
+                return  # something was left over from before: once more, as the first of a connection
             if not over and not question.ends:
                 over = not await self._in_step(smtp, session)
             if over and not question.has_lasted(dialogue.exchanges):
@@ -269,6 +282,13 @@ def _in_message(dialogue: Dialogue) -> bool:
     """Whether the server waits for a message (RFC 5321 section 4.2.3: 354)."""
     replies = dialogue.exchanges[-1].replies if dialogue.exchanges else ()
     return bool(replies) and replies[-1].code == "354"
+
+
+def _out_of_order(question: Question, dialogue: Dialogue) -> bool:
+    """Whether a question that begins with MAIL was refused for the order of commands (RFC 5321 section 4.2.3: 503):
+    then RSET did not clear what the question before had begun."""
+    first = dialogue.exchanges[0].reply if dialogue.exchanges else None
+    return question.says[0].octets[:5].upper() == b"MAIL " and first is not None and first.code == "503"
 
 
 def _errors_expected(question: Question) -> int:

@@ -51,9 +51,9 @@ async def keep_the_sequence(approach: Approach, transcript: Transcript) -> Seque
     capabilities = interview.capabilities or _texts(wire.replies.get("EHLO"))
     return SequenceFacts(
         role=approach.endpoint.role,
-        greeting=wire.replies[""],
-        early_mail=wire.replies[_MAIL],
-        hello=wire.replies["EHLO"],
+        greeting=wire.reply(""),
+        early_mail=wire.reply(_MAIL),
+        hello=wire.reply("EHLO"),
         capabilities=capabilities,
         **answers,
     )
@@ -97,8 +97,10 @@ class _OnTheWire:
                 await session.dialect.quit(session.connection)
 
         await approach.visit(visit, transcript)
-        for command in commands:
-            self.replies.setdefault(command, WireReply(sent=command, ended="not asked: the connection was over before"))
+
+    def reply(self, command: str) -> WireReply:
+        """What came, if it was asked."""
+        return self.replies.get(command, WireReply(sent=command, ended="the connection was over before it was asked"))
 
     async def _greeting(self, session: Session) -> None:
         reply = await _whole_reply(session, "")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from smtp_audit.facts.conversation import offered
-from smtp_audit.facts.endpoint import SUBMISSION_ROLES, Role
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from smtp_audit.facts.conversation import Dialogue, offered
+from smtp_audit.facts.endpoint import SUBMISSION_ROLES
 from smtp_audit.facts.transaction import TransactionFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.envelope import (
@@ -43,17 +46,49 @@ async def begin_transactions(approach: Approach, transcript: Transcript) -> Tran
     if login and (reason := _no_login(approach)):
         return TransactionFacts(role=role, needs_login=reason)
     interview = Interview(approach, transcript, Standing.LOGGED_IN if login else Standing.HELLO)
-    sender = login_sender(approach) if login else ""
-    await interview.ask(_first(approach, sender))
-    await interview.ask(_second(approach, sender, interview))
-    answers = dict(interview.answers)
-    if "null_sender" not in answers and role is Role.MX:
-        # The mailbox is the postmaster's: the same question.
+    mailboxes = {} if login else _mailboxes(approach)
+    first: tuple[Question, ...]
+    if login:
+        plan = _Plan(login_sender(approach), undelivered_recipient(approach))
+        first = (Question("data_without_recipient", (plan.mail, say("DATA"))),)
+    else:
+        first = tuple(Question(field, _envelope("", address)) for field, address in mailboxes.items())
+
+    def rest() -> tuple[Question, ...]:
+        if login:
+            return (*_refusals(approach, plan)[1:], *_with_announced(approach, plan, interview))
+        found = _planned(approach, mailboxes, interview.answers)
+        again = tuple(
+            Question(f"{field}_from_other", _envelope(_other_sender(approach), address))
+            for field, address in mailboxes.items()
+            if not _taken(interview.answers.get(field))
+        )
+        return (*again, *_refusals(approach, found), *_with_announced(approach, found, interview))
+
+    answers = dict(await interview.ask(first, rest))
+    if not login and "null_sender" not in answers:
+        # No own mailbox is given: the postmaster's is the same question.
         same = "postmaster_of_domain" if "postmaster_of_domain" in answers else "postmaster"
-        answers["null_sender"] = answers[same]
-        if f"{same}_from_other" in answers:
-            answers["null_sender_from_other"] = answers[f"{same}_from_other"]
+        for end in ("", "_from_other"):
+            if f"{same}{end}" in answers:
+                answers[f"null_sender{end}"] = answers[f"{same}{end}"]
     return TransactionFacts(role=role, capabilities=interview.capabilities, **answers)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Who sends to whom where that is not the question."""
+
+    sender: str
+    recipient: str
+
+    @property
+    def mail(self) -> Say:
+        return say(f"MAIL FROM:<{self.sender}>", needs="2")
+
+    @property
+    def rcpt(self) -> Say:
+        return say(f"RCPT TO:<{self.recipient}>")
 
 
 def _no_login(approach: Approach) -> str:
@@ -62,66 +97,75 @@ def _no_login(approach: Approach) -> str:
     return "" if Safety.ACTIVE in approach.config.allow else "no login is allowed in this run"
 
 
-def _first(approach: Approach, sender: str) -> tuple[Question, ...]:
-    """Each by the name of its field in the facts."""
-    recipient, foreign = undelivered_recipient(approach), foreign_domain(approach)
-    mail = say(f"MAIL FROM:<{sender}>", needs="2")
-    rcpt = say(f"RCPT TO:<{recipient}>")
-    questions = [
+def _mailboxes(approach: Approach) -> dict[str, str]:
+    """The mailboxes that have to be there, by the field of the facts."""
+    domain, own = own_domain(approach), approach.config.mailboxes.own
+    found = {"null_sender": own} if own else {}
+    if domain:
+        found |= {"postmaster_of_domain": f"postmaster@{domain}", "abuse": f"abuse@{domain}"}
+    return {**found, "postmaster": "postmaster"}
+
+
+def _other_sender(approach: Approach) -> str:
+    return approach.config.mailboxes.foreign or f"smtp-audit@{foreign_domain(approach)}"
+
+
+def _envelope(sender: str, recipient: str) -> tuple[Say, Say]:
+    return say(f"MAIL FROM:<{sender}>", needs="2"), say(f"RCPT TO:<{recipient}>")
+
+
+def _taken(dialogue: Dialogue | None) -> bool:
+    return dialogue is not None and not dialogue.unknown and dialogue.last.accepted
+
+
+def _planned(approach: Approach, mailboxes: Mapping[str, str], answers: Mapping[str, Dialogue]) -> _Plan:
+    """A sender and a recipient that were taken, so that what is asked with them is the only question."""
+    for field, address in mailboxes.items():
+        if _taken(answers.get(field)):
+            return _Plan("", address)
+    refused = any(answers[field].exchanges and answers[field].exchanges[-1].refused for field in mailboxes)
+    return _Plan(_other_sender(approach) if refused else "", undelivered_recipient(approach))
+
+
+def _refusals(approach: Approach, plan: _Plan) -> tuple[Question, ...]:
+    """What has to be refused, or at least answered; each by the name of its field in the facts."""
+    mail, rcpt, sender = plan.mail, plan.rcpt, plan.sender
+    foreign = foreign_domain(approach)
+    domain = own_domain(approach)
+    long_local = (nobody() + "x" * _LOCAL_PART)[:_LOCAL_PART]
+    long_domain = _long_domain(foreign, _PATH - len("<a@>"))
+    address = approach.address
+    literal = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+    return (
         Question("data_without_recipient", (mail, say("DATA"))),
         Question("nested_mail", (mail, say(f"MAIL FROM:<{sender}>"))),
         Question("reset", (mail, say("RSET"), rcpt)),
         Question("recipient_without_path", (mail, say("RCPT"))),
         Question("unknown_parameter", (say(f"MAIL FROM:<{sender}> XSMTPAUDIT=1"),)),
-        Question("small_letters", (say(f"mail from:<{sender}>"), say(f"rcpt to:<{recipient}>"))),
-    ]
-    if approach.endpoint.role is Role.MX:
-        domain = own_domain(approach)
-        to = {"postmaster": "postmaster"}
-        if domain:
-            to |= {"postmaster_of_domain": f"postmaster@{domain}", "abuse": f"abuse@{domain}"}
-        if approach.config.mailboxes.own:
-            to["null_sender"] = approach.config.mailboxes.own
-        questions += [Question(field, (mail, say(f"RCPT TO:<{address}>"))) for field, address in to.items()]
-    long_local = (nobody() + "x" * _LOCAL_PART)[:_LOCAL_PART]
-    domain = _long_domain(foreign, _PATH - len("<a@>"))
-    return (
-        *questions,
-        Question("long_local_part", (mail, say(f"RCPT TO:<{long_local}@{own_domain(approach) or foreign}>"))),
-        Question("long_path", (mail, say(f"RCPT TO:<a@{domain}>"))),
+        Question("small_letters", (say(f"mail from:<{sender}>"), say(f"rcpt to:<{plan.recipient}>"))),
+        Question("long_local_part", (mail, say(f"RCPT TO:<{long_local}@{domain or foreign}>"))),
+        Question("long_path", (mail, say(f"RCPT TO:<a@{long_domain}>"))),
+        Question("address_literal", (mail, say(f"RCPT TO:<postmaster@{literal}>"))),
+        Question("source_route", (mail, say(f"RCPT TO:<@{foreign}:postmaster@{domain or literal}>"))),
     )
 
 
-def _second(approach: Approach, sender: str, interview: Interview) -> tuple[Question, ...]:
-    """Those that hang on what the server has announced, or answered before."""
-    capabilities, answers = interview.capabilities, interview.answers
-    recipient, foreign, domain = undelivered_recipient(approach), foreign_domain(approach), own_domain(approach)
-    mail = say(f"MAIL FROM:<{sender}>", needs="2")
-    literal = f"[IPv6:{approach.address}]" if ":" in approach.address else f"[{approach.address}]"
-    route = f"<@{foreign}:postmaster@{domain or literal}>"
-    rcpt = say(f"RCPT TO:<{recipient}>")
+def _with_announced(approach: Approach, plan: _Plan, interview: Interview) -> tuple[Question, ...]:
+    """What hangs on the extensions that are announced, and on our name."""
+    capabilities, sender, mail = interview.capabilities, plan.sender, plan.mail
     questions = [
-        Question("hello_again", (mail, say(f"EHLO {interview.name}", needs="2"), rcpt)),
-        Question("address_literal", (mail, say(f"RCPT TO:<postmaster@{literal}>"))),
-        Question("source_route", (mail, say(f"RCPT TO:{route}"))),
-        Question("many_recipients", (mail, *_many(rcpt, offered(capabilities, "PIPELINING") is not None))),
-        Question("unannounced_utf8", _not_ascii(mail, foreign, sender)),
+        Question("many_recipients", (mail, *_many(plan.rcpt, offered(capabilities, "PIPELINING") is not None))),
+        Question("hello_again", (mail, say(f"EHLO {interview.name}", needs="2"), plan.rcpt)),
+        Question("unannounced_utf8", _not_ascii(approach, mail)),
     ]
-    size = offered(capabilities, "SIZE") or ""
-    if size.isdecimal() and size.isascii() and int(size) > 0 and len(size) < _MOST_DIGITS:
-        questions.append(Question("too_large", (say(f"MAIL FROM:<{sender}> SIZE={int(size) + 1}"),)))
     if offered(capabilities, "8BITMIME") is not None:
         questions.append(Question("eight_bit", (say(f"MAIL FROM:<{sender}> BODY=8BITMIME"),)))
     if offered(capabilities, "SMTPUTF8") is not None:
         questions.append(Question("utf8", (say(f"MAIL FROM:<{sender}> SMTPUTF8"),)))
-    other = approach.config.mailboxes.foreign or f"smtp-audit@{foreign}"
-    for field in ("postmaster", "postmaster_of_domain", "abuse", "null_sender"):
-        dialogue = answers.get(field)
-        if dialogue and dialogue.exchanges and not (dialogue.exchanges[-1].accepted and not dialogue.unknown):
-            address = {"postmaster": "postmaster", "null_sender": recipient}.get(field, f"{field}@{domain}")
-            address = f"postmaster@{domain}" if field == "postmaster_of_domain" else address
-            says = (say(f"MAIL FROM:<{other}>", needs="2"), say(f"RCPT TO:<{address}>"))
-            questions.append(Question(f"{field}_from_other", says))
+    # Last: where RSET does nothing, Postfix keeps the size in mind.
+    size = offered(capabilities, "SIZE") or ""
+    if size.isdecimal() and size.isascii() and int(size) > 0 and len(size) < _MOST_DIGITS:
+        questions.append(Question("too_large", (say(f"MAIL FROM:<{sender}> SIZE={int(size) + 1}"),)))
     return tuple(questions)
 
 
@@ -135,10 +179,11 @@ def _many(rcpt: Say, pipelining: bool) -> tuple[Say, ...]:
     return (one, *(batch,) * ((RECIPIENTS - 1) // _BATCH))
 
 
-def _not_ascii(mail: Say, foreign: str, sender: str) -> tuple[Say, ...]:
+def _not_ascii(approach: Approach, mail: Say) -> tuple[Say, ...]:
     """An address that needs SMTPUTF8: as the sender, or where that has to be the user's own as the recipient."""
-    address = f"gr\u00fcn@{foreign}"
-    return (mail, say(f"RCPT TO:<{address}>")) if sender else (say(f"MAIL FROM:<{address}>"),)
+    address = f"gr\u00fcn@{foreign_domain(approach)}"
+    login = approach.endpoint.role in SUBMISSION_ROLES
+    return (mail, say(f"RCPT TO:<{address}>")) if login else (say(f"MAIL FROM:<{address}>"),)
 
 
 def _long_domain(parent: str, length: int) -> str:
