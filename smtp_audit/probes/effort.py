@@ -82,7 +82,7 @@ EFFORTS = {
         logins="2, right",
         needs="credentials, mailboxes.own and other",
     ),
-    "line_ends": Effort("commands that end in LF or CR, or hold a NUL", "2", "syntax errors"),
+    "line_ends": Effort("commands that end in LF or CR, and recipients with a NUL", "2", "syntax errors"),
     "pipelining": Effort(
         "commands that do not wait, before and behind the greeting; a batch as RFC 2920 has it",
         "3",
@@ -92,19 +92,19 @@ EFFORTS = {
     "cross_protocol": Effort("one HTTP request with a form", "1", "a non-SMTP command"),
     "end_of_data": Effort(
         "messages to your own mailbox with unusual ends of lines and of data",
-        "15",
+        "2 to 15",
         "messages",
-        messages="13",
+        messages="14",
         logins="one a connection, right, on the submission ports",
         needs="mailboxes.own",
     ),
     "forwarding": Effort(
         "the same through the server to your own sink",
-        "15",
+        "2 to 12",
         "messages, and their delivery",
-        messages="13",
+        messages="11",
         logins="one a connection, right",
-        needs="credentials, sink",
+        needs="sink, and credentials on the submission ports",
     ),
     "clear_login": Effort(
         "one AUTH (LOGIN, USER) with an invented user and password before TLS",
