@@ -40,7 +40,7 @@ def _words(greeting: GreetingFacts, capability: CapabilityFacts, identity: Ident
 def _without_ours(text: str, identity: IdentityFacts) -> str:
     for name in (identity.client_name, identity.source):
         if name:
-            text = text.replace(name, "")
+            text = re.sub(rf"(?<![\w.]){re.escape(name)}(?!\w|\.\w)", "", text)
     return text
 
 

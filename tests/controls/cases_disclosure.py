@@ -88,6 +88,7 @@ CASES = (
     _case("greeting-internal-names", "local.example.com ESMTP not.localized lanx", PASS, "no name", _SUFFIXES),
     _case("greeting-internal-names", _EXCHANGE.replace("10.0.14393.4169", "10.0.1.5"), PASS, "no name", _SUFFIXES),
     _case("greeting-internal-names", f"{HOST} ESMTP [10.9.8.7] welcome", PASS, "no name", _SUFFIXES),  # ours
+    _case("greeting-internal-names", f"{HOST} ESMTP [10.9.8.77] welcome", FAIL, "10.9.8.77", _SUFFIXES),  # not ours
     _case("greeting-internal-names", f"{HOST} ESMTP 192.0.2.1 8.8.8.8", PASS, "no name", _SUFFIXES),
     _case("greeting-internal-names", _QUIET, PASS, "no name", _SUFFIXES, ehlo=f"{HOST} Hello pc.lan [172.16.0.1]"),
     _case("greeting-internal-names", "mail.corp.lan ESMTP", PASS, "no name", _SUFFIXES, host="mail.corp.lan"),

@@ -100,7 +100,6 @@ NEVER_PARTLY_KNOWN = {
     "implicit-tls",
     "imap-greeting-offers-no-login",
     "greeting-internal-names",
-    "greeting-name-qualified",
 }
 
 

@@ -140,7 +140,7 @@ class Entry:
         if "certificate-name" in self.must_fail:
             # Nor is the name that the server greets with compared with those of a certificate for somebody else.
             passing -= {"greeting-name-in-certificate"}
-        if "greeting-name-qualified" in self.must_fail:
+        if "smtp-greeting-name" in self.must_fail:
             # Half a name is compared with nothing.
             passing -= {"greeting-name-agrees", "greeting-name-in-certificate"}
         if "tls-current-version" in self.must_fail:

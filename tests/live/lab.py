@@ -166,7 +166,7 @@ class Lab:
 
     def _settings(self, place: Place) -> dict[str, str]:
         entry = place.entry
-        name = {"myhostname": place.host, "smtpd_banner": "$myhostname ESMTP"}
+        name = {"myhostname": place.host}
         if entry.front == "postscreen":
             return _POSTSCREEN | name
         settings = {
