@@ -45,6 +45,7 @@ def source(
     local: Dialogue | None = None,
     every: Dialogue | None = None,
     unknown: str = "",
+    same_host: bool = False,
 ) -> RelaySource:
     """One source address; all forms are answered as `every`, but for those that are given."""
     given = {attempt.form: attempt for attempt in attempts}
@@ -52,6 +53,7 @@ def source(
     tried = tuple(given.get(form, RelayAttempt(form=form, dialogue=usual)) for form in RelayForm)
     return RelaySource(
         address=address,
+        same_host=same_host,
         local=local or envelope(TAKEN, to="postmaster@example.net"),
         attempts=() if unknown else tried,
         unknown=unknown,
@@ -85,10 +87,13 @@ def delivery(
     every: Dialogue | None = None,
     unknown: str = "",
     address: str = "",
+    same_host: bool = False,
 ) -> RelayDeliveryFacts:
     """An attempt to deliver; by itself every form is refused."""
     envelopes = () if unknown else tuple(every or envelope() for _ in RelayForm)
-    found = DeliverySource(address=address, envelopes=envelopes, taken=taken, message=message, unknown=unknown)
+    found = DeliverySource(
+        address=address, same_host=same_host, envelopes=envelopes, taken=taken, message=message, unknown=unknown
+    )
     return RelayDeliveryFacts(role=Role.MX, recipient="me@elsewhere.example", sources=(found,))
 
 

@@ -64,7 +64,14 @@ def config_of(site: Site, ports: dict[Role, int] | None = None, password: str | 
     )
     given = site.account.password if password is None else password
     login = Credentials(user=site.account.user, password=Secret(given))
-    given_in_full = {"profile": str(site.profile), "ca": site.anchors, "credentials": login, **more}
+    strangers = ("127.0.0.1",)
+    given_in_full = {
+        "sources": strangers,
+        "profile": str(site.profile),
+        "ca": site.anchors,
+        "credentials": login,
+        **more,
+    }
     return Config(targets=(host,), endpoints=endpoints, domain=site.plan.domain, **given_in_full)
 
 

@@ -116,7 +116,7 @@ class Config(BaseModel):
     mailboxes: Mailboxes = Mailboxes()
     sink: Sink | None = None
     sources: tuple[str, ...] = ()
-    """Addresses of this machine to try relaying from; empty: the one that the system chooses."""
+    """Addresses of this machine, strangers to the server, to try relaying from; empty: the one the system chooses."""
     ehlo: str | None = None
     """The name the audit gives in EHLO; None: the address literal of its own end (RFC 5321 section 4.1.4)."""
     limits: Limits = Limits()

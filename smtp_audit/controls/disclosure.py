@@ -40,7 +40,7 @@ def _words(greeting: GreetingFacts, capability: CapabilityFacts, identity: Ident
 def _without_ours(text: str, identity: IdentityFacts) -> str:
     for name in (identity.client_name, identity.source):
         if name:
-            text = text.replace(name, "")
+            text = re.sub(rf"(?<![\w.]){re.escape(name)}(?!\w|\.\w)", "", text)
     return text
 
 
@@ -143,7 +143,8 @@ def system(greeting: GreetingFacts, capability: CapabilityFacts, identity: Ident
     if greeting.reply is None:
         return not_applicable(NO_GREETING)
     names = "|".join(re.escape(name) for name in rule["systems"])
-    sign = re.compile(rf"(?<![\w.])(?:{names})(?![a-z])", re.IGNORECASE)
+    # Not in an address: whoever asks for reports to bugs@openbsd.org need not run it.
+    sign = re.compile(rf"(?<![\w.@])(?:{names})(?![a-z])", re.IGNORECASE)
     found = [(where, hit[0]) for where, text in _words(greeting, capability, identity) for hit in sign.finditer(text)]
     return _told(found, identity, "names its operating system", "names no operating system")
 

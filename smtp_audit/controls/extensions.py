@@ -132,6 +132,10 @@ def etrn_restricted(identity: IdentityFacts, rule: Rule) -> Verdict:
         return passed(f"ends the session: {last.ended}", evidence=evidence)
     if last.accepted:
         return fail(f"starts a run of the queue for a stranger: {last.reply}", evidence=evidence)
-    if last.refused or (last.reply is not None and last.reply.code == "459"):
+    # 459 refuses for good, although 4yz (RFC 1985 section 5.3). 458 is for other troubles, too: Exim prohibits with it.
+    prohibits = last.reply is not None and (
+        last.reply.code == "459" or (last.reply.code == "458" and "prohibit" in str(last.reply))
+    )
+    if last.refused or prohibits:
         return passed(f"refused: {last.reply}", evidence=evidence)
     raise Undetermined(f"neither taken nor refused: {last}")

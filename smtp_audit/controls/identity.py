@@ -6,7 +6,7 @@ import ipaddress
 import re
 
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
-from smtp_audit.controls.words import NO_GREETING, NO_TLS, ONE_NAME
+from smtp_audit.controls.words import NO_TLS, ONE_NAME
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.certificate import CertificateFacts
 from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint, Role, is_address
@@ -16,12 +16,6 @@ from smtp_audit.hostnames import matching_name
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _QUALIFIED = re.compile(rf"(?:{_LABEL}\.)+(?!\d+$){_LABEL}\.?", re.IGNORECASE)
-
-
-def _is_literal(name: str) -> bool:
-    """An address literal (RFC 5321 section 4.1.3)."""
-    inner = name[1:-1] if name[:1] == "[" and name[-1:] == "]" else ""
-    return is_address(inner.removeprefix("IPv6:"))
 
 
 def _same(name: str) -> str:
@@ -39,42 +33,13 @@ def _answered(capability: CapabilityFacts) -> tuple[str, ...]:
     return tuple(dict.fromkeys(state[0].partition(" ")[0] for state in states if state))
 
 
-@control(
-    "greeting-name-qualified",
-    title="The server calls itself by a full name",
-    expects="greeting and EHLO begin with a fully qualified domain name or an address literal",
-    subject=Endpoint,
-    needs=(GreetingFacts, CapabilityFacts),
-    roles=SMTP_ROLES,
-    spec=("RFC 5321 section 4.2", "RFC 5321 section 4.1.1.1", "RFC 5321 section 2.3.5"),
-    remedy=ONE_NAME,
-)
-def name_qualified(greeting: GreetingFacts, capability: CapabilityFacts, rule: Rule) -> Verdict:
-    """A server that does not know its own name uses the wrong one towards others, too, who then refuse its mail.
-
-    Loops are found by that name, and logs and headers of both sides need it to find out where a message went.
-    """
-    if greeting.reply is None:
-        return not_applicable(NO_GREETING)
-    names = {"greeting": (_greeted(greeting),), "EHLO": _answered(capability)}
-    wrong = [
-        f"{where}: {name or 'no name at all'}"
-        for where, given in names.items()
-        for name in given
-        if not (_QUALIFIED.fullmatch(name) or _is_literal(name))
-    ]
-    if wrong:
-        return fail(f"is no full name: {'; '.join(wrong)}")
-    return passed(f"calls itself {_greeted(greeting)}")
-
-
 def _known_name(greeting: GreetingFacts) -> str | None:
     """The greeting's name if it is one that can be compared."""
     name = _greeted(greeting)
     return name if _QUALIFIED.fullmatch(name) else None
 
 
-_NO_NAME = "the greeting has no full name; greeting-name-qualified judges that"
+_NO_NAME = "the greeting has no full name; smtp-greeting-name judges that"
 
 
 @control(

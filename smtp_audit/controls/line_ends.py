@@ -76,36 +76,6 @@ def _judged(dialogue: Dialogue, octet: str) -> Verdict:
 
 
 @control(
-    "smtp-command-nul",
-    title="A command with a NUL is refused",
-    expects="NOOP with a NUL behind it is answered with 501 or another 5yz code, or the server hangs up",
-    subject=Endpoint,
-    needs=LineEndFacts,
-    roles=SMTP_ROLES,
-    spec=("RFC 5321 section 4.1.2", "RFC 5321 section 2.4"),
-    remedy={
-        "postfix": "no setting: it reads a command up to the NUL; smtp-recipient-nul says whether addresses are safe",
-        "any": "refuse commands with octets that are not printable",
-    },
-)
-def command_nul(ends: LineEndFacts, rule: Rule) -> Verdict:
-    """A server that reads up to the NUL and forgets the rest sees another command than the filter in front of it.
-
-    In a command without an argument nothing is lost by it; it shows how the server reads. Postfix does so in all
-    versions.
-    """
-    last = ends.nul_command.last
-    told = ends.nul_command.told()
-    if last.refused:
-        return passed(f"refused: {last.reply}", evidence=told)
-    if last.hung_up:
-        return passed("hangs up", evidence=told)
-    if last.accepted:
-        return fail(f"takes a command with a NUL: {last.reply}", evidence=told)
-    raise Undetermined(f"neither taken nor refused: {last}")
-
-
-@control(
     "smtp-recipient-nul",
     title="A recipient with a NUL is refused",
     expects="RCPT with a NUL in local part or domain is answered with a 5yz code, or the server hangs up",

@@ -110,7 +110,7 @@ def imap_greeting_offers_no_login(access: MailboxAccessFacts, rule: Rule) -> Ver
     text = " ".join(access.greeting.lines)
     found = re.search(r"\[CAPABILITY ([^\]]*)\]", text, re.IGNORECASE)
     if access.greeting.code == "PREAUTH":
-        return not_applicable("the greeting says that nobody has to log in; imap-no-preauth judges that")
+        return not_applicable("the greeting says that nobody has to log in; service-greeting judges that")
     if found is None:
         return not_applicable("the greeting has no capabilities; auth-only-after-tls judges those of the command")
     words = found[1].upper().split()
@@ -119,31 +119,6 @@ def imap_greeting_offers_no_login(access: MailboxAccessFacts, rule: Rule) -> Ver
     if offers:
         return fail(f"the greeting offers {', '.join(offers)} before TLS", evidence=(text,))
     return passed("the greeting offers no login before TLS", evidence=(text,))
-
-
-@control(
-    "imap-no-preauth",
-    title="Nobody is logged in by the greeting",
-    expects="the greeting is OK, not PREAUTH",
-    subject=Endpoint,
-    needs=MailboxAccessFacts,
-    roles={Role.IMAP, Role.IMAPS},
-    spec=("RFC 9051 section 7.1.4", "RFC 9051 section 6.2.1"),
-    remedy={
-        "dovecot": "run imap behind imap-login, never from inetd, socat or ssh on a public port",
-        "docker-mailserver": "it never does this: look for a proxy in front of the container",
-        "any": "let the server ask for a login from every client",
-    },
-)
-def imap_no_preauth(access: MailboxAccessFacts, rule: Rule) -> Verdict:
-    """PREAUTH says that the client is logged in already, so whoever connects reads the mail of that user.
-
-    Before TLS it also keeps TLS away, since STARTTLS is not allowed any more: the well-known way for an attacker in the
-    middle to turn clients back to clear text.
-    """
-    if access.greeting.code == "PREAUTH":
-        return fail(f"greets with {access.greeting}")
-    return passed(f"greets with {access.greeting.code}")
 
 
 _PRODUCTS = re.compile(

@@ -63,7 +63,8 @@ def pipelining_complete(pipelining: PipeliningFacts, rule: Rule) -> Verdict:
     spec=("RFC 2920 section 3.1", "RFC 5321 section 4.1.1"),
     remedy={
         "postfix": f"{_FORBID}; reject_unauth_pipelining in smtpd_data_restrictions guards DATA alone",
-        "exim": "smtp_enforce_sync = true (the default), also in the ACLs: no control = no_enforce_sync",
+        "exim": "no setting for NOOP and VRFY; pipelining_connect_advertise_hosts = (empty) and smtp_enforce_sync = "
+        "true (the default) turn away those who do not wait for the greeting and EHLO",
         "sendmail": "no setting: FEATURE(`greet_pause', `5000')dnl catches those who do not wait for the greeting",
         "docker-mailserver": f"{_FORBID.partition(' (')[0]} in postfix-main.cf of the configuration volume",
         "any": "keep clients in step: refuse what comes before the reply to EHLO, DATA, NOOP or QUIT was sent",
@@ -99,7 +100,8 @@ def unauthorised_pipelining(pipelining: PipeliningFacts, rule: Rule) -> Verdict:
     spec=("RFC 5321 section 4.3.1", "RFC 5321 section 3.1"),
     remedy={
         "postfix": f"{_FORBID}; for port 25 also postscreen with postscreen_greet_action = enforce",
-        "exim": "smtp_enforce_sync = true (the default); a delay in acl_smtp_connect catches more of them",
+        "exim": "pipelining_connect_advertise_hosts = (empty), as PIPECONNECT, announced by default, lets everybody "
+        "talk early; then smtp_enforce_sync = true (the default) turns them away",
         "sendmail": "FEATURE(`greet_pause', `5000')dnl",
         "docker-mailserver": "postscreen_greet_action = enforce in postfix-main.cf of the configuration volume",
         "any": "greet a little later, and hang up on those who have not waited",

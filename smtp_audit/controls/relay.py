@@ -58,7 +58,7 @@ def relay_refused(relay: RelayFacts, rule: Rule) -> Verdict:
     evidence = _told(relay, PLAIN_FORMS)
     for source in relay.sources:
         for attempt in _of(source, PLAIN_FORMS):
-            if _relays(relay, attempt):
+            if _relays(relay, source, attempt):
                 summary = f"{source.name}takes mail from a stranger to another domain: {_at_recipient(attempt)}"
                 return fail(f"{summary} (at RCPT, not confirmed by delivery)", evidence=evidence)
     _require_tried(relay)
@@ -96,7 +96,7 @@ def relay_routed_refused(relay: RelayFacts, rule: Rule) -> Verdict:
     These spellings are decades old, and testers of open relays still begin with them: a single one that works is
     enough to be abused and listed.
     """
-    if any(_relays(relay, attempt) for source in relay.sources for attempt in _of(source, PLAIN_FORMS)):
+    if any(_relays(relay, source, attempt) for source in relay.sources for attempt in _of(source, PLAIN_FORMS)):
         return not_applicable("it relays for plain addresses already; relay-refused judges that")
     evidence = _told(relay, ROUTED_FORMS)
     for source in relay.sources:
@@ -148,6 +148,9 @@ def relay_not_delivered(delivery: RelayDeliveryFacts, rule: Rule) -> Verdict:
         elif last is None:
             doubts.append(f"{source.name}{message.unknown or 'the message was not sent'}")
         elif len(message.exchanges) == _WHOLE_MESSAGE and _is(last, "2"):
+            if source.same_host and all(map(recipient_taken, source.envelopes[: len(PLAIN_FORMS)])):
+                doubts.append(_SAME_HOST)
+                continue
             if source.taken in (*PLAIN_FORMS, *SOURCE_ROUTES):
                 summary = f"{source.name}took a message from a stranger to {delivery.recipient} for delivery: {last}"
                 return fail(f"{summary}; whether it arrived, that mailbox tells", evidence=evidence)
@@ -169,6 +172,11 @@ _WHOLE_MESSAGE = 4
 
 _NOT_ALL = "not every form was tried"
 
+_SAME_HOST = (
+    "everything is taken, but from the server's own host, which servers trust by default: run the audit from another "
+    "machine, or name addresses that are strangers to it in sources of the configuration file"
+)
+
 _NAME_ONE = "name a mailbox elsewhere as foreign in [mailboxes] of the configuration file"
 
 
@@ -180,14 +188,20 @@ class _Fate(Enum):
     UNKNOWN = 3
 
 
-def _relays(relay: RelayFacts, attempt: RelayAttempt) -> bool:
+def _relays(relay: RelayFacts, source: RelaySource, attempt: RelayAttempt) -> bool:
     """Whether a plain attempt shows an open relay: the domain was named as foreign, or another is taken just so.
 
-    A server may well be responsible for one of the reserved domains, in a laboratory for instance.
+    A server may well be responsible for one of the reserved domains, in a laboratory for instance. And it may trust its
+    own host: then whatever comes from there is taken, and what strangers may do is not known.
     """
-    if _fate(attempt.dialogue) is not _Fate.TAKEN:
+    if _fate(attempt.dialogue) is not _Fate.TAKEN or _trusted(source):
         return False
     return relay.named or (attempt.elsewhere is not None and _fate(attempt.elsewhere) is _Fate.TAKEN)
+
+
+def _trusted(source: RelaySource) -> bool:
+    """Whether everything is taken, and we are on the server's own host (Postfix: mynetworks has 127.0.0.0/8)."""
+    return source.same_host and all(recipient_taken(attempt.dialogue) for attempt in _of(source, PLAIN_FORMS))
 
 
 def _routes(attempt: RelayAttempt) -> bool:
@@ -210,6 +224,8 @@ def _require_tried(relay: RelayFacts) -> None:
 
 def _require_all_refused(source: RelaySource, forms: Iterable[RelayForm]) -> None:
     """Raises Undetermined for the first attempt that is not known to be refused."""
+    if _trusted(source):
+        raise Undetermined(_SAME_HOST)
     for attempt in _of(source, forms):
         if doubt := _doubt(attempt.dialogue) or _ambiguity(attempt):
             raise Undetermined(f"{source.name}{doubt}")

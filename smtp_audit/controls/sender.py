@@ -49,16 +49,16 @@ def sender_own_envelope(sender: SenderFacts, rule: Rule) -> Verdict:
     others = (("another user's address", sender.other),) if sender.other_named else ()
     for what, dialogue in (*others, ("an address of another domain", sender.foreign)):
         if _taken(dialogue, _WHOLE_ENVELOPE):
-            return fail(f"takes {what} as sender: {dialogue.exchanges[0].sent}, {_end(dialogue)}", evidence=evidence)
+            return fail(f"takes {what} as sender: {_course(dialogue)}", evidence=evidence)
     for dialogue in (sender.foreign, sender.other):
         _require_refused(dialogue)
     if sender.other_named:
-        return passed(f"refused: {sender.other.exchanges[0].sent}, {_end(sender.other)}", evidence=evidence)
+        return passed(f"refused: {_course(sender.other)}", evidence=evidence)
     # Nobody's address is refused by some because it is nobody's. The postmaster's exists, and may be the user's own.
     _require_refused(sender.postmaster)
     for dialogue in (sender.other, sender.postmaster):
         if not _for_being_nobody(dialogue.exchanges[-1]):
-            return passed(f"refused: {dialogue.exchanges[0].sent}, {_end(dialogue)}", evidence=evidence)
+            return passed(f"refused: {_course(dialogue)}", evidence=evidence)
     raise Undetermined(f"refused because there is no such address; {_NAME_ONE}: {_end(sender.postmaster)}")
 
 
@@ -134,6 +134,11 @@ def _require_refused(dialogue: Dialogue) -> None:
     hung_up = last is not None and last.hung_up and not last.replies and len(dialogue.exchanges) < _WHOLE_MESSAGE
     if last is None or not (last.refused or hung_up):
         raise Undetermined(f"neither taken nor refused for good: {_end(dialogue)}")
+
+
+def _course(dialogue: Dialogue) -> str:
+    """What was said, and the last answer."""
+    return ", ".join([*(exchange.sent for exchange in dialogue.exchanges[:-1]), str(dialogue.exchanges[-1])])
 
 
 def _end(dialogue: Dialogue) -> str:

@@ -24,7 +24,8 @@ _UPDATE = {
     "any": "update the server or the proxy that ends TLS in front of it: inside TLS a session begins anew",
 }
 
-_WANTS_TLS = re.compile(r"STARTTLS|TLS|encrypt", re.IGNORECASE)
+_WANTS_TLS = re.compile(r"STARTTLS|TLS|encrypt|authenticat", re.IGNORECASE)
+"""What a refusal of MAIL before TLS speaks of: TLS itself, or the login that has to come before it."""
 
 
 @control(
@@ -109,6 +110,10 @@ def starttls_once(state: StarttlsStateFacts, rule: Rule) -> Verdict:
     """
     if not state.offered:
         return not_applicable(NO_TLS)
+    last = state.again.last
+    if last.reply is not None and last.reply.code == "454":
+        # RFC 3207 section 4: TLS is not available. Sendmail says so of a second time.
+        return passed(f"refused: {last.reply}", evidence=state.again.told())
     return _refusal(state.again, "begins TLS inside TLS")
 
 

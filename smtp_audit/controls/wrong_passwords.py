@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from smtp_audit.control import Rule, Safety, Verdict, control, fail, passed
+from smtp_audit.control import Rule, Safety, Verdict, control, fail, not_applicable, passed
 from smtp_audit.controls.same_times import Timed, compare, ruled_out
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue
@@ -16,6 +16,8 @@ SLOW = 1.0
 
 _LAST = 4
 """Tries at the end that have to be slow, so that one slow answer is not taken for a rule."""
+
+_NO_USE = "a wrong password is taken; auth-wrong-passwords judges that"
 
 _TWICE = 2
 """Answers for each user, before one is compared with the other."""
@@ -92,7 +94,7 @@ def auth_limits_guesses(guesses: WrongPasswordFacts, rule: Rule) -> Verdict:
     passwords safe from it.
     """
     evidence = _log(guesses)
-    if any(tried.exchange.accepted for tried in guesses.tries):
+    if _all_are_right(guesses):
         return fail("a wrong password is taken, so no limit matters", evidence=evidence)
     if guesses.stopped or guesses.closed:
         return passed(guesses.closed or guesses.stopped, evidence=evidence)
@@ -162,6 +164,8 @@ def auth_same_answer(guesses: WrongPasswordFacts, rule: Rule) -> Verdict:
 
     A list of valid users makes guessing a hundred times cheaper, and is sold to spammers.
     """
+    if _all_are_right(guesses):
+        return not_applicable(_NO_USE)
     known = [str(tried.exchange.reply) for tried in guesses.tries if tried.known and tried.exchange.replies]
     unknown = [str(tried.exchange.reply) for tried in guesses.tries if not tried.known and tried.exchange.replies]
     if min(len(known), len(unknown)) < _TWICE:
@@ -206,6 +210,8 @@ def auth_same_time(guesses: WrongPasswordFacts, rule: Rule) -> Verdict:
 
     The verdict rests on an exact test: on a server without this fault it is wrong at most once in 1000 audits.
     """
+    if _all_are_right(guesses):
+        return not_applicable(_NO_USE)
     evidence = _log(guesses)
     blocks = _blocks(guesses)
     slow = bool(guesses.tries) and min(tried.exchange.seconds for tried in guesses.tries[-_LAST:]) >= SLOW
@@ -217,7 +223,7 @@ def auth_same_time(guesses: WrongPasswordFacts, rule: Rule) -> Verdict:
                 f"a known user's answer takes {abs(found.difference) * 1000:.0f} ms {more} (chance: {found.chance:.5f})"
             )
             return fail(text, evidence=evidence)
-    if guesses.stopped and not any(tried.exchange.accepted for tried in guesses.tries):
+    if guesses.stopped:
         return passed(f"guessing was limited before times could be compared: {guesses.stopped}", evidence=evidence)
     if len(blocks) < BLOCKS:
         raise Undetermined(f"only {len(guesses.tries)} wrong passwords were answered")
@@ -225,7 +231,13 @@ def auth_same_time(guesses: WrongPasswordFacts, rule: Rule) -> Verdict:
         return passed(f"no difference (chance: {found.chance:.2f})", evidence=evidence)
     if slow:
         return passed("answers wait for a second or more, which hides a difference", evidence=evidence)
+    if guesses.closed:
+        return passed(f"times vary, and few can be taken: {guesses.closed}", evidence=evidence)
     raise Undetermined("times vary too much: a difference of 50 ms cannot be ruled out")
+
+
+def _all_are_right(guesses: WrongPasswordFacts) -> bool:
+    return any(tried.exchange.accepted for tried in guesses.tries)
 
 
 def _blocks(guesses: WrongPasswordFacts) -> list[list[Timed]]:

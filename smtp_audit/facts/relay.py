@@ -75,12 +75,14 @@ class RelaySource(BaseModel):
     """All attempts from one address of ours; `address` is empty for the one that the system chooses.
 
     `local` is MAIL and RCPT for a mailbox of the server itself, from the null sender: what refuses that, too, says
-    nothing about relaying. `unknown` says why nothing could be tried from there.
+    nothing about relaying. `same_host`: the system chose an address of the server's own host, which servers trust
+    untold. `unknown` says why nothing could be tried from there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str = ""
+    same_host: bool = False
     local: Dialogue = Dialogue()
     attempts: tuple[RelayAttempt, ...] = ()
     unknown: str = ""
@@ -107,11 +109,13 @@ class DeliverySource(BaseModel):
     """All forms again with the user's own foreign mailbox, from one address of ours.
 
     `message` is one message in the form `taken`, the first whose recipient was taken; the plain ones come first.
+    `same_host` is that of `RelaySource`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str = ""
+    same_host: bool = False
     envelopes: tuple[Dialogue, ...] = ()
     taken: RelayForm | None = None
     message: Dialogue | None = None

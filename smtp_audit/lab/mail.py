@@ -90,6 +90,16 @@ class _Policy:
         session.host_name = hostname
         return [line for line in responses if line.rstrip() != "250-AUTH"]
 
+    async def handle_MAIL(
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str | None, options: list[str]
+    ) -> str:
+        """Who has logged in sends under the own address, or sends a bounce."""
+        if session.authenticated and address and address.lower() != self._manners.account.user:
+            return "553 5.7.1 Not your address"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 Ok"
+
     async def handle_RCPT(
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:

@@ -119,7 +119,9 @@ class Site:
     def config_text(self) -> str:
         """A configuration (smtp-audit.toml) that names all endpoints of the site, its anchor, profile and user."""
         head = (
-            f"profile = {json.dumps(str(self.profile))}\nca = {json.dumps(str(self.anchors))}\n\n"
+            f"profile = {json.dumps(str(self.profile))}\nca = {json.dumps(str(self.anchors))}\n"
+            # Named, so that this machine is a stranger to the site.
+            'sources = ["127.0.0.1"]\n\n'
             f"[target]\ndomain = {json.dumps(self.plan.domain)}\n"
         )
         tail = f'\n[credentials]\nuser = "{self.account.user}"\npassword_env = "{PASSWORD_VARIABLE}"\n'

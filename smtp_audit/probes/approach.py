@@ -192,8 +192,6 @@ class Approach:
     """The ports of all endpoints of the audit on this host."""
     speaks_for: str = ""
     """The key of the endpoint that facts about the whole host are gathered with; empty: this one."""
-    yielding: bool = False
-    """Let other visits to the address go first."""
 
     def transcript(self) -> Transcript:
         """A fresh transcript that masks the run's secrets."""
@@ -240,7 +238,7 @@ class Approach:
         while True:
             began = time.monotonic()
             try:
-                async with self.budget.connection(yielding=self.yielding):
+                async with self.budget.connection():
                     began = time.monotonic()
                     result = await attempt()
                 self.budget.served(time.monotonic() - began)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -36,38 +35,6 @@ SLOW_SECONDS = 0.02
 """A connection that takes longer, to the answer that it is made for, is worth being made beside others."""
 
 
-class _Turn:
-    """A lock whose queue has two ranks; within each, who came first goes first."""
-
-    def __init__(self) -> None:
-        self._taken = False
-        self._queues: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
-
-    async def take(self, yielding: bool) -> None:
-        """Wait for the turn."""
-        if not self._taken:
-            self._taken = True
-            return
-        mine = asyncio.get_running_loop().create_future()
-        self._queues[yielding].append(mine)
-        try:
-            await mine
-        except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():
-                self.give()  # it was given to who no longer wants it
-            raise
-
-    def give(self) -> None:
-        """Give it to the next in the queue."""
-        for queue in self._queues:
-            while queue:
-                following = queue.popleft()
-                if not following.done():
-                    following.set_result(None)
-                    return
-        self._taken = False
-
-
 class HostBudget:
     """The budget of one address, shared by every probe that talks to it."""
 
@@ -88,7 +55,7 @@ class HostBudget:
         self._paused_at = 0.0
         self._bounds: list[asyncio.Timeout] = []
         self._extended = 0.0
-        self._turn = _Turn()
+        self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
         self._connections = 0
         self.turned_away = 0
@@ -101,22 +68,15 @@ class HostBudget:
         self._reasons: list[str] = []
 
     @asynccontextmanager
-    async def connection(self, *, yielding: bool = False) -> AsyncIterator[None]:
+    async def connection(self) -> AsyncIterator[None]:
         """Wait for leave to make one connection, and hold it while it lasts.
-
-        Args:
-            yielding: let those go first who do not yield: what nothing else waits for.
 
         Raises:
             PeerError: all connections allowed to this address are used up.
         """
         self._waiting += 1
         try:
-            await self._turn.take(yielding)
-            try:
-                await self._leave()
-            finally:
-                self._turn.give()
+            await self._leave()
         finally:
             self._waiting -= 1
         try:
@@ -126,19 +86,20 @@ class HostBudget:
             self._freed.set()
 
     async def _leave(self) -> None:
-        if self._connections >= self._limits.total:
-            raise PeerError(
-                Absence.BUDGET,
-                f"the {self._limits.total} connections allowed to {self.address} are used up (budget.total)",
-            )
-        while self._active >= self._allowed:
-            self._freed.clear()
-            await self._freed.wait()
-        while (wait := self._next - time.monotonic()) > 0:  # noqa: ASYNC110 (`_next` moves while we sleep)
-            await asyncio.sleep(wait)
-        self._next = max(self._next, time.monotonic() - self._ahead) + self._interval
-        self._active += 1
-        self._connections += 1
+        async with self._turn:
+            if self._connections >= self._limits.total:
+                raise PeerError(
+                    Absence.BUDGET,
+                    f"the {self._limits.total} connections allowed to {self.address} are used up (budget.total)",
+                )
+            while self._active >= self._allowed:
+                self._freed.clear()
+                await self._freed.wait()
+            while (wait := self._next - time.monotonic()) > 0:  # noqa: ASYNC110 (`_next` moves while we sleep)
+                await asyncio.sleep(wait)
+            self._next = max(self._next, time.monotonic() - self._ahead) + self._interval
+            self._active += 1
+            self._connections += 1
 
     @contextmanager
     def standing_aside(self) -> Iterator[None]:
@@ -160,8 +121,7 @@ class HostBudget:
         if self._connections + most > self._limits.total:
             reason = f"{most} connections are needed; those allowed to {self.address} do not suffice (budget.total)"
             raise PeerError(Absence.BUDGET, reason)
-        await self._turn.take(yielding=True)
-        try:
+        async with self._turn:
             while self._active:
                 self._freed.clear()
                 await self._freed.wait()
@@ -170,8 +130,6 @@ class HostBudget:
                 self._connections += 1
 
             yield count
-        finally:
-            self._turn.give()
 
     @contextmanager
     def extending(self, bound: asyncio.Timeout) -> Iterator[None]:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import errno
-import os
 import socket
 import ssl
 import time
-from collections import deque
 from collections.abc import Iterable
-from functools import cached_property, lru_cache
 from types import TracebackType
-from typing import Any
 
 from smtp_audit.facts.observation import Absence, Line
 from smtp_audit.limits import (
@@ -23,16 +17,9 @@ from smtp_audit.limits import (
     MAX_TRANSCRIPT_LINES,
     MAX_TRANSCRIPT_TEXT,
 )
+from smtp_audit.probes.link import CHUNK, Bound, Late, Link, linked
 from smtp_audit.secret import Secret, redact
 from smtp_audit.wiretext import escape
-
-CHUNK = 16 * 1024
-
-MAX_ARRIVED = 4
-"""Chunks of a connection that are taken before anybody has asked for them."""
-
-TIMER_SECONDS = 1.0
-"""For how long the timer of a connection is set at most; see `Connection`."""
 
 
 class PeerError(Exception):
@@ -110,14 +97,6 @@ class Transcript:
         return (*self._lines, note)
 
 
-class _Late(Exception):
-    """The time of a block has passed; for the block alone, which says what did not come."""
-
-    def __init__(self, bound: Within) -> None:
-        super().__init__(bound)
-        self.bound = bound
-
-
 class Within:
     """A bound on the time that a block waits for its connection, in all; there are seven of them on every connection.
 
@@ -127,7 +106,7 @@ class Within:
 
     __slots__ = ("_bounds", "_seconds", "_transcript", "_what", "until")
 
-    def __init__(self, seconds: float, what: str, bounds: list[Within], transcript: Transcript) -> None:
+    def __init__(self, seconds: float, what: str, bounds: list[Bound], transcript: Transcript) -> None:
         self._seconds = seconds
         self._what = what
         self._bounds = bounds
@@ -142,33 +121,19 @@ class Within:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bounds.remove(self)
-        if isinstance(error, _Late) and error.bound is self:
+        if isinstance(error, Late) and error.bound is self:
             reason = f"no {self._what} within {self._seconds:g} s"
             self._transcript.note(reason)
             raise PeerError(Absence.TIMEOUT, reason) from None
 
 
-class Connection:
-    """One TCP connection. All reads are capped; a line, a chunk or a handshake that does not come raises PeerError.
-
-    It reads its socket itself as soon as there is something: a survey makes hundreds of connections of a few
-    milliseconds each, and streams, transports and a timer for every step took more time than the rest of it.
-    """
+class Connection(Link):
+    """One TCP connection. All reads are capped; a line, a chunk or a handshake that does not come raises PeerError."""
 
     def __init__(self, link: socket.socket, transcript: Transcript) -> None:
-        self._socket = link
-        self._descriptor = link.fileno()
-        self._loop = asyncio.get_running_loop()
+        super().__init__(link)
         self.transcript = transcript
         self.began = time.monotonic()
-        self._arrived: deque[bytes] = deque()
-        self._reading = False
-        self._ended = False
-        self._lost: OSError | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._bounds: list[Within] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
         self._buffer = bytearray()
         self._read_bytes = 0
         self._incoming = ssl.MemoryBIO()
@@ -178,84 +143,10 @@ class Connection:
         """The first octets the peer sent on the bare connection."""
         self.handshake_octets = b""
         """The first octets that came when a TLS handshake had begun."""
-        self._read_on()
-
-    @cached_property
-    def local_address(self) -> str:
-        """The address of our own end."""
-        return str(self._socket.getsockname()[0])
 
     def within(self, seconds: float, what: str) -> Within:
         """Bound what the block waits for this connection; PeerError(TIMEOUT) names `what` did not come."""
         return Within(seconds, what, self._bounds, self.transcript)
-
-    def _read_on(self) -> None:
-        self._reading = True
-        self._loop.add_reader(self._descriptor, self._readable)
-
-    def _read_no_more(self) -> None:
-        if self._reading:
-            self._reading = False
-            self._loop.remove_reader(self._descriptor)
-
-    def _readable(self) -> None:
-        """Take what has come, so much of it that whoever does not listen is not swamped."""
-        try:
-            data = self._socket.recv(CHUNK)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            self._lost = error
-            data = b""
-        if data:
-            self._arrived.append(data)
-        else:
-            self._ended = True
-        if not data or len(self._arrived) >= MAX_ARRIVED:
-            self._read_no_more()
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def _wait(self) -> None:
-        """Until something has happened on the socket. Raises _Late when a bound has passed."""
-        self._waiter = self._loop.create_future()
-        try:
-            self._watch_the_time()
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def _watch_the_time(self) -> None:
-        """Have the waiter woken with an error when the first of the bounds has passed.
-
-        The timer is armed for a second at most and again when that was too early: most connections are over by then,
-        and need only one.
-        """
-        if not self._bounds:
-            return
-        until = min([bound.until for bound in self._bounds])
-        now = time.monotonic()
-        if until <= now:
-            raise _Late(min(self._bounds, key=lambda bound: bound.until))
-        due = min(until, now + TIMER_SECONDS)
-        if self._timer is not None:
-            if self._timer_at <= due:
-                return
-            self._timer.cancel()
-        self._timer_at = due
-        self._timer = self._loop.call_later(due - now, self._time_is_up)
-
-    def _time_is_up(self) -> None:
-        self._timer = None
-        if self._waiter is None or self._waiter.done():
-            return
-        try:
-            self._watch_the_time()
-        except _Late as late:
-            self._waiter.set_exception(late)
 
     async def _receive(self) -> bytes:
         """The next octets on the wire; empty at the end of the stream."""
@@ -435,17 +326,6 @@ class Connection:
             with contextlib.suppress(PeerError):
                 await self._flush()
 
-    def close(self) -> None:
-        """Close; what was sent is on its way, and nothing is waited for."""
-        self._read_no_more()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._socket.close()
-
-    def abort(self) -> None:
-        """Close at once; for when no time is left."""
-        self.close()
-
 
 def _os_reason(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
@@ -472,7 +352,7 @@ async def connect(
     """
     transcript.note(f"connecting to {address} port {port}")
     try:
-        link = await _linked(address, port, seconds, source, first)
+        link = await linked(address, port, seconds, source, first)
     except ConnectionRefusedError:
         transcript.note("connection refused")
         raise PeerError(Absence.CLOSED, f"port {port} refuses connections") from None
@@ -483,58 +363,3 @@ async def connect(
         transcript.note(f"no answer within {seconds:g} s")
         raise PeerError(Absence.UNREACHABLE, f"port {port} did not answer within {seconds:g} s")
     return Connection(link, transcript)
-
-
-@lru_cache(maxsize=64)
-def _place(address: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
-    """Where `address`, which is no name, is to be reached."""
-    found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    return found[0][0], found[0][4]
-
-
-async def _linked(address: str, port: int, seconds: float, source: str | None, first: bytes) -> socket.socket | None:
-    """A socket that is connected; None when nobody answered in time. Raises OSError."""
-    family, place = _place(address, port)
-    link = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        link.setblocking(False)
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if first and hasattr(socket, "TCP_QUICKACK"):
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
-        if source is not None:
-            link.bind((source, 0))
-        code = link.connect_ex(place)
-        if code == errno.EINPROGRESS:
-            # A server near by has answered before the call returns, and the next one tells.
-            code = link.connect_ex(place)
-        if code in (errno.EINPROGRESS, errno.EALREADY):
-            if not await _writable(link, seconds):
-                link.close()
-                return None
-            code = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code not in (0, errno.EISCONN):
-            raise OSError(code, os.strerror(code))
-        if first:
-            link.send(first)
-    except BaseException:
-        link.close()
-        raise
-    return link
-
-
-async def _writable(link: socket.socket, seconds: float) -> bool:
-    """Wait until the connection is made or has failed; False when neither happens in time."""
-    loop = asyncio.get_running_loop()
-    settled: asyncio.Future[bool] = loop.create_future()
-
-    def settle(answered: bool) -> None:
-        if not settled.done():
-            settled.set_result(answered)
-
-    loop.add_writer(link, settle, True)
-    timer = loop.call_later(seconds, settle, False)
-    try:
-        return await settled
-    finally:
-        loop.remove_writer(link)
-        timer.cancel()

@@ -11,7 +11,7 @@ from smtp_audit.profile import load_profile, shipped_profiles
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["controls.md", "profiles.md", "report.schema.json"])
+@pytest.mark.parametrize("name", ["controls.md", "profiles.md", "report.schema.json", "safety.md"])
 def test_the_file_in_the_repository_is_current(name):
     assert (DOCS / name).read_text(encoding="utf-8") == pages()[name], "run docs/generate.py (or make docs)"
 

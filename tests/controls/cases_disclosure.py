@@ -11,7 +11,7 @@ PASS, FAIL, INDETERMINATE = Expected.PASS, Expected.FAIL, Expected.INDETERMINATE
 NOT_APPLICABLE = Expected.NOT_APPLICABLE
 
 _PRODUCTS = {"products": ["Postfix", "Exim", "Sendmail", "Microsoft ESMTP MAIL Service", "Python SMTP", "JAMES"]}
-_SYSTEMS = {"systems": ["Debian", "Ubuntu", "Linux", "Red Hat", "Windows"]}
+_SYSTEMS = {"systems": ["Debian", "Ubuntu", "Linux", "Red Hat", "Windows", "OpenBSD"]}
 _SUFFIXES = {"suffixes": ["local", "internal", "lan", "home.arpa"]}
 
 _POSTFIX = f"{HOST} ESMTP Postfix (Debian/GNU)"
@@ -20,6 +20,7 @@ _SENDMAIL = f"{HOST} ESMTP Sendmail 8.17.1.9/8.17.1.9/Debian-2; Tue, 24 Nov 2026
 _EXCHANGE = f"{HOST} Microsoft ESMTP MAIL Service, Version: 10.0.14393.4169 ready at  Tue, 24 Nov 2026 21:45:52 +0000"
 _GMAIL = "mx.google.com ESMTP 5b1f17b1804b1-47a2.137 - gsmtp"
 _QUIET = f"{HOST} ESMTP"
+_OPENSMTPD_HELP = answered("HELP", "214 2.0.0 To report bugs in the implementation, please contact bugs@openbsd.org")
 _SENDMAIL_HELP = answered("HELP", "214 2.0.0 This is sendmail version 8.17.1.9")
 
 
@@ -73,7 +74,9 @@ CASES = (
     _nothing("greeting-system", _SYSTEMS),
     _case("greeting-system", _QUIET, PASS, "names no operating system", _SYSTEMS),
     _case("greeting-system", _EXIM, PASS, "names no operating system", _SYSTEMS),
+    _case("greeting-system", _QUIET, PASS, "no operating system", _SYSTEMS, help=_OPENSMTPD_HELP),
     _case("greeting-system", "debian.example.com ESMTP", PASS, "names no operating system", _SYSTEMS),
+    _case("greeting-system", f"{HOST} ESMTP on OpenBSD", FAIL, "OpenBSD", _SYSTEMS),
     _case("greeting-system", _POSTFIX, FAIL, "operating system: Debian", _SYSTEMS),
     _case("greeting-system", _SENDMAIL, FAIL, "Debian", _SYSTEMS),
     _case("greeting-system", f"{HOST} ESMTP Postfix (Ubuntu)", FAIL, "Ubuntu", _SYSTEMS),
@@ -85,6 +88,7 @@ CASES = (
     _case("greeting-internal-names", "local.example.com ESMTP not.localized lanx", PASS, "no name", _SUFFIXES),
     _case("greeting-internal-names", _EXCHANGE.replace("10.0.14393.4169", "10.0.1.5"), PASS, "no name", _SUFFIXES),
     _case("greeting-internal-names", f"{HOST} ESMTP [10.9.8.7] welcome", PASS, "no name", _SUFFIXES),  # ours
+    _case("greeting-internal-names", f"{HOST} ESMTP [10.9.8.77] welcome", FAIL, "10.9.8.77", _SUFFIXES),  # not ours
     _case("greeting-internal-names", f"{HOST} ESMTP 192.0.2.1 8.8.8.8", PASS, "no name", _SUFFIXES),
     _case("greeting-internal-names", _QUIET, PASS, "no name", _SUFFIXES, ehlo=f"{HOST} Hello pc.lan [172.16.0.1]"),
     _case("greeting-internal-names", "mail.corp.lan ESMTP", PASS, "no name", _SUFFIXES, host="mail.corp.lan"),

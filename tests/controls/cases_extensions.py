@@ -39,5 +39,7 @@ CASES = (
     Case("etrn-restricted", identity(etrn=answered(_ETRN, ended="it hung up")), PASS, "it hung up"),
     Case("etrn-restricted", identity(etrn=answered(_ETRN, "250 Queuing started")), FAIL, "for a stranger: 250"),
     Case("etrn-restricted", identity(etrn=answered(_ETRN, "458 not now")), INDETERMINATE, "458"),
+    # Exim 4.96.
+    Case("etrn-restricted", identity(etrn=answered(_ETRN, "458 Administrative prohibition")), PASS, "refused: 458"),
     Case("etrn-restricted", identity(etrn=unasked()), INDETERMINATE, "Greylisted"),
 )  # fmt: skip

@@ -62,13 +62,6 @@ _LINE_ENDS = (
     Case("smtp-command-bare-cr", line_ends(), PASS, "CR alone ends no command"),
     Case("smtp-command-bare-cr", line_ends(bare_cr=_TWO), FAIL, "takes CR alone"),
     Case("smtp-command-bare-cr", line_ends(bare_cr=unasked()), INDETERMINATE, "Greylisted"),
-    Case("smtp-command-nul", line_ends(), PASS, "refused: 501"),
-    Case("smtp-command-nul", line_ends(nul_command=answered("NOOP", ended=LOST)), PASS, "hangs up"),
-    Case(
-        "smtp-command-nul", line_ends(nul_command=answered("NOOP", "250 Ok")), FAIL, "takes a command with a NUL: 250"
-    ),
-    Case("smtp-command-nul", line_ends(nul_command=answered("NOOP", "450 later")), INDETERMINATE, "neither taken"),
-    Case("smtp-command-nul", line_ends(nul_command=answered("NOOP", ended=SILENT)), INDETERMINATE, "no reply"),
     Case("smtp-recipient-nul", line_ends(), PASS, "refused: 501"),
     Case("smtp-recipient-nul", line_ends(nul_recipients=()), NOT_APPLICABLE, "submission-requires-auth"),
     Case(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from smtp_audit.facts.certificate import CertificateFacts
 from smtp_audit.facts.identity import ReverseName
 from tests.facts_factories import certificate, certificates
-from tests.identity_factories import HOST, PUBLIC, announced, greeted, identity, no_greeting
+from tests.identity_factories import HOST, PUBLIC, announced, greeted, identity
 
 from .case import Case, Expected
 
@@ -28,26 +28,7 @@ def _names(name: str, *addresses: str, trouble: str = "", all_known: str = ""): 
     return identity(reverse=(ReverseName(name=name, addresses=addresses, trouble=trouble),), trouble=all_known)
 
 
-def _qualified(name: str, expected: Expected, says: str) -> Case:
-    return Case("greeting-name-qualified", (greeted(f"{name} ESMTP"), announced()), expected, says)
-
-
 CASES = (
-    _qualified(HOST, PASS, f"calls itself {HOST}"),
-    _qualified("[192.0.2.1]", PASS, "[192.0.2.1]"),
-    _qualified("[IPv6:2001:db8::1]", PASS, "IPv6"),
-    _qualified("xn--mller-kva.example", PASS, "xn--"),
-    _qualified("mail", FAIL, "no full name: greeting: mail"),
-    _qualified("192.0.2.1", FAIL, "192.0.2.1"),
-    _qualified("my_mail.example.com", FAIL, "my_mail"),
-    _qualified("-x.example.com", FAIL, "-x"),
-    _qualified("[300.0.0.1]", FAIL, "300"),
-    _qualified("", FAIL, "no name at all"),
-    Case("greeting-name-qualified", (_MASKED, announced()), FAIL, "****"),
-    Case("greeting-name-qualified", (_GREETED, announced(name="mail")), FAIL, "EHLO: mail"),
-    Case("greeting-name-qualified", (_GREETED, announced(inside="mail")), FAIL, "EHLO: mail"),
-    Case("greeting-name-qualified", (no_greeting(), announced()), NOT_APPLICABLE, "no greeting"),
-    #
     Case("greeting-name-agrees", (_GREETED, announced()), PASS, f"is {HOST} in greeting and EHLO"),
     Case("greeting-name-agrees", (_UPPER, announced(name=f"{HOST} Hello")), PASS, "in greeting and EHLO"),
     Case("greeting-name-agrees", (_OTHER, announced()), FAIL, f"answers EHLO as {HOST}"),

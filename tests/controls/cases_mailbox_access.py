@@ -64,10 +64,7 @@ _GREETING = (
         "offers AUTH=LOGIN before",
     ),
     Case("imap-greeting-offers-no-login", mailbox_access(greeting=said("OK ready")), NOT_APPLICABLE, "auth-only"),
-    Case("imap-greeting-offers-no-login", mailbox_access(greeting=_PREAUTH), NOT_APPLICABLE, "imap-no-preauth"),
-    Case("imap-no-preauth", mailbox_access(), PASS, "greets with OK"),
-    Case("imap-no-preauth", mailbox_access(Role.IMAPS), PASS, "greets with OK"),
-    Case("imap-no-preauth", mailbox_access(greeting=_PREAUTH), FAIL, "greets with PREAUTH"),
+    Case("imap-greeting-offers-no-login", mailbox_access(greeting=_PREAUTH), NOT_APPLICABLE, "service-greeting"),
 )
 
 

@@ -131,9 +131,9 @@ _FORM = (
     Case("smtp-overlong-command", sequence(overlong_command=dialogue(closed("NOOP"))), FAIL, "without a reply"),
     Case(
         "smtp-overlong-command",
-        sequence(overlong_command=answered("N", ended="no reply in 15 s")),
+        sequence(overlong_command=answered("N", ended="no reply within 15 s")),
         INDETERMINATE,
-        "no reply",
+        "no reply within 15 s",
     ),
     Case("smtp-address-length", transaction(), PASS, "neither"),
     Case(

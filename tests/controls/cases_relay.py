@@ -94,6 +94,11 @@ _PLAIN = (
     Case("relay-refused", _all(DENIED, local=envelope(UNKNOWN_USER)), PASS, "554 5.7.1"),
     Case("relay-refused", _all(DENIED, local=envelope(GREYLISTED)), PASS, "554 5.7.1"),
     Case("relay-refused", relay(source(attempt(_LOCAL, "250 ok"), every=envelope(DENIED))), INDETERMINATE, "250 ok"),
+    # The server's own host may do more than strangers, unless it may do some things only.
+    Case("relay-refused", relay(source(*_OPEN, same_host=True)), INDETERMINATE, "from the server's own host"),
+    Case("relay-refused", relay(source(*_OPEN, same_host=True), named=True), INDETERMINATE, "own host"),
+    Case("relay-refused", relay(source(_OPEN[2], same_host=True)), FAIL, "takes mail from a stranger"),
+    Case("relay-refused", relay(source(same_host=True)), PASS, "refused for all"),
     # Several source addresses.
     Case("relay-refused", relay(source(address="192.0.2.1"), source(address="192.0.2.2")), PASS, "refused for all"),
     Case(
@@ -127,6 +132,10 @@ _ROUTED = (
     Case("relay-routed-refused", relay(), PASS, "refused in all 12"),
     Case("relay-routed-refused", _all("501 5.1.3 Bad recipient address syntax"), PASS, "refused in all 12"),
     Case("relay-routed-refused", _taken(_PERCENT, nonsense=_NOWHERE, twin=_NOWHERE), FAIL, "takes a routed address"),
+    Case("relay-routed-refused", relay(source(*_OPEN, same_host=True)), INDETERMINATE, "own host"),
+    Case(
+        "relay-routed-refused", relay(source(attempt(RelayForm.ROUTE_LOCAL), same_host=True)), FAIL, "a routed address"
+    ),
     Case("relay-routed-refused", _taken(RelayForm.ROUTE_LOCAL), FAIL, "takes a routed address"),
     Case("relay-routed-refused", _taken(RelayForm.ROUTE_LITERAL), FAIL, "takes a routed address"),
     Case(
@@ -167,6 +176,13 @@ _QUEUED = message("250 Ok", "250 Ok", "354 Go", "250 2.0.0 Ok: queued as 1")
 _DELIVERED = (
     Case("relay-not-delivered", delivery(), PASS, "no message was sent"),
     Case("relay-not-delivered", delivery(_QUEUED, _NULL), FAIL, "for delivery"),
+    Case(
+        "relay-not-delivered",
+        delivery(_QUEUED, _NULL, every=envelope(TAKEN), same_host=True),
+        INDETERMINATE,
+        "from the server's own host",
+    ),
+    Case("relay-not-delivered", delivery(_QUEUED, _NULL, same_host=True), FAIL, "for delivery"),
     Case("relay-not-delivered", delivery(_QUEUED, RelayForm.ROUTE_LOCAL), FAIL, "that mailbox tells"),
     Case("relay-not-delivered", delivery(_QUEUED, _PERCENT), INDETERMINATE, "look whether it arrives"),
     Case(

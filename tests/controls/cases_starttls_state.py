@@ -23,6 +23,8 @@ _IN_TRANSACTION = dialogue(
 CASES = (
     Case(_STATE, starttls_state(), PASS, "has forgotten the sender: 503"),
     Case(_STATE, starttls_state(mail_before=_MUST_TLS), PASS, "takes no MAIL before STARTTLS: 530"),
+    # Exim and chasquid, port 587.
+    Case(_STATE, starttls_state(mail_before=answered("MAIL FROM:<>", "550 authentication required")), PASS, "no MAIL"),
     Case(_STATE, starttls_state(**after_tls(ended=_HUNG_UP)), PASS, "ends the session"),
     Case(_STATE, starttls_state(recipient_after=_IN_TRANSACTION), PASS, "no STARTTLS within a transaction"),
     Case(
@@ -62,6 +64,9 @@ CASES = (
     #
     Case("starttls-once", starttls_state(), PASS, "refused: 503"),
     Case("starttls-once", starttls_state(again=answered("STARTTLS", "220 go")), FAIL, "TLS inside TLS: 220"),
+    # Sendmail 8.17.
+    Case("starttls-once", starttls_state(again=answered("STARTTLS", "454 TLS not available")), PASS, "refused: 454"),
+    Case("starttls-once", starttls_state(again=answered("STARTTLS", "421 too many")), INDETERMINATE, "421 too many"),
     Case("starttls-once", starttls_state(again=unasked()), INDETERMINATE, "Greylisted"),
     Case("starttls-once", StarttlsStateFacts(offered=True), INDETERMINATE, "not asked"),
     Case("starttls-once", _NO_TLS, NOT_APPLICABLE, "no TLS"),

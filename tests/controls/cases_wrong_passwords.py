@@ -8,7 +8,7 @@ from tests.conversation_factories import answered, unasked
 
 from .case import Case, Expected
 
-PASS, FAIL, INDETERMINATE = Expected.PASS, Expected.FAIL, Expected.INDETERMINATE
+PASS, FAIL, NOT_APPLICABLE, INDETERMINATE = Expected
 
 _QUICK = guesses(0.01, 0.01)
 _LIMIT = "after 9 wrong passwords: 450 4.7.1 too many AUTH commands"
@@ -82,6 +82,7 @@ _ANSWERS = (
     Case(_ANSWER, wrong_passwords(tries=_TOLD), FAIL, "no such user #"),
     Case(_ANSWER, wrong_passwords(tries=_CODES), FAIL, "a known user gets 535 5.7.8, an unknown one 550 5.7.8"),
     Case(_ANSWER, wrong_passwords(tries=_CHANGING), INDETERMINATE, "change from try to try"),
+    Case(_ANSWER, wrong_passwords(tries=(guess(True, 0.1, RIGHT),), stopped="taken"), NOT_APPLICABLE, "auth-wrong"),
     Case(_ANSWER, wrong_passwords(tries=guesses()[:3], stopped=_LIMIT), INDETERMINATE, "too few answers"),
 )
 
@@ -99,8 +100,9 @@ _TIMES = (
     Case(_TIME, wrong_passwords(tries=(), stopped=_LIMIT), PASS, "limited before"),
     Case(_TIME, wrong_passwords(tries=_SLOW_NOISE), PASS, "answers wait for a second"),
     Case(_TIME, wrong_passwords(tries=_NOISE), INDETERMINATE, "vary too much"),
+    Case(_TIME, wrong_passwords(tries=_NOISE, closed="after 3: 421"), PASS, "few can be taken: after 3: 421"),
     Case(_TIME, wrong_passwords(tries=guesses(0.11, 0.01, 4)), INDETERMINATE, "only 16"),
-    Case(_TIME, wrong_passwords(tries=(guess(True, 0.1, RIGHT),), stopped="taken"), INDETERMINATE, "only 1"),
+    Case(_TIME, wrong_passwords(tries=(guess(True, 0.1, RIGHT),), stopped="taken"), NOT_APPLICABLE, "auth-wrong"),
 )
 
 CASES = (*_REFUSED, *_LIMITED, *_LOCKED, *_ANSWERS, *_TIMES)

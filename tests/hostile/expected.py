@@ -5,7 +5,9 @@ A control that is not named has to be indeterminate.
 
 from collections.abc import Mapping
 
+from smtp_audit.control import load_builtin
 from smtp_audit.facts.endpoint import Role
+from smtp_audit.safety import Safety
 
 # Nobody asks for the slow ones here, and there are no credentials but where a peer has a login. Where the endpoint
 # could not be reached at all, that is as good a reason.
@@ -129,9 +131,31 @@ FORBIDDEN_ROLES = frozenset({Role.IMAP, Role.POP3, Role.SIEVE})
 """The enterprise profile wants these ports closed; an open one is a finding, whatever else it does."""
 
 
+_NAMED = {*EVERYTHING, *SUBMISSION, *SLOW, *NO_LOGIN, "port-closed", "certificate-revocation", "implicit-tls"}
+
+# What is asked in conversations, and what was said in greeting and capabilities: the peers answer as they like, and the
+# tests of the probes look at that. Here only what nobody said may not be judged.
+_SAID = "pass|fail|advisory|not_applicable|indeterminate"
+_CONVERSATIONS = {
+    control.id: control.safety
+    for control in load_builtin()
+    if control.id not in _NAMED and not any(need.kind.startswith("tls") for need in control.needs)
+}
+
+
+def _in_conversation(expected: Mapping[str, str], control: str) -> str:
+    if _CONVERSATIONS[control] is not Safety.PASSIVE:
+        return f"{_UNASKED}|not_applicable"
+    if expected.get("port-open") == "fail":
+        return "not_applicable"
+    return _SAID if expected.keys() - {"port-open"} else "indeterminate"
+
+
 def allowed(expected: Mapping[str, str], control: str, role: Role, *, login: bool) -> frozenset[str]:
     """The statuses that this control may have."""
     table = {**SLOW, **expected} if login else {**SLOW, **NO_LOGIN, **expected}
+    if control in _CONVERSATIONS and control not in table:
+        table[control] = _in_conversation(expected, control)
     if expected.get("port-open") == "pass":
         table["port-closed"] = "fail" if role in FORBIDDEN_ROLES else "not_applicable"
     return frozenset(table.get(control, "indeterminate").split("|"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from .audited import Outcome, Tables, audited_places
 from .catalogue import DOMAIN
 from .dovecot import PASSWORDS
-from .lab import Place
+from .lab import SINK, Place
 
 USER = f"alice@{DOMAIN}"
 PASSWORD = PASSWORDS[USER]
@@ -32,7 +32,7 @@ TABLES: Tables = {
     "mailboxes": {"own": OWN, "other": OTHER, "foreign": FOREIGN},
     "throwaway": {"user": THROWAWAY, "password_env": THROWAWAY_VARIABLE},
 }
-"""The tables of the configuration file that say the above."""
+"""The tables of the configuration file that say the above; the sink is the running lab's."""
 
 _CONNECTIONS = 16
 """At once: wrong passwords are mostly waited for."""
@@ -48,6 +48,6 @@ def audit(directory: Path, places: Sequence[Place], *, anchors: Path) -> Outcome
         password=PASSWORD,
         connections=_CONNECTIONS,
         options=OPTIONS,
-        tables=TABLES,
+        tables={**TABLES, "sink": {"address": SINK, "listen": "{}:{}".format(*places[0].sink)}},
         secrets={THROWAWAY_VARIABLE: THROWAWAY_PASSWORD},
     )

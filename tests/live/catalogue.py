@@ -16,6 +16,7 @@ from . import faults as _faults  # noqa: F401 (names them)
 from .authority import Kind
 from .chapters import Chapters, only, read_chapters
 from .scripted import broken
+from .scripted_mailbox import MAILBOX_ROLES
 
 CHAPTERS = "SMTP_AUDIT_LIVE_CHAPTERS"
 """An environment variable for narrow runs: the chapters whose servers are started and audited, parted by commas."""
@@ -55,7 +56,7 @@ _NEVER_ASKED_FOR = frozenset({"certificate-revocation"})
 
 SCRIPTED = "scripted"
 """The server of scripted.py."""
-SCRIPTED_ROLES = frozenset({"mx", "submission", "submissions"})
+SCRIPTED_ROLES = frozenset({"mx", "submission", "submissions"}) | MAILBOX_ROLES
 
 _SAME_NAME = ("certificate", "tls", "backend", "front", "group", "indeterminate", "host_of", "main")
 
@@ -69,6 +70,8 @@ class Backend:
     """Whether each wrong password makes the next one from the same address wait longer."""
     answers: bool = True
     """Whether anybody is there."""
+    scheme: str = "PLAIN"
+    """How passwords are stored: the name of one of Dovecot's schemes."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ class Entry:
         if "certificate-name" in self.must_fail:
             # Nor is the name that the server greets with compared with those of a certificate for somebody else.
             passing -= {"greeting-name-in-certificate"}
-        if "greeting-name-qualified" in self.must_fail:
+        if "smtp-greeting-name" in self.must_fail:
             # Half a name is compared with nothing.
             passing -= {"greeting-name-agrees", "greeting-name-in-certificate"}
         if "tls-current-version" in self.must_fail:
@@ -148,6 +151,12 @@ class Entry:
         if "relay-refused" in self.must_fail:
             # Where plain addresses are relayed, routed ones say nothing more.
             passing -= {"relay-routed-refused"}
+        if {"auth-wrong-passwords", "auth-limits-guesses"} <= self.must_fail:
+            # Where every password is right there is nothing to compare.
+            passing -= {"auth-same-answer", "auth-same-time"}
+        if "auth-offered" in self.must_fail:
+            # What is not offered cannot be cancelled.
+            passing -= {"auth-cancel"}
         return passing
 
 
@@ -228,7 +237,7 @@ def _check(entry: Entry, certificates: Mapping[str, Kind], backends: Mapping[str
         raise ValueError(f"{entry.name}: what hides its facts cannot be proven to fail")
     if entry.server != SCRIPTED and entry.faults:
         raise ValueError(f"{entry.name}: only the scripted server has faults")
-    broken(entry.faults)
+    broken(entry.faults, entry.role)
 
 
 def _kind(name: str, table: dict[str, Any]) -> Kind:

@@ -23,6 +23,11 @@ _ADDRESSES = 200
 """Servers in one block of addresses."""
 _FIRST_PORT = 20000
 
+SINK = "sink@sink.example"
+"""An address that all servers which send mail at all pass on to the audit's own server, or to the second judge's."""
+_SINK_ADDRESS = 20
+_SINK_PORT = 2525
+
 _POSTSCREEN = {
     # Every client waits every time: a remembered one would not be tested.
     "postscreen_greet_wait": "6s",
@@ -41,6 +46,8 @@ class Place:
     address: str
     port: int
     host: str
+    sink: tuple[str, int] = ("", 0)
+    """Where its mail for SINK goes, when somebody listens there."""
 
     @property
     def name(self) -> str:
@@ -67,12 +74,13 @@ class Lab:
         self._chains: dict[tuple[str, tuple[str, ...]], Path] = {}
         self._servers: list[Postfix | Dovecot | Scripted] = []
         self.files = make_files(directory / "files")
+        self.sink = (blocks[0].address(_SINK_ADDRESS), _SINK_PORT)
         self.places: dict[str, Place] = {}
         for number, entry in enumerate(catalogue.entries):
             # A host each, so that what is compared within a host does not compare one mutant with another.
             host = f"mail{number}.{DOMAIN}" if entry.host_of is None else self.places[entry.host_of].host
             address = blocks[number // _ADDRESSES].address(_FIRST_ADDRESS + number % _ADDRESSES)
-            self.places[entry.name] = Place(entry, address, _FIRST_PORT + number, host)
+            self.places[entry.name] = Place(entry, address, _FIRST_PORT + number, host, self.sink)
         apart = [place for place in self.places.values() if place.entry.main]
         instances = {group: self._new_group(group, self._in_postfix(group)) for group in GROUPS}
         self.postfix = instances["quick"]
@@ -139,7 +147,9 @@ class Lab:
 
     def _new_postfix(self, name: str, places: Sequence[Place], main: Mapping[str, str] | None = None) -> Postfix:
         services = [Service(place.address, place.port, self._settings(place), place.entry.front) for place in places]
-        return Postfix(self.directory / name, services, settings=main)
+        address, port = self.sink
+        settings = {"transport_maps": f"inline:{{ {{ {SINK} = sink:[{address}]:{port} }} }}", **(main or {})}
+        return Postfix(self.directory / name, services, settings=settings, extra_master="sink unix - - n - - smtp")
 
     def _new_throttled(self, name: str, places: Sequence[Place]) -> Postfix:
         lines = ["smtpd pass - - n - - smtpd"]
@@ -156,7 +166,7 @@ class Lab:
 
     def _settings(self, place: Place) -> dict[str, str]:
         entry = place.entry
-        name = {"myhostname": place.host, "smtpd_banner": "$myhostname ESMTP"}
+        name = {"myhostname": place.host}
         if entry.front == "postscreen":
             return _POSTSCREEN | name
         settings = {
@@ -185,6 +195,7 @@ class Lab:
                 place.role,
                 str(self.chain(place.entry.certificate, [place.host])),
                 place.entry.faults,
+                place.sink,
             )
             for place in self.places.values()
             if place.entry.server == SCRIPTED
@@ -208,13 +219,16 @@ class Lab:
                 self.chain(first.certificate, hosts),
                 {**backend.set, **{name: self._filled_in(value, hosts) for name, value in first.settings.items()}},
                 penalty=backend.penalty,
+                scheme=backend.scheme,
             )
 
     def _new_backend(self, name: str) -> Dovecot:
         """Without a listener: Postfix alone asks it."""
         backend = self._backends[name]
         chain = self.chain("sound", [DOMAIN])
-        return Dovecot(self.directory / f"backend-{name}", [], chain, backend.set, penalty=backend.penalty)
+        return Dovecot(
+            self.directory / f"backend-{name}", [], chain, backend.set, penalty=backend.penalty, scheme=backend.scheme
+        )
 
 
 @contextmanager

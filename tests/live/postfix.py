@@ -30,6 +30,7 @@ _MAIN: dict[str, str] = {
     # The clients of the tests come from loopback: trusted, they would prove nothing.
     "mynetworks": "127.255.255.254/32",
     "myhostname": "mail.lab.example",
+    "smtpd_banner": "$myhostname ESMTP",
     "mydestination": "lab.example",
     "myorigin": "lab.example",
     "alias_maps": "",

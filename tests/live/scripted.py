@@ -13,13 +13,23 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from .scripted_auth import Login
-from .scripted_wire import Over, Refused, Site, Transaction
+from .scripted_mailbox import MAILBOX_ROLES, Mailbox
+from .scripted_wire import Over, Refused, Site, Transaction, Wire
+
+W = TypeVar("W", bound=Wire)
 
 DOMAIN = "lab.example"
 USERS = frozenset({"alice", "bob", "carol", "postmaster", "abuse"})
 """The mailboxes of that domain."""
+
+SINK = "sink@sink.example"
+"""The one address elsewhere that mail is really passed on to."""
+
+_IN_STEP = frozenset({"EHLO", "HELO", "NOOP", "VRFY", "EXPN"})
+"""Commands that have to be the last of a group (RFC 2920 section 3.1); DATA looks for itself."""
 
 _BLOCK = 65536
 _LOCAL = re.compile(r"[^\s<>()\[\]\\,;:@\"]+|\"(?:[^\"\\\r\n]|\\.)*\"")
@@ -100,12 +110,19 @@ class Conversation(Login):
         if verb in self.shut_out:
             self.reply(421, f"4.7.0 {self.site.host} this is SMTP")
             raise Over
+        if verb in _IN_STEP and self.rest:
+            self.out_of_step()
         method: Callable[[str], None] | None = getattr(self, f"do_{verb.lower()}", None) if verb.isalpha() else None
         if method is None:
             self.unknown(verb, argument)
             return
         self.permit(verb)
         method(argument)
+
+    def out_of_step(self) -> None:
+        """The client has not waited."""
+        self.reply(554, "5.5.0 wait for the answer")
+        raise Over
 
     def verb(self, word: str) -> str:
         """Case does not matter (RFC 5321 section 2.4)."""
@@ -338,16 +355,34 @@ class Conversation(Login):
         envelope = {"user": self.user, "sender": transaction.sender, "recipients": transaction.recipients}
         name = f"{time.time_ns()}-{secrets.token_hex(4)}"
         (self.site.messages / name).write_bytes(json.dumps(envelope).encode() + b"\n" + message)
+        if SINK in transaction.recipients:
+            with contextlib.suppress(OSError):
+                pass_on(self.site.sink, transaction.sender, message)
 
 
-FAULTS: dict[str, type[Conversation]] = {}
+def pass_on(place: tuple[str, int], sender: str, message: bytes) -> None:
+    """Give a message to the next server, as it is; raises OSError when nobody is there."""
+    with socket.create_connection(place, 5) as line:
+        replies = line.makefile("rb")
+        replies.readline()
+        for said in ("EHLO scripted.example", f"MAIL FROM:<{sender}>", f"RCPT TO:<{SINK}>", "DATA"):
+            line.sendall(said.encode() + b"\r\n")
+            while replies.readline()[3:4] == b"-":
+                pass
+        stuffed = (b"\r\n" + message).replace(b"\r\n.", b"\r\n..")[2:]
+        line.sendall(stuffed + b".\r\n")
+        replies.readline()
+        line.sendall(b"QUIT\r\n")
+
+
+FAULTS: dict[str, type[Wire]] = {}
 """Name -> what it overrides. tests/live/faults has one module a chapter."""
 
 
-def fault(name: str) -> Callable[[type[Conversation]], type[Conversation]]:
+def fault(name: str) -> Callable[[type[W]], type[W]]:
     """Names a subclass, so that the catalogue can ask for it; raises ValueError for a name that is taken."""
 
-    def register(broken: type[Conversation]) -> type[Conversation]:
+    def register(broken: type[W]) -> type[W]:
         if name in FAULTS:
             raise ValueError(f"two faults are called {name}")
         FAULTS[name] = broken
@@ -356,17 +391,20 @@ def fault(name: str) -> Callable[[type[Conversation]], type[Conversation]]:
     return register
 
 
-def broken(faults: Iterable[str]) -> type[Conversation]:
-    """The class that has all of these faults; raises ValueError for one that nobody knows."""
+def broken(faults: Iterable[str], role: str = "mx") -> type[Wire]:
+    """The class that has all of these faults; raises ValueError for one that nobody knows in this role."""
+    sound: type[Wire] = Mailbox if role in MAILBOX_ROLES else Conversation
     names = list(faults)
     if unknown := [name for name in names if name not in FAULTS]:
         raise ValueError(f"unknown faults {unknown}")
+    if wrong := [name for name in names if not issubclass(FAULTS[name], sound)]:
+        raise ValueError(f"not for {role}: {wrong}")
     if not names:
-        return Conversation
+        return sound
     return type("Broken", tuple(FAULTS[name] for name in names), {})
 
 
-def converse(connection: socket.socket, site: Site, conversation: type[Conversation]) -> None:
+def converse(connection: socket.socket, site: Site, conversation: type[Wire]) -> None:
     """Hold one conversation to its end, whatever ends it."""
     held = conversation(connection, site)
     site.talking.add(held)

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .network import Daemon, wait_until_listening
-from .scripted import Conversation, Site, broken, converse
+from .scripted import Site, broken, converse
+from .scripted_wire import Wire
 
 _TOP = Path(__file__).parents[len(__package__.split("."))]
 
@@ -26,6 +27,7 @@ class ScriptedSite:
     role: str
     chain: str
     faults: tuple[str, ...] = ()
+    sink: tuple[str, int] = ("", 0)
 
 
 class Scripted:
@@ -99,16 +101,17 @@ def serve(sites: Sequence[ScriptedSite], directory: Path) -> None:
             item.role,
             tls_context(item.chain),
             directory / "messages" / f"{item.address}-{item.port}",
+            sink=item.sink,
         )
         listener = socket.create_server((item.address, item.port), backlog=128)
         listener.setblocking(False)
-        selector.register(listener, selectors.EVENT_READ, (listener, site, broken(item.faults)))
+        selector.register(listener, selectors.EVENT_READ, (listener, site, broken(item.faults, item.role)))
     while True:
         for key, _ in selector.select():
             _accept(*key.data)
 
 
-def _accept(listener: socket.socket, site: Site, conversation: type[Conversation]) -> None:
+def _accept(listener: socket.socket, site: Site, conversation: type[Wire]) -> None:
     try:
         connection, _ = listener.accept()
     except OSError:
@@ -121,7 +124,8 @@ def _accept(listener: socket.socket, site: Site, conversation: type[Conversation
 def main(configuration: Path) -> None:
     """The process: the sites are those of the file."""
     sites = [
-        ScriptedSite(**{**item, "faults": tuple(item["faults"])}) for item in json.loads(configuration.read_text())
+        ScriptedSite(**{**item, "faults": tuple(item["faults"]), "sink": tuple(item["sink"])})
+        for item in json.loads(configuration.read_text())
     ]
     serve(sites, configuration.parent)
 

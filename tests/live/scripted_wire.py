@@ -17,12 +17,14 @@ class Site:
     host: str
     """What the server calls itself."""
     role: str
-    """mx, submission or submissions."""
+    """mx, submission, submissions, or one of those for mailboxes."""
     context: ssl.SSLContext
     messages: Path
     """The folder of accepted messages."""
     failures: dict[str, int] = field(default_factory=dict)
     """Wrong passwords, by user: shared by all connections."""
+    sink: tuple[str, int] = ("", 0)
+    """Where mail for SINK goes."""
     talking: set[object] = field(default_factory=set)
     """The conversations under way; all clients of the lab are one."""
 
@@ -75,6 +77,10 @@ class Wire:
         self.user = ""
         """Who has logged in."""
         self.transaction: Transaction | None = None
+
+    def run(self) -> None:
+        """Everything from the first octet to the last."""
+        raise NotImplementedError
 
     @property
     def inside_tls(self) -> bool:

@@ -71,6 +71,9 @@ def hardened(catalogue: Catalogue, *, tls13_only: bool = False) -> Iterator[Mail
                 newest = {
                     "smtpd_tls_protocols": ">=TLSv1.3",
                     "smtpd_tls_mandatory_protocols": ">=TLSv1.3",
+                    # As patient as the profile of the lab asks, and no pauses for junk.
+                    "smtpd_timeout": "3s",
+                    "smtpd_error_sleep_time": "0",
                 }
             services = [
                 Service(

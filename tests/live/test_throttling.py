@@ -1,10 +1,14 @@
 """Servers that slow their clients down give complete facts, only later; one that hides facts is never judged."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from smtp_audit.probes.conversation.table import CONVERSATIONS
+from smtp_audit.safety import Safety
 
 from .audited import LONGEST_SECONDS, Outcome
 from .audits import Audits
@@ -40,11 +44,51 @@ def test_the_survey_finds_what_it_finds_on_the_unthrottled_twin(
     assert slow == quick
 
 
+CONVERSED = tuple(each.facts.kind for each in CONVERSATIONS if each.safety is Safety.PASSIVE)
+
+# postscreen lets nobody through who speaks before it has greeted, and smtpd behind it answers him: a true difference.
+_OWN_MANNERS = {"postscreen": {"pipelining"}}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_the_conversations_are_those_with_the_unthrottled_twin(
+    throttled_audit: Outcome, audits: Audits, lab: Lab, runs: Path, name: str
+) -> None:
+    place = lab.places[name]
+    twin = lab.places[sound_name(place.role)]
+    audits.of(twin.entry)
+    slow = _conversed(runs / "throttled", place.subject)
+    quick = _conversed(audits.directory(twin.entry), twin.subject)
+    assert len(quick) >= 8
+    assert set(slow) == set(quick)
+    for kind in set(quick) - _OWN_MANNERS.get(name, set()):
+        assert slow[kind] == quick[kind], kind
+
+
 def _surveyed(directory: Path, subject: str) -> dict[str, Any]:
     """The facts about TLS in a run's snapshot, without what two connections to one server differ in."""
+    return {kind: _lasting(facts) for kind, facts in _facts(directory, subject) if kind in SURVEYED}
+
+
+def _conversed(directory: Path, subject: str) -> dict[str, Any]:
+    """The codes of the replies in the conversations, which are the same whenever and however often they are held."""
+    return {kind: _codes(facts) for kind, facts in _facts(directory, subject) if kind in CONVERSED}
+
+
+def _facts(directory: Path, subject: str) -> Iterator[tuple[str, Any]]:
     snapshot = json.loads((directory / "audit-reports" / "snapshot.json").read_bytes())
-    found = (seen for seen in snapshot["observations"] if seen["subject"] == subject and seen["kind"] in SURVEYED)
-    return {seen["kind"]: _lasting(seen["facts"]) for seen in found}
+    return ((seen["kind"], seen["facts"]) for seen in snapshot["observations"] if seen["subject"] == subject)
+
+
+def _codes(value: Any) -> Any:
+    if isinstance(value, dict):
+        if {"code", "lines"} <= set(value):
+            return value["code"]
+        # Addresses, made-up names and times are other ones each time.
+        return {key: _codes(each) for key, each in value.items() if isinstance(each, dict | list | bool)}
+    if isinstance(value, list):
+        return [_codes(each) for each in value if isinstance(each, dict | list | bool)]
+    return value
 
 
 def _lasting(value: Any) -> Any:

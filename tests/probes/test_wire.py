@@ -25,7 +25,7 @@ from smtp_audit.limits import (
     MAX_TRANSCRIPT_LINES,
     MAX_TRANSCRIPT_TEXT,
 )
-from smtp_audit.probes import wire as wire_module
+from smtp_audit.probes import link as link_module
 from smtp_audit.probes.tls.trust import Anchors, tolerant_context
 from smtp_audit.probes.wire import Connection, PeerError, Transcript, connect
 from smtp_audit.secret import MASK, Secret
@@ -198,7 +198,7 @@ class TestLines:
             assert await fails(greeting(connection), Absence.TIMEOUT, 1) == "no greeting within 0.1 s"
 
     async def test_a_bound_beyond_the_first_tick_of_the_timer_holds(self, monkeypatch):
-        monkeypatch.setattr(wire_module, "TIMER_SECONDS", 0.04)
+        monkeypatch.setattr(link_module, "TIMER_SECONDS", 0.04)
 
         async def greeting(connection: Connection) -> None:
             async with connection.within(0.2, "greeting"):
@@ -228,7 +228,7 @@ class TestLines:
 
         async with connected(saying(then=pour)) as connection:
             await asyncio.sleep(0.1)
-            assert sum(map(len, connection._arrived)) <= wire_module.MAX_ARRIVED * wire_module.CHUNK
+            assert sum(map(len, connection._arrived)) <= link_module.MAX_ARRIVED * link_module.CHUNK
             lines = [await asyncio.wait_for(connection.line(), 2) for _ in range(20_000)]
         assert lines == sent.split(b"\r\n")[:-1]
 

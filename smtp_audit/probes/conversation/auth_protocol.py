@@ -51,8 +51,9 @@ async def stay_logged_in(approach: Approach, transcript: Transcript) -> AuthSess
     name = approach.config.ehlo or (f"[IPv6:{source}]" if ":" in source else f"[{source or '127.0.0.1'}]")
     questions = (
         Question("sender", (say(mail),)),
-        Question("after_ehlo", (say(f"EHLO {name}", needs="2"), say(mail))),
         Question("second", (say("AUTH PLAIN"),), ends=True),
+        # Last: where EHLO ends the login, what follows would be another first one.
+        Question("after_ehlo", (say(f"EHLO {name}", needs="2"), say(mail))),
     )
     answers = await Interview(approach, transcript, Standing.LOGGED_IN).ask(questions)
     return AuthSessionFacts(role=approach.endpoint.role, **answers)

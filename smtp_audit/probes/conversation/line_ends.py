@@ -1,4 +1,4 @@
-"""Commands that end with LF or CR alone, and commands with a NUL."""
+"""Commands that end with LF or CR alone, and addresses with a NUL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ async def try_line_ends(approach: Approach, transcript: Transcript) -> LineEndFa
     Raises:
         PeerError: not one question could be put.
     """
-    questions = [Question("nul_command", (say("NOOP\0x"),))]
+    questions: list[Question] = []
+    # A NUL in other commands is not asked about: Postfix reads them up to it, in all versions, and nothing is lost.
     recipients: list[str] = []
     if approach.endpoint.role is Role.MX:
         local, _, domain = local_mailbox(approach).rpartition("@")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import TypeVar
 
 from smtp_audit.facts.conversation import Dialogue
@@ -179,9 +180,18 @@ async def _attempts(approach: Approach, addresses: _Addresses, transcript: Trans
         answers = await interview.ask(checks)
     return RelaySource(
         address=approach.source or "",
+        same_host=_same_host(approach),
         local=answers[_LOCAL],
         attempts=tuple(_attempt(form, answers) for form in RelayForm),
     )
+
+
+def _same_host(approach: Approach) -> bool:
+    """Whether the system chose an address of the server's own host to ask from. Named ones are meant as strangers'."""
+    if approach.source is not None or not approach.budget.source:
+        return False
+    client = ip_address(approach.budget.source.partition("%")[0])
+    return client.is_loopback or client == ip_address(approach.address.partition("%")[0])
 
 
 def _attempt(form: RelayForm, answers: Mapping[str, Dialogue]) -> RelayAttempt:
@@ -227,4 +237,7 @@ async def _delivery(approach: Approach, addresses: _Addresses, transcript: Trans
         text = message_for(approach, f"{USER}@{addresses.foreign}", addresses.recipient, "relay test")
         message_question = Question("message", (mail, *message_says(recipient, text)), once=True)
         message = (await interview.ask([message_question]))["message"]
-    return DeliverySource(address=approach.source or "", envelopes=envelopes, taken=taken, message=message)
+    same_host = _same_host(approach)
+    return DeliverySource(
+        address=approach.source or "", same_host=same_host, envelopes=envelopes, taken=taken, message=message
+    )

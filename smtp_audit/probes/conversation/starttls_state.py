@@ -42,6 +42,13 @@ class _Border:
         told = [self.answers[name] for name in names if name in self.answers]
         return any(each.exchanges and each.exchanges[-1].ended for each in told)
 
+    def not_heard(self, name: str) -> bool:
+        """Whether there is no answer to this question itself."""
+        told = self.answers.get(name)
+        if told is None or told.unknown or not told.exchanges:
+            return True
+        return told.last.reply is not None and told.last.reply.code == "421"
+
 
 async def look_across_starttls(approach: Approach, transcript: Transcript) -> StarttlsStateFacts:
     """Begin a transaction in clear, and see what is left of it inside TLS; then ask for STARTTLS with an argument.
@@ -65,8 +72,8 @@ async def look_across_starttls(approach: Approach, transcript: Transcript) -> St
             trouble = error
             for name in names:
                 border.answers.setdefault(name, Dialogue(unknown=error.reason))
-    if border.answers["again"].unknown and trouble is None:
-        # Servers that hang up on a wrong order have not come that far.
+    if border.not_heard("again") and trouble is None:
+        # Servers that hang up on a wrong order have not come that far, nor have those that count errors (421).
         with contextlib.suppress(PeerError):
             await approach.visit(partial(_once_more, border), transcript)
     if trouble is not None and all(told.unknown for told in border.answers.values()):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -94,7 +94,6 @@ class Survey:
     enumerations: dict[TlsVersion, Enumeration] = field(default_factory=dict, init=False)
     transcripts: dict[str, Transcript] = field(default_factory=dict, init=False)
     tls: TlsFacts = field(init=False)
-    _running: dict[TlsVersion, asyncio.Future[VersionSuites]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.transcripts = {kind: self.approach.transcript() for kind in SURVEY_KINDS}
@@ -126,7 +125,6 @@ class Survey:
             await _end(clients)
 
     async def _after_versions(self) -> None:
-        self._begin_to_enumerate()
         suites = asyncio.ensure_future(self._enumerate())
         carried = asyncio.ensure_future(self._carry())
         parts: list[tuple[type[Facts], Callable[[], Awaitable[Facts]]]] = [
@@ -142,7 +140,7 @@ class Survey:
         try:
             await asyncio.gather(*(self._part(facts, work) for facts, work in parts if facts.kind in self.wanted))
         finally:
-            await _end([suites, carried, *self._running.values()])
+            await _end([suites, carried])
 
     async def _part(self, facts: type[Facts], work: Callable[[], Awaitable[Facts]]) -> None:
         began = datetime.now(UTC)
@@ -155,44 +153,26 @@ class Survey:
             what = broke(error)
         self.emit(facts.kind, what, self.transcripts[facts.kind], began)
 
-    def _prober(self, facts: type[Facts], *, yielding: bool = False) -> Prober:
-        """One that counts by itself and shares what is known of the server.
-
-        One for what nothing else waits for yields: its hellos fill the gaps that those leave which follow each other.
-        """
-        approach = replace(self.approach, yielding=True) if yielding else self.approach
-        return Prober(approach, self.transcripts[facts.kind], self.versions.server)
+    def _prober(self, facts: type[Facts]) -> Prober:
+        """One that counts by itself and shares what is known of the server."""
+        return Prober(self.approach, self.transcripts[facts.kind], self.versions.server)
 
     def _accepted(self, version: TlsVersion) -> bool:
         return version in self.tls.seen
 
-    def _begin_to_enumerate(self) -> None:
+    async def _enumerate(self) -> TlsSuiteFacts:
         """The suites of every version that is accepted; a version that is not known leaves its list without an end."""
-        # Its groups and signatures wait for the suites of this one, which has the most of them.
-        longest = max((v for v in self.tls.seen if v < TlsVersion.TLS13), default=None)
         for outcome in self.tls.versions:
             if outcome.acceptance is not Acceptance.REFUSED:
                 first = self.versions.firsts.get(outcome.version)
-                prober = self._prober(TlsSuiteFacts, yielding=outcome.version not in (TlsVersion.TLS13, longest))
-                named = outcome.version not in self._nameless
-                self.enumerations[outcome.version] = Enumeration(prober, outcome.version, first, named=named)
+                self.enumerations[outcome.version] = Enumeration(
+                    self._prober(TlsSuiteFacts), outcome.version, first, named=outcome.version not in self._nameless
+                )
                 if outcome.acceptance is Acceptance.UNKNOWN:
                     self.enumerations[outcome.version].unclear.append(f"whether it is accepted: {outcome.detail}")
-        for version, each in self.enumerations.items():
-            if self._accepted(version):
-                self._running[version] = asyncio.ensure_future(each.run())
-
-    async def _enumerate(self) -> TlsSuiteFacts:
-        await asyncio.gather(*self._running.values())
+        running = [each for version, each in self.enumerations.items() if self._accepted(version)]
+        await asyncio.gather(*(each.run() for each in running))
         return TlsSuiteFacts(offered=True, versions=tuple(each.facts() for each in self.enumerations.values()))
-
-    async def _suites_of(self, version: TlsVersion) -> VersionSuites | None:
-        """The suites of a version, before those of the others are known; None when there may be more than were seen."""
-        running = self._running.get(version)
-        if running is None:
-            return None
-        await asyncio.wait([running])
-        return running.result() if running.result().complete else None
 
     @property
     def _nameless(self) -> frozenset[TlsVersion]:
@@ -264,13 +244,10 @@ class Survey:
         return [await named_groups_of_tls13(self._prober(TlsGroupFacts), self._first(TlsVersion.TLS13))]
 
     async def _early_groups(self, version: TlsVersion | None) -> VersionGroups | None:
-        """The groups of a version by its likely suites, when all is clear with them; or else when it has all suites."""
+        """The groups of a version by its likely suites, when all is clear with them."""
         likely = self._likely(version, lambda name: traits(name).elliptic)
         if likely is None:
-            suites = await self._suites_of(version) if version is not None else None
-            if version is None or suites is None or not any(suite.traits.elliptic for suite in suites.suites):
-                return None
-            return await named_groups_before_tls13(self._prober(TlsGroupFacts), suites, self._flights_of(version))
+            return None
         found = await named_groups_before_tls13(self._prober(TlsGroupFacts), *likely)
         return found if found.complete else None
 
@@ -294,35 +271,32 @@ class Survey:
     async def _newest_signatures(self, carried: Awaitable[Carried]) -> VersionSignatures:
         return await signatures_of_tls13(self._prober(TlsSignatureFacts), await carried)
 
-    async def _early_signatures(self) -> tuple[str | None, VersionSignatures] | None:
-        """The type of key of likely suites, and the signatures of TLS 1.2 with them, when all is clear.
-
-        With no type of key, they are those with all of its suites.
-        """
+    async def _early_signatures(self) -> tuple[str, VersionSignatures] | None:
+        """The type of key of likely suites, and the signatures of TLS 1.2 with them, when all is clear."""
         likely = self._likely(TlsVersion.TLS12, is_signed)
         if likely is None:
-            suites = await self._suites_of(TlsVersion.TLS12)
-            if suites is None or not any(is_signed(name) for name in suites.names):
-                return None
-            flights = self._flights_of(TlsVersion.TLS12)
-            return None, await signatures_of_tls12(self._prober(TlsSignatureFacts), suites, flights)
+            return None
         found = await signatures_of_tls12(self._prober(TlsSignatureFacts), *likely)
         return (likely[0].suites[0].traits.authentication, found) if found.complete and found.schemes else None
 
     async def _signatures_of_tls12(
-        self, suites: VersionSuites, early: tuple[str | None, VersionSignatures] | None
+        self, suites: VersionSuites, early: tuple[str, VersionSignatures] | None
     ) -> VersionSignatures:
-        """All signatures of TLS 1.2: after those of one type of key, with the suites that another one signs."""
+        """All signatures of TLS 1.2; suites that were not seen may be signed in ways that were not seen."""
+        found = await self._signatures_with(suites, early)
+        return found if suites.complete else found.model_copy(update={"complete": False, "detail": suites.detail})
+
+    async def _signatures_with(
+        self, suites: VersionSuites, early: tuple[str, VersionSignatures] | None
+    ) -> VersionSignatures:
+        """After those of one type of key, those with the suites that another one signs."""
         prober, flights = self._prober(TlsSignatureFacts), self._flights_of(suites.version)
         if early is None:
             return await signatures_of_tls12(prober, suites, flights)
         key, found = early
-        if key is None:
-            return found
         others = tuple(each for each in suites.suites if each.traits.authentication != key and is_signed(each.name))
         if not others:
-            missing = "" if suites.complete else suites.detail
-            return found if suites.complete else found.model_copy(update={"complete": False, "detail": missing})
+            return found
         more = await signatures_of_tls12(prober, suites.model_copy(update={"suites": others}), flights)
         schemes = tuple(dict.fromkeys((*found.schemes, *more.schemes)))
         return more.model_copy(update={"schemes": schemes, "hellos": found.hellos + more.hellos})
@@ -373,7 +347,7 @@ class Survey:
         return await shown.run(self.tls, await carried if self._accepted(TlsVersion.TLS13) else None)
 
     async def _clients(self) -> TlsClientFacts:
-        return await be_known_clients(self._prober(TlsClientFacts, yielding=True))
+        return await be_known_clients(self._prober(TlsClientFacts))
 
 
 async def _end(tasks: Iterable[asyncio.Future[Any]]) -> None:

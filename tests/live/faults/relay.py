@@ -5,6 +5,9 @@ import re
 from ..scripted import DOMAIN, Conversation, fault
 from ..scripted_wire import Over, Refused
 
+_SHORT = 80
+"""Characters of an address that nobody would ask for only to see how long one may be."""
+
 # --- relaying
 
 
@@ -87,11 +90,12 @@ class RefusesAfterData(RelaysForAll):
 
 @fault("hangs-up-on-relaying")
 class HangsUpOnRelaying(Conversation):
-    """Says goodbye without a word to who asks for other domains. Rude, but no relay."""
+    """Hangs up without a word on who asks for other domains. Rude, but no relay."""
 
     def relay(self, recipient: str) -> None:
-        if not self.user:
+        if not self.user and len(recipient) <= _SHORT:
             raise Over
+        super().relay(recipient)
 
 
 @fault("greylists")
@@ -107,7 +111,9 @@ class DefersRelaying(Conversation):
     """Not now to other domains, with a reason that has nothing to do with them."""
 
     def relay(self, recipient: str) -> None:
-        raise Refused(451, "4.3.0 temporary lookup failure")
+        if len(recipient) <= _SHORT:
+            raise Refused(451, "4.3.0 temporary lookup failure")
+        super().relay(recipient)
 
 
 # --- senders

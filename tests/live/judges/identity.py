@@ -61,8 +61,6 @@ def _names(seen: Seen, greeting: list[str], replies: list[list[str]]) -> set[str
     name = greeting[0].partition(" ")[0].lower()
     others = {reply[0].partition(" ")[0].lower() for reply in replies}
     for each in {name, *others}:
-        if "." not in each:
-            found.add("greeting-name-qualified")
         if each == "localhost" or each.endswith((".localdomain", ".local", ".lan")) or re.match("[0-9a-f]{12}$", each):
             found.add("greeting-internal-names")
     if re.search(r"\b(10\.\d{1,3}|192\.168)\.\d{1,3}\.\d{1,3}\b", " ".join(greeting)):

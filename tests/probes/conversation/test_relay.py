@@ -34,7 +34,8 @@ def sound(_: str, recipient: str) -> str:
 
 def approach_of(stage: Stage, **more):
     approach = stage.approach(domain=DOMAIN, limits=IMPATIENT)
-    approach.config = approach.config.model_copy(update=more)
+    # Named, so that this machine is a stranger to the server.
+    approach.config = approach.config.model_copy(update={"sources": ("127.0.0.1",), **more})
     return approach
 
 
@@ -220,6 +221,14 @@ async def test_nothing_could_be_tried(greeting):
 
 
 class TestSources:
+    async def test_the_servers_own_host_is_no_stranger(self):
+        facts, _ = await relayed(MailServer(lambda *_: OK), sources=())
+        (source,) = facts.sources
+        assert source.same_host
+        assert verdicts(facts) == ("indeterminate", "indeterminate")
+        facts, _ = await relayed(MailServer(sound), sources=())
+        assert verdicts(facts) == ("pass", "pass")
+
     async def test_each_is_tried_and_named(self):
         server = MailServer(sound)
         facts, _ = await relayed(server, sources=("127.0.0.2", "127.0.0.3", "::1"))

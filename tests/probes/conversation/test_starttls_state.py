@@ -10,7 +10,7 @@ from smtp_audit.facts.endpoint import Role
 from smtp_audit.lab.authority import Authority
 from smtp_audit.probes.conversation.starttls_state import look_across_starttls
 from smtp_audit.probes.wire import PeerError
-from tests.hostile.acts import hang, inside_tls, leave, usual, when
+from tests.hostile.acts import hang, inside_tls, leave, then, usual, when
 from tests.hostile.acts import say as answers
 from tests.hostile.dialogue import Dialogue
 from tests.probes.stage import Stage, server_context, serving, talking
@@ -125,6 +125,17 @@ async def test_a_server_that_ends_it_is_asked_once_more(context, act):
     assert facts.recipient_without_mail.unknown
     assert stage.connections == 4
     assert codes(facts.argument) == ["501"]
+
+
+async def test_a_server_that_has_counted_too_many_errors_is_asked_once_more(context):
+    """chasquid hangs up at the third error of a session, whatever it is."""
+    counted = when(
+        lambda dialogue: dialogue.number == 1, then(answers(b"421 too many errors\r\n"), leave), no_arguments
+    )
+    async with serving(forgetful(context, starttls=when(inside_tls, counted, no_arguments))) as stage:
+        facts = await look(stage)
+    assert codes(facts.recipient_without_mail) == ["503"]
+    assert codes(facts.again) == ["503"]
 
 
 async def test_a_server_that_begins_tls_at_an_argument_is_left_alone(context):
