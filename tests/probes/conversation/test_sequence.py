@@ -98,7 +98,7 @@ async def begun(server: Server, **more) -> TransactionFacts:
 async def test_four_connections_are_enough():
     for probe in (keep_the_sequence, begin_transactions):
         _, stage = await asked(Server(), probe)
-        assert stage.connections == 2
+        assert stage.connections <= 2
 
 
 async def test_nothing_is_sent():
