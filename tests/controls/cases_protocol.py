@@ -75,13 +75,6 @@ _FORM = (
         "well-formed",
     ),
     Case("smtp-reply-form", sequence(early_mail=on_wire("MAIL FROM:<>", ended="silent")), INDETERMINATE, "silent"),
-    Case("smtp-greeting-name", sequence(), PASS, "both begin with a name"),
-    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", "250 [192.0.2.7] hi")), PASS, "both"),
-    Case("smtp-greeting-name", sequence(greeting=on_wire("", "220 ESMTP ready")), FAIL, "greeting does not begin"),
-    Case("smtp-greeting-name", sequence(greeting=on_wire("", "220")), FAIL, "full name: nothing"),
-    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", "250-localhost", "250 X")), FAIL, "reply to EHLO"),
-    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", "502 no")), INDETERMINATE, "answered 502 no"),
-    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", ended="silent")), INDETERMINATE, "silent"),
     Case("smtp-keywords-form", sequence(), PASS, "well-formed"),
     Case(
         "smtp-keywords-form",
@@ -251,6 +244,13 @@ _MAILBOXES = (
         PASS,
         "taken for another mailbox",
     ),
+    Case(
+        "smtp-null-sender",
+        _blocked(postmaster=_rcpt("250 2.1.5 Ok")),
+        INDETERMINATE,
+        "not for the sender alone",
+    ),
+    Case("smtp-postmaster", _blocked(postmaster=_rcpt("250 2.1.5 Ok")), INDETERMINATE, "blocked"),
     Case(
         "smtp-null-sender",
         _blocked(null_sender=no_mail(_BLOCKED), null_sender_from_other=no_mail(_BLOCKED, "a@example.org")),

@@ -83,7 +83,6 @@ ALWAYS_APPLIES = {
     "smtp-quit",
     "smtp-mail-needs-path",
     "smtp-reply-form",
-    "smtp-greeting-name",
     "smtp-command-length",
     "smtp-overlong-command",
     "smtp-size-announced",
