@@ -39,6 +39,8 @@ class Dialogue:
         self.acts = acts
         self.number = number
         self.line = b""
+        self.begun = False
+        """Whether MAIL was said (RFC 5321 section 4.1.4: before RCPT), whatever came of it."""
 
     async def run(self) -> None:
         """The whole connection; raises Left or ConnectionError when it is over."""
@@ -132,21 +134,34 @@ class Dialogue:
             await self.step("capabilities")  # RFC 5804 section 2.2: told again after TLS
 
     async def _smtp(self, line: bytes) -> None:
-        match line.split(b" ")[0].upper():
+        verb, _, argument = line.partition(b" ")
+        match verb.upper():
             case b"EHLO":
+                self.begun = False
                 await self.step("capabilities")
             case b"HELO":
+                self.begun = False
                 await self._say(f"250 {HOST}")
+            case b"STARTTLS" if argument and "starttls" not in self.acts:
+                await self._say("501 5.5.4 no parameters here")
             case b"STARTTLS" if not self.wire.inside_tls:
+                self.begun = False
                 await self._start_tls()
             case b"MAIL":
+                self.begun = True
                 await self.step("mail")
-            case b"RCPT":
+            case b"RCPT" if self.begun:
                 await self.step("rcpt")
+            case b"AUTH" if self.wire.inside_tls and self.role is not Role.MX and not argument:
+                await self._say("501 5.5.4 which mechanism?")
             case b"AUTH" if self.wire.inside_tls and self.role is not Role.MX:
                 await self.step("auth")
             case b"RSET" | b"NOOP":
+                self.begun = self.begun and verb.upper() == b"NOOP"
                 await self._say("250 2.0.0 ok")
+            case b"GET" | b"POST":
+                await self._say("421 4.7.0 this is SMTP")
+                raise Left
             case b"QUIT":
                 await self.step("quit")
             case _:
