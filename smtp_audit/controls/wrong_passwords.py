@@ -231,6 +231,8 @@ def auth_same_time(guesses: WrongPasswordFacts, rule: Rule) -> Verdict:
         return passed(f"no difference (chance: {found.chance:.2f})", evidence=evidence)
     if slow:
         return passed("answers wait for a second or more, which hides a difference", evidence=evidence)
+    if guesses.closed:
+        return passed(f"times vary, and few can be taken: {guesses.closed}", evidence=evidence)
     raise Undetermined("times vary too much: a difference of 50 ms cannot be ruled out")
 
 

@@ -82,7 +82,7 @@ EFFORTS = {
         logins="2, right",
         needs="credentials, mailboxes.own and other",
     ),
-    "line_ends": Effort("commands that end in LF or CR, or hold a NUL", "2", "syntax errors"),
+    "line_ends": Effort("commands that end in LF or CR, and recipients with a NUL", "2", "syntax errors"),
     "pipelining": Effort(
         "commands that do not wait, before and behind the greeting; a batch as RFC 2920 has it",
         "3",
@@ -92,19 +92,19 @@ EFFORTS = {
     "cross_protocol": Effort("one HTTP request with a form", "1", "a non-SMTP command"),
     "end_of_data": Effort(
         "messages to your own mailbox with unusual ends of lines and of data",
-        "15",
+        "2 to 15",
         "messages",
-        messages="13",
+        messages="14",
         logins="one a connection, right, on the submission ports",
         needs="mailboxes.own",
     ),
     "forwarding": Effort(
         "the same through the server to your own sink",
-        "15",
+        "2 to 12",
         "messages, and their delivery",
-        messages="13",
+        messages="11",
         logins="one a connection, right",
-        needs="credentials, sink",
+        needs="sink, and credentials on the submission ports",
     ),
     "clear_login": Effort(
         "one AUTH (LOGIN, USER) with an invented user and password before TLS",
@@ -113,20 +113,24 @@ EFFORTS = {
         logins="1, wrong, of a user that does not exist",
     ),
     "mailbox_access": Effort(
-        "IMAP, POP3 and ManageSieve before a login: capabilities, wrong commands", "2", _NOTHING_KEPT
+        "IMAP, POP3 and ManageSieve before a login: capabilities, ID, STARTTLS twice", "1", _NOTHING_KEPT
     ),
     "auth_protocol": Effort(
         "AUTH that is cancelled, malformed or in the wrong place; no password", "2", "aborted logins"
     ),
     "auth_session": Effort(
-        "AUTH twice, and inside a transaction", "1", "one login", logins="1, right", needs="credentials"
+        "AUTH after a login, and MAIL before and after another EHLO",
+        "2",
+        "two logins",
+        logins="2, right",
+        needs="credentials",
     ),
     "auth_errors": Effort("AUTH with nonsense and over-long lines", "2", "failed logins", logins="a few, malformed"),
     "wrong_passwords": Effort(
         "wrong passwords of the throw-away account and of a user that does not exist, then the right one",
-        "16",
+        "7 to 19",
         "failed logins: Fail2Ban may ban this client, and the account may be locked",
-        logins="41, wrong, half of them of the throw-away account",
+        logins="29, wrong, 14 of them of the throw-away account; 10 more where the server closes connections on them",
         needs="throwaway",
     ),
     "starttls_state": Effort(

@@ -53,7 +53,7 @@ greeting_seconds = 20.5
 reply_seconds = 15
 handshake_seconds = 10
 endpoint_seconds = 180
-idle_seconds = 300
+idle_seconds = 330
 {WAIVER}subject = "mail.example.com:25"
 {ATTESTATION}
 """

@@ -136,7 +136,12 @@ _FORM = (
     Case("smtp-overlong-command", sequence(), PASS, "answered: 500"),
     Case("smtp-overlong-command", sequence(overlong_command=answered("NOOP", "421 bye")), PASS, "421 bye"),
     Case("smtp-overlong-command", sequence(overlong_command=dialogue(closed("NOOP"))), FAIL, "without a reply"),
-    Case("smtp-overlong-command", sequence(overlong_command=answered("N", ended="silent")), INDETERMINATE, "silent"),
+    Case(
+        "smtp-overlong-command",
+        sequence(overlong_command=answered("N", ended="no reply within 15 s")),
+        INDETERMINATE,
+        "no reply within 15 s",
+    ),
     Case("smtp-address-length", transaction(), PASS, "neither"),
     Case(
         "smtp-address-length",

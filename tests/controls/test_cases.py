@@ -212,6 +212,7 @@ MAY_IMPORT = {
     "enum",
     "ipaddress",
     "itertools",
+    "math",
     "pydantic",
     "re",
     "smtp_audit.control",

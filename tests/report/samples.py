@@ -23,10 +23,12 @@ from smtp_audit.facts.snapshot import HostEffort, Snapshot, Vantage
 from smtp_audit.facts.tls import Acceptance, TlsFacts, TlsVersion, VersionOutcome
 from smtp_audit.judge import judge
 from smtp_audit.plan import Plan, prepare
+from smtp_audit.probes.conversation.table import BY_KIND
 from smtp_audit.record import Record
 from smtp_audit.report.model import Report
 from smtp_audit.secret import Secret
 from tests.factories import HOST, NOON, make_attestation, make_waiver
+from tests.report.conversation_samples import conversations
 from tests.report.transport_samples import handshake_facts, shown_certificates
 
 PASSWORD = "correct-horse-7291"
@@ -190,7 +192,7 @@ def _closed(endpoint: Endpoint) -> list[Observation]:
     port = PortFacts(role=endpoint.role, declared=endpoint.declared, open=False)
     refused = ("* connecting", "* refused")
     return [_observation(endpoint, port, refused)] + [
-        _observation(endpoint, None, kind=kind, absence=Absence.CLOSED) for kind in _KINDS
+        _observation(endpoint, None, kind=kind, absence=Absence.CLOSED) for kind in (*_KINDS, *BY_KIND)
     ]
 
 
@@ -199,7 +201,7 @@ def _silent(endpoint: Endpoint) -> list[Observation]:
     lines = ("* connecting to 192.0.2.25", "* no answer within 10 seconds")
     return [
         _observation(endpoint, None, lines, kind=kind, absence=Absence.TIMEOUT, reason=reason)
-        for kind in ("port", *_KINDS)
+        for kind in ("port", *_KINDS, *BY_KIND)
     ]
 
 
@@ -290,7 +292,18 @@ def _service(endpoint: Endpoint, poor: bool) -> list[Observation]:
             ),
         ]
     facts += [(fact, hellos) for fact in (*handshake_facts(endpoint, poor), shown_certificates(_certificate(poor)))]
-    return [_observation(endpoint, fact, lines) for fact, lines in facts]
+    return [*(_observation(endpoint, fact, lines) for fact, lines in facts), *_conversations(endpoint)]
+
+
+def _conversations(endpoint: Endpoint) -> list[Observation]:
+    found = []
+    for what in conversations(endpoint):
+        if isinstance(what, Facts):
+            found.append(_observation(endpoint, what))
+        else:
+            kind, absence, reason = what
+            found.append(_observation(endpoint, None, kind=kind, absence=absence, reason=reason))
+    return found
 
 
 _SUITE = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"

@@ -13,7 +13,7 @@ from smtp_audit.facts.sequence import SequenceFacts, WireReply
 from smtp_audit.limits import MAX_REPLY_LINES
 from smtp_audit.probes.approach import Approach, Session
 from smtp_audit.probes.conversation.envelope import undelivered_recipient
-from smtp_audit.probes.conversation.interview import Interview, Question, Say, say, tolerant_tls
+from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing, say, tolerant_tls
 from smtp_audit.probes.dialect import Smtp
 from smtp_audit.probes.wire import PeerError, Throttled, Transcript
 from smtp_audit.wiretext import escape, unescape
@@ -48,6 +48,7 @@ async def keep_the_sequence(approach: Approach, transcript: Transcript) -> Seque
         answers = {name: Dialogue(unknown=error.reason) for name in _NAMES}
     else:
         answers = interview.answers
+        await _greet_first(approach, transcript, wire.name, answers)
     capabilities = interview.capabilities or _texts(wire.replies.get("EHLO"))
     return SequenceFacts(
         role=approach.endpoint.role,
@@ -57,6 +58,22 @@ async def keep_the_sequence(approach: Approach, transcript: Transcript) -> Seque
         capabilities=capabilities,
         **answers,
     )
+
+
+async def _greet_first(approach: Approach, transcript: Transcript, name: str, answers: dict[str, Dialogue]) -> None:
+    """A server may refuse a second HELO or EHLO (RFC 5321 section 4.1.4; OpenSMTPD does): ask again with the first."""
+    questions = (
+        Question("helo", (say(f"HELO {name}"),), ends=True),
+        Question("other_case", (say(f"eHlO {name}"), say("nOoP"), say("rset")), ends=True),
+    )
+    out_of_order = [
+        question
+        for question in questions
+        if any(told.reply is not None and told.reply.code == "503" for told in answers[question.name].exchanges)
+    ]
+    if out_of_order:
+        with contextlib.suppress(PeerError):
+            answers.update(await Interview(approach, transcript, Standing.GREETED).ask(out_of_order))
 
 
 class _OnTheWire:

@@ -194,6 +194,8 @@ class _Guesses:
         while answered and (self.locked or not _about_password(answered[-1].exchange, stopped=bool(self.stopped))):
             answered.pop()
             self.locked = False
+        if ready and exchanges[0].accepted:
+            answered = [WrongPassword(known=ready[0].known, exchange=exchanges[0])]
         self.tries += answered
         return len(answered)
 

@@ -282,15 +282,21 @@ class Survey:
     async def _signatures_of_tls12(
         self, suites: VersionSuites, early: tuple[str, VersionSignatures] | None
     ) -> VersionSignatures:
-        """All signatures of TLS 1.2: after those of one type of key, with the suites that another one signs."""
+        """All signatures of TLS 1.2; suites that were not seen may be signed in ways that were not seen."""
+        found = await self._signatures_with(suites, early)
+        return found if suites.complete else found.model_copy(update={"complete": False, "detail": suites.detail})
+
+    async def _signatures_with(
+        self, suites: VersionSuites, early: tuple[str, VersionSignatures] | None
+    ) -> VersionSignatures:
+        """After those of one type of key, those with the suites that another one signs."""
         prober, flights = self._prober(TlsSignatureFacts), self._flights_of(suites.version)
         if early is None:
             return await signatures_of_tls12(prober, suites, flights)
         key, found = early
         others = tuple(each for each in suites.suites if each.traits.authentication != key and is_signed(each.name))
         if not others:
-            missing = "" if suites.complete else suites.detail
-            return found if suites.complete else found.model_copy(update={"complete": False, "detail": missing})
+            return found
         more = await signatures_of_tls12(prober, suites.model_copy(update={"suites": others}), flights)
         schemes = tuple(dict.fromkeys((*found.schemes, *more.schemes)))
         return more.model_copy(update={"schemes": schemes, "hellos": found.hellos + more.hellos})

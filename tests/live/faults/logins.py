@@ -121,10 +121,11 @@ class AuthAgain(Conversation):
 
 @fault("ehlo-logs-out")
 class EhloLogsOut(Conversation):
-    """EHLO ends the login."""
+    """EHLO ends the login, unless a transaction is under way."""
 
     def do_ehlo(self, argument: str) -> None:
-        self.user = ""
+        if self.transaction is None:
+            self.user = ""
         super().do_ehlo(argument)
 
 

@@ -38,6 +38,8 @@ class Chasquid:
         root.write("etc/chasquid/chasquid.conf", _CONFIGURATION.format(host=site.host, address=site.address))
         root.write(f"etc/chasquid/certs/{site.host}/fullchain.pem", site.certificates())
         root.write(f"etc/chasquid/certs/{site.host}/privkey.pem", site.key(), mode=0o400)
+        # Debian's hook calls the filters that are installed, of which there are none here, and no shell.
+        (root.path / "etc/chasquid/hooks/post-data").unlink()
         domain = f"etc/chasquid/domains/{DOMAIN}"
         root.folder(domain)
         for account in ("alice", "bob"):

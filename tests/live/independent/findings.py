@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.live.catalogue import CONTROLS
 
-_KEYS = {"server", "roles", "controls", "undecided", "why"}
+_LISTS = ("controls", "undecided", "inapplicable")
+_KEYS = {"server", "roles", "why", *_LISTS}
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Finding:
     roles: frozenset[str] | None
     controls: frozenset[str]
     undecided: frozenset[str]
+    inapplicable: frozenset[str]
     why: str
 
 
@@ -29,6 +31,7 @@ class Expected:
 
     failed: frozenset[str]
     undecided: frozenset[str]
+    inapplicable: frozenset[str]
 
 
 @cache
@@ -43,10 +46,11 @@ def findings() -> tuple[Finding, ...]:
 def expected(server: str, role: str) -> Expected:
     """What is listed for this role of this server; raises ValueError when a control is listed twice."""
     mine = [item for item in findings() if item.server == server and (item.roles is None or role in item.roles)]
-    _once(name for item in mine for name in (*item.controls, *item.undecided))
+    _once(name for item in mine for name in (*item.controls, *item.undecided, *item.inapplicable))
     return Expected(
         frozenset(name for item in mine for name in item.controls),
         frozenset(name for item in mine for name in item.undecided),
+        frozenset(name for item in mine for name in item.inapplicable),
     )
 
 
@@ -57,12 +61,14 @@ def _finding(table: dict[str, object]) -> Finding:
     server, why = table.get("server"), table.get("why")
     if not isinstance(server, str) or not isinstance(why, str) or not why.strip():
         raise ValueError(f"{where}: a finding has a server and a reason")
-    roles, controls, undecided = (_names(table, key) for key in ("roles", "controls", "undecided"))
-    if not controls | undecided:
+    controls, undecided, inapplicable = (_names(table, key) for key in _LISTS)
+    named = controls | undecided | inapplicable
+    if not named:
         raise ValueError(f"{where}: no controls")
-    if strange := (controls | undecided) - CONTROLS:
+    if strange := named - CONTROLS:
         raise ValueError(f"{where}: unknown controls {sorted(strange)}")
-    return Finding(server, roles if "roles" in table else None, controls, undecided, why)
+    roles = _names(table, "roles") if "roles" in table else None
+    return Finding(server, roles, controls, undecided, inapplicable, why)
 
 
 def _names(table: dict[str, object], key: str) -> frozenset[str]:

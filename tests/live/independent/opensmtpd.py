@@ -18,6 +18,7 @@ listen on {address} port 25 hostname {host}
 
 action "local_mail" maildir "/var/mail/%{{user.username}}" alias <aliases>
 
+match from any for local action "local_mail"
 match from any for domain "{domain}" action "local_mail"
 """
 

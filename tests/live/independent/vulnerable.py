@@ -28,7 +28,8 @@ class Aiosmtpd:
     def start(self) -> None:
         """Start it."""
         site = self._site
-        mailboxes = [f"{mailbox}@{DOMAIN}" for mailbox in MAILBOXES]
+        # Without a domain as well: RFC 5321 section 4.5.1.
+        mailboxes = ["postmaster", *(f"{mailbox}@{DOMAIN}" for mailbox in MAILBOXES)]
         python = installed() / "python" / "bin" / "python"
         # -I: neither this folder nor the caller's settings are its business.
         arguments = [site.address, str(PORTS["mx"]), str(site.chain), site.host, *mailboxes]

@@ -320,11 +320,12 @@ async def test_login_where_plain_is_missing(context, authority):
     assert heard[1] == b""
 
 
-async def test_a_wrong_password_that_is_taken_ends_it(context, authority):
-    server = Server(lambda user, count: b"235 2.7.0 welcome\r\n" if count == 5 else WRONG)
+@pytest.mark.parametrize("number", [2, 3, 5])
+async def test_a_wrong_password_that_is_taken_ends_it(context, authority, number):
+    server = Server(lambda user, count: b"235 2.7.0 welcome\r\n" if count == number else WRONG)
     facts = await guess(context, authority, server)
     assert facts.tries[-1].exchange.accepted
-    assert len(server.wrong) == 6
+    assert len(server.wrong) == number + 1
     assert "was taken" in facts.stopped
 
 
