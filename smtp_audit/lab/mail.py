@@ -5,9 +5,19 @@ from __future__ import annotations
 import hmac
 import ssl
 from dataclasses import dataclass
+from email.parser import BytesHeaderParser
+from email.utils import getaddresses
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from smtp_audit.lab.turns import InTurn
+
+SIZE = 50 * 1024 * 1024
+"""Octets of the largest message (STACK: what the standard wants announced)."""
+
+ROLE_MAILBOXES = ("postmaster", "abuse")
+"""What every domain has (RFC 2142)."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +51,20 @@ class Manners:
     """Recipients outside the domain are taken from anyone."""
     old_mechanism: bool = False
     """CRAM-MD5 is offered too."""
+    careless: bool = False
+    """It tells what it is and who is there, lets clients run ahead, and has no mailbox for complaints."""
 
 
-class MailService(SMTP):
+class MailService(InTurn):
     """One SMTP connection. It takes messages and throws them away."""
 
     def __init__(self, manners: Manners, **options: Any) -> None:
         super().__init__(
             _OldMechanism(manners) if manners.old_mechanism else _Policy(manners),
+            strict=not manners.careless,
             hostname=manners.host,
-            ident="ESMTP lab",
+            ident="ESMTP Labmail 2.1.4 (Debian GNU/Linux)" if manners.careless else "ESMTP lab",
+            data_size_limit=SIZE,
             tls_context=manners.tls,
             # aiosmtpd does not know that it is inside implicit TLS, so that this stands for "not before STARTTLS".
             auth_require_tls=not manners.auth_in_clear,
@@ -86,9 +100,16 @@ class _Policy:
     async def handle_EHLO(
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
-        """Leave out the AUTH line that aiosmtpd announces even without any mechanism."""
+        """Leave out the AUTH line that aiosmtpd announces even without any mechanism, and add what is missing."""
         session.host_name = hostname
-        return [line for line in responses if line.rstrip() != "250-AUTH"]
+        more = ["250-XCLIENT NAME ADDR"] if self._manners.careless else ["250-PIPELINING"]
+        return [*(line for line in responses[:-1] if line.rstrip() != "250-AUTH"), *more, responses[-1]]
+
+    async def handle_VRFY(self, _server: SMTP, _session: Session, _envelope: Envelope, address: str) -> str:
+        """Tell nothing, or who is there (RFC 5321 section 3.5.3)."""
+        if not self._manners.careless:
+            return "252 2.5.2 Send some mail, and see"
+        return f"250 2.1.5 <{address}>" if self._is_mailbox(address) else "550 5.1.1 No such user"
 
     async def handle_MAIL(
         self, _server: SMTP, session: Session, envelope: Envelope, address: str | None, options: list[str]
@@ -105,19 +126,34 @@ class _Policy:
     ) -> str:
         """Take mail for the user; take mail for elsewhere from those who may."""
         domain = address.rpartition("@")[2].lower()
-        if domain != self._manners.domain and not (self._manners.relays or session.authenticated):
-            return "550 5.7.1 Relaying denied"
-        if domain == self._manners.domain and address.lower() not in (
-            self._manners.account.user,
-            f"postmaster@{domain}",
-        ):
-            return "550 5.1.1 No such user"
+        if not self._is_mailbox(address):
+            if domain == self._manners.domain:
+                return "550 5.1.1 No such user"
+            if not (self._manners.relays or session.authenticated):
+                return "550 5.7.1 Relaying denied"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 Ok"
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:
-        """Take the message and forget it."""
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Take the message and forget it; who has logged in writes under the own name."""
+        if session.authenticated and not self._manners.careless and not self._is_own(envelope.content or b""):
+            return "550 5.7.1 Not your name in From or Sender"
         return "250 2.0.0 Taken, and thrown away: this is a lab"
+
+    def _is_own(self, message: bytes | str) -> bool:
+        """Whether there is one From, and it and any Sender say nothing but the user's address."""
+        octets = message if isinstance(message, bytes) else message.encode(errors="surrogateescape")
+        headers = BytesHeaderParser().parsebytes(octets)
+        written = getaddresses([str(value) for name in ("From", "Sender") for value in headers.get_all(name, ())])
+        own = self._manners.account.user
+        return len(headers.get_all("From", ())) == 1 and all(address.lower() == own for _, address in written)
+
+    def _is_mailbox(self, address: str) -> bool:
+        """The user's, or one that every domain has; the postmaster needs no domain (RFC 5321 section 4.5.1)."""
+        manners = self._manners
+        roles = ("postmaster",) if manners.careless else ROLE_MAILBOXES
+        own = (manners.account.user, *(f"{name}@{manners.domain}" for name in roles), "postmaster")
+        return address.lower() in own
 
 
 class _OldMechanism(_Policy):

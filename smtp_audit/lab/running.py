@@ -93,6 +93,7 @@ class Lab:
             auth_needed=service.auth_needed,
             relays=service.relays,
             old_mechanism=service.old_mechanism,
+            careless=plan.careless,
         )
         loop = asyncio.get_running_loop()
         return await loop.create_server(lambda: MailService(manners, loop=loop), self._address, 0, ssl=first)

@@ -59,6 +59,7 @@ class Plan:
     domain: str
     certificate: Kind
     modern_tls: bool
+    careless: bool
     services: tuple[Service, ...]
 
 
@@ -68,6 +69,7 @@ GOOD = Plan(
     domain="good.example",
     certificate=Kind(names=("DNS:mail.good.example",)),
     modern_tls=True,
+    careless=False,
     services=(
         Service(Role.MX, Wire.CLEAR),
         Service(Role.SUBMISSION, Wire.CLEAR, auth=True, auth_needed=True),
@@ -84,6 +86,7 @@ BAD = Plan(
         names=("DNS:localhost",), common_name="mail.bad.example", days=(-400, -35), issuer="self", send=()
     ),
     modern_tls=False,
+    careless=True,
     services=(
         Service(Role.MX, Wire.CLEAR, auth=True, auth_in_clear=True, relays=True),
         Service(Role.SUBMISSION, Wire.CLEAR, auth=True, auth_in_clear=True, relays=True, old_mechanism=True),
@@ -124,7 +127,11 @@ class Site:
             'sources = ["127.0.0.1"]\n\n'
             f"[target]\ndomain = {json.dumps(self.plan.domain)}\n"
         )
-        tail = f'\n[credentials]\nuser = "{self.account.user}"\npassword_env = "{PASSWORD_VARIABLE}"\n'
+        tail = (
+            # A lab throws away what it takes, so that messages may be sent to it.
+            f'\n[mailboxes]\nown = "{self.account.user}"\n'
+            f'\n[credentials]\nuser = "{self.account.user}"\npassword_env = "{PASSWORD_VARIABLE}"\n'
+        )
         endpoints = [
             f'\n[[target.endpoint]]\nrole = "{role}"\nhost = "{self.plan.host}"\n'
             f'address = "{self.address}"\nport = {port}\n'
