@@ -176,6 +176,15 @@ class TestPipelining:
         assert [reply.code for reply in found.early.exchanges[0].replies] == ["220", "250"]
         assert stage.connections == 3
 
+    async def test_no_error_is_among_the_batch_where_a_login_comes_first(self):
+        server = Server()
+        async with serving(fresh(server)) as stage:
+            run = approach(stage, role=Role.SUBMISSION)
+            found = await run_ahead(run, run.transcript())
+        assert found.batch.exchanges[0].sent == "\\x0d\\x0a".join(["RSET"] * 4)
+        assert [len(each.replies) for each in found.batch.exchanges] == [4, 1]
+        assert not any(line.startswith((b"MAIL", b"RCPT")) for heard in server.connections for line in heard)
+
     async def test_no_batch_where_it_is_not_announced(self):
         class Old(Server):
             keywords = ("8BITMIME",)
@@ -348,7 +357,44 @@ class TestEndOfData:
             found = await end_messages(run, run.transcript())
         assert found.ordinary.refused
         assert found.letters == ()
-        assert len(server.messages) == 1
+        # Once for each author.
+        assert len(server.messages) == 2
+
+    async def test_the_mailbox_is_the_author_where_it_has_to_be(self):
+        def answer(message: bytes) -> str:
+            known = f"From: <{OWN}>".encode() in message
+            return "250 2.0.0 queued" if known else "550 5.1.8 no such domain"
+
+        server = Server(message=answer)
+        async with serving(fresh(server)) as stage:
+            run = approach(stage)
+            found = await end_messages(run, run.transcript())
+        assert found.ordinary.whole
+        assert all(each.whole for each in found.letters)
+        assert len(server.messages) == 15
+        assert b"From: <smtp-audit@smtp-audit.invalid>" in server.messages[0]
+
+    @pytest.mark.parametrize("text", ["421 4.5.0 Bare linefeed (LF) not allowed", "421 4.7.0 try again later"])
+    async def test_421_is_the_answer_to_a_message(self, text):
+        def answer(message: bytes) -> str:
+            return text if re.search(rb"(?<!\r)\n", message) else "250 2.0.0 queued"
+
+        async with serving(fresh(Server(message=answer))) as stage:
+            run = approach(stage)
+            found = await end_messages(run, run.transcript())
+        said = [each for each in found.letters if f"{each.reply}" == text]
+        assert [each.name for each in said] == ["LF.LF", "LF.CRLF", "CRLF.LF", "CR.LF", "LF.CR"]
+        assert {each.refused for each in said} == {"Bare" in text}
+        assert all(each.whole for each in found.letters if each not in said)
+
+    async def test_few_commands_that_are_not_about_mail_on_one_connection(self):
+        server = Server()
+        async with serving(fresh(server)) as stage:
+            run = approach(stage)
+            await end_messages(run, run.transcript())
+            await stage.quiet()
+        # Exim hangs up at the 11th (smtp_accept_max_nonmail).
+        assert [heard.count(b"NOOP") for heard in server.connections] == [1, 7, 6]
 
     @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
     async def test_what_is_not_allowed_for_now_is_unknown(self, step):
