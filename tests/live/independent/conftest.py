@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.live.audited import Outcome, audited_places
-from tests.live.catalogue import DOMAIN, Catalogue
+from tests.live.catalogue import Catalogue
 from tests.live.installed import skip_or_fail
 from tests.live.recorded import keep_places
 
 from .roots import installed
 from .running import Running, running
-from .site import PASSWORDS
+from .site import FOREIGN, OTHER, OWN, PASSWORDS
 
 
 @pytest.fixture(scope="session")
@@ -31,13 +31,12 @@ def independent(catalogue: Catalogue) -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def independent_audit(independent: Running, runs: Path) -> Outcome:
     """One audit of all of them, profile enterprise, with an account for the submission ports and with mailboxes."""
-    user, password = next(iter(PASSWORDS.items()))
     outcome = audited_places(
         runs / "independent",
         independent.places,
         anchors=independent.anchors,
-        user=user,
-        password=password,
-        tables={"mailboxes": {"own": user, "other": f"bob@{DOMAIN}"}},
+        user=OWN,
+        password=PASSWORDS[OWN],
+        tables={"mailboxes": {"own": OWN, "other": OTHER, "foreign": FOREIGN}},
     )
     return keep_places("independent", outcome, independent.places)
