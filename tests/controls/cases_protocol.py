@@ -75,6 +75,13 @@ _FORM = (
         "well-formed",
     ),
     Case("smtp-reply-form", sequence(early_mail=on_wire("MAIL FROM:<>", ended="silent")), INDETERMINATE, "silent"),
+    Case("smtp-greeting-name", sequence(), PASS, "both begin with a name"),
+    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", "250 [192.0.2.7] hi")), PASS, "both"),
+    Case("smtp-greeting-name", sequence(greeting=on_wire("", "220 ESMTP ready")), FAIL, "greeting does not begin"),
+    Case("smtp-greeting-name", sequence(greeting=on_wire("", "220")), FAIL, "full name: nothing"),
+    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", "250-localhost", "250 X")), FAIL, "reply to EHLO"),
+    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", "502 no")), INDETERMINATE, "answered 502 no"),
+    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", ended="silent")), INDETERMINATE, "silent"),
     Case("smtp-keywords-form", sequence(), PASS, "well-formed"),
     Case(
         "smtp-keywords-form",
