@@ -626,3 +626,38 @@ class TestSnapshot:
         shown = in_time(gathering(*ENDPOINTS).start().finish).vantage.command
         assert "hunter2" not in shown
         assert "mail.example.com" in shown
+
+
+class TestTheHostsPorts:
+    """Facts about the whole host are gathered with one of its endpoints, at each address."""
+
+    def approaches(self, scripted, *endpoints: Endpoint, kinds: Any = None) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+
+        def behaviour(inspection: Scripted) -> None:
+            seen[inspection.approach.endpoint.key] = inspection.approach
+            inspection.tell()
+
+        scripted.behaviour = behaviour
+        in_time(gathering(*endpoints, kinds=kinds).start().finish)
+        return seen
+
+    def test_the_lowest_port_speaks_for_all(self, scripted):
+        seen = self.approaches(scripted, *reversed(ENDPOINTS))
+        assert {approach.speaks_for for approach in seen.values()} == {"mail.example.com:25"}
+        assert {tuple(sorted(approach.host_ports)) for approach in seen.values()} == {(25, 587, 993)}
+
+    def test_of_those_that_are_asked_for(self, scripted):
+        others = [e for e in ENDPOINTS if e.port != 25]
+        kinds = all_kinds(*others) | {("port", "mail.example.com:25")}
+        seen = self.approaches(scripted, *ENDPOINTS, kinds=kinds)
+        assert (
+            seen["mail.example.com:587"].speaks_for == seen["mail.example.com:993"].speaks_for == "mail.example.com:587"
+        )
+        assert sorted(seen["mail.example.com:587"].host_ports) == [25, 587, 993]
+
+    def test_other_hosts_and_addresses_speak_for_themselves(self, scripted):
+        other = endpoint(Role.SUBMISSION, host="mx2.example.com")
+        elsewhere = endpoint(Role.SUBMISSIONS, address="127.0.0.2")
+        seen = self.approaches(scripted, ENDPOINTS[0], other, elsewhere)
+        assert {key: approach.speaks_for for key, approach in seen.items()} == {key: key for key in seen}

@@ -82,7 +82,7 @@ EFFORTS = {
         logins="2, right",
         needs="credentials, mailboxes.own and other",
     ),
-    "line_ends": Effort("commands that end in LF or CR, or hold a NUL", "2", "syntax errors"),
+    "line_ends": Effort("commands that end in LF or CR, and recipients with a NUL", "2", "syntax errors"),
     "pipelining": Effort(
         "commands that do not wait, before and behind the greeting; a batch as RFC 2920 has it",
         "3",
@@ -92,7 +92,7 @@ EFFORTS = {
     "cross_protocol": Effort("one HTTP request with a form", "1", "a non-SMTP command"),
     "end_of_data": Effort(
         "messages to your own mailbox with unusual ends of lines and of data",
-        "15",
+        "3 to 15",
         "messages",
         messages="15",
         logins="one a connection, right, on the submission ports",
@@ -100,11 +100,11 @@ EFFORTS = {
     ),
     "forwarding": Effort(
         "the same through the server to your own sink",
-        "12",
+        "3 to 12",
         "messages, and their delivery",
         messages="12",
         logins="one a connection, right",
-        needs="credentials, sink",
+        needs="sink, and credentials on the submission ports",
     ),
     "clear_login": Effort(
         "one AUTH (LOGIN, USER) with an invented user and password before TLS",

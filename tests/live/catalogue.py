@@ -105,6 +105,8 @@ class Entry:
     indeterminate: bool = False
     undecided: frozenset[str] = frozenset()
     """The controls that can come to no verdict; with `indeterminate` others may not, either."""
+    without: frozenset[str] = frozenset()
+    """The controls of the role that have no object here: what they are about is not offered."""
     host_of: str | None = None
     """Another entry, whose host this one is on, too; by itself each entry is a host of its own."""
     main: Mapping[str, str] = field(default_factory=dict)
@@ -137,7 +139,7 @@ class Entry:
         passing = self.role_passes & self.judged
         if self.hides:
             return passing & {"port-open"}
-        passing -= self.must_fail | self.undecided
+        passing -= self.must_fail | self.undecided | self.without
         if "certificate-in-date" in self.must_fail:
             # Not applicable: what is out of date has no days left to count.
             passing -= {"certificate-days-left"}
@@ -223,7 +225,12 @@ def made_of(chapters: Chapters) -> Catalogue:
 
 
 def _check(entry: Entry, certificates: Mapping[str, Kind], backends: Mapping[str, Backend]) -> None:
-    if unknown := (entry.must_fail | entry.undecided | entry.role_passes | (entry.strict or frozenset())) - CONTROLS:
+    if (
+        unknown := (
+            entry.must_fail | entry.undecided | entry.without | entry.role_passes | (entry.strict or frozenset())
+        )
+        - CONTROLS
+    ):
         raise ValueError(f"{entry.name}: unknown controls {sorted(unknown)}")
     if unseen := entry.must_fail - entry.judged:
         raise ValueError(f"{entry.name}: group {entry.group} does not allow {sorted(unseen)}")
@@ -306,6 +313,7 @@ def _server(chapter: str, table: dict[str, Any], base: Mapping[tuple[str, str], 
         what=table["what"],
         must_fail=frozenset(table["must_fail"]),
         undecided=frozenset(table.get("undecided", ())),
+        without=frozenset(table.get("without", ())),
         role_passes=sound.role_passes,
         role_fails=sound.role_fails,
         settings={} if server == SCRIPTED else {**sound.settings, **table.get("set", {})},

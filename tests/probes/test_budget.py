@@ -359,3 +359,68 @@ class TestWhatItSaysOfTheWay:
             shared.back_off("421", time.monotonic())
             seen.append(shared.allowed)
         assert seen == [5, 2, 1, 1, 1]
+
+
+class TestBursts:
+    async def test_nobody_else_connects_meanwhile(self):
+        budget = HostBudget("192.0.2.1", BudgetLimits(connections=2))
+        order: list[str] = []
+
+        async def other() -> None:
+            async with budget.connection():
+                order.append("other")
+
+        async with budget.connection():
+            burst = asyncio.create_task(_burst(budget, order))
+            await asyncio.sleep(0.02)
+            assert order == []  # one is still open
+            waiting = asyncio.create_task(other())
+            await asyncio.sleep(0.02)
+        await asyncio.gather(burst, waiting)
+        assert order in (["begins", "ends", "other"], ["other", "begins", "ends"])
+        assert budget.effort().connections == 2 + 3
+
+    async def test_what_is_left_has_to_suffice(self):
+        budget = HostBudget("192.0.2.1", BudgetLimits(total=2))
+        with pytest.raises(PeerError) as error:
+            await _burst(budget, [])
+        assert error.value.absence is Absence.BUDGET
+        async with budget.connection():
+            pass
+
+    async def test_a_burst_that_breaks_lets_others_go_on(self):
+        budget = HostBudget("192.0.2.1", BudgetLimits())
+        with pytest.raises(ZeroDivisionError):
+            async with budget.burst(3):
+                raise ZeroDivisionError
+        async with asyncio.timeout(1), budget.connection():
+            pass
+
+
+async def _burst(budget: HostBudget, order: list[str]) -> None:
+    async with budget.burst(3) as count:
+        order.append("begins")
+        for _ in range(3):
+            count()
+        await asyncio.sleep(0.02)
+        order.append("ends")
+
+
+async def test_who_stands_aside_takes_the_place_of_nobody():
+    budget = HostBudget("192.0.2.1", BudgetLimits(connections=1))
+    async with budget.connection():
+        with budget.standing_aside():
+            async with asyncio.timeout(1), budget.connection():
+                assert budget.allowed == 1
+        assert budget.idle == 0
+    assert budget.idle == 1
+
+
+async def test_time_that_a_probe_needs_by_itself_is_added():
+    budget = HostBudget("192.0.2.1", BudgetLimits())
+    async with asyncio.timeout(10) as bound:
+        before = bound.when()
+        with budget.extending(bound):
+            budget.move_bounds(330)
+        await asyncio.sleep(0)
+        assert bound.when() == before + 330

@@ -15,6 +15,7 @@ from smtp_audit.lab.authority import Authority
 from smtp_audit.limits import BudgetLimits
 from smtp_audit.probes import inspection as inspection_module
 from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.conversation import open_ports
 from smtp_audit.probes.conversation.table import BY_KIND, Conversation
 from smtp_audit.probes.inspection import DERIVED_KINDS, Inspection, kinds_of
 from smtp_audit.probes.tls.survey import SURVEY_KINDS
@@ -114,6 +115,15 @@ class TestUnreached:
         assert not found.pop("port").open
         assert set(absences(found).values()) == {Absence.CLOSED}
         assert len(absences(found)) == len(found)
+
+    async def test_a_closed_port_excuses_nothing_about_its_host(self, inspect, monkeypatch):
+        monkeypatch.setattr(open_ports, "PORTS", ())
+        async with serving(talking(Role.MX)) as stage:
+            stage.close()
+            found = await inspect(stage, Role.MX, allow=Safety.INTRUSIVE, conversing=True)
+        assert found["open_ports"].scanned == (stage.port,)
+        assert found["open_ports"].open == ()
+        assert absences(found)["parallel_connections"] is Absence.CLOSED
 
     async def test_a_port_that_closes_after_the_first_look_excuses_nothing(self, context, inspect):
         stages: list[Stage] = []

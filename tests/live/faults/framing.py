@@ -45,20 +45,20 @@ class CutsAtNul(Conversation):
 
 @fault("loses-batch")
 class LosesBatch(Conversation):
-    """What comes behind a command in the same segment is lost."""
+    """RSET is lost where it comes behind a recipient in the same segment."""
 
-    def next_line(self, longest: int) -> bytes:
-        line = super().next_line(longest)
-        self.rest = b""
-        return line
+    def do_rcpt(self, argument: str) -> None:
+        if self.rest.startswith(b"RSET"):
+            self.rest = b""
+        super().do_rcpt(argument)
 
 
 @fault("answers-twice")
 class AnswersTwice(Conversation):
-    """RCPT has two replies, where it is one of a group."""
+    """RCPT has two replies, where RSET comes behind it in the same segment."""
 
     def do_rcpt(self, argument: str) -> None:
-        more = bool(self.rest)
+        more = self.rest.startswith(b"RSET")
         super().do_rcpt(argument)
         if more:
             self.reply(250, "2.1.5 really")
