@@ -10,6 +10,7 @@ from tests.sequence_factories import (
     CAPABILITIES,
     after_mail,
     no_mail,
+    no_mail_at_all,
     on_wire,
     recipients,
     sequence,
@@ -337,4 +338,9 @@ _EXTENSIONS = (
     Case("smtp-utf8-needs-parameter", _STRANGER, NOT_APPLICABLE, "no credentials"),
 )
 
-CASES = (*_FORM, *_MAILBOXES, *_EXTENSIONS)
+_NO_MAIL = tuple(
+    Case(name, no_mail_at_all(), INDETERMINATE, "MAIL alone is not taken")
+    for name in ("smtp-size-enforced", "smtp-8bitmime", "smtp-utf8", "smtp-utf8-needs-parameter")
+)
+
+CASES = (*_FORM, *_MAILBOXES, *_EXTENSIONS, *_NO_MAIL)
