@@ -34,6 +34,12 @@ def _rcpt(reply: str) -> Dialogue:
     return after_mail((_RCPT, reply))
 
 
+def _refused(reply: str) -> TransactionFacts:
+    """A server that refuses all mailboxes with this."""
+    fields = ("postmaster", "postmaster_of_domain", "abuse", "null_sender")
+    return transaction(**{f"{field}{end}": _rcpt(reply) for field in fields for end in ("", "_from_other")})
+
+
 def _blocked(**more: Dialogue) -> TransactionFacts:
     """A server that refuses this client whatever it asks for."""
     fields = ("postmaster", "postmaster_of_domain", "abuse", "null_sender")
@@ -203,6 +209,19 @@ _MAILBOXES = (
     ),
     Case("smtp-postmaster", _blocked(), INDETERMINATE, "blocked"),
     Case("smtp-abuse-mailbox", _blocked(), INDETERMINATE, "blocked"),
+    # Exim has no enhanced codes: what is refused, client or mailbox, only the words tell.
+    Case("smtp-postmaster", _refused("550 [192.0.2.7] is in a black list"), INDETERMINATE, "black list"),
+    Case("smtp-abuse-mailbox", _refused("550 Administrative prohibition"), INDETERMINATE, "prohibition"),
+    Case("smtp-postmaster", _refused("550 Unrouteable address"), FAIL, "Unrouteable"),
+    Case("smtp-abuse-mailbox", _refused("550 <x@y> User unknown"), FAIL, "User unknown"),
+    Case("smtp-abuse-mailbox", _refused("550 5.7.1 Relaying denied"), INDETERMINATE, "takes no mail for this domain"),
+    # The host name in the place of the domain, or another server's domain.
+    Case(
+        "smtp-postmaster",
+        transaction(postmaster_of_domain=_rcpt("550 relay not permitted")),
+        INDETERMINATE,
+        "takes no mail for this domain",
+    ),
     Case(
         "smtp-postmaster",
         _blocked(postmaster=_rcpt("550 5.1.8 bad sender"), postmaster_from_other=no_mail(_LATER)),
@@ -282,6 +301,12 @@ _MAILBOXES = (
         transaction(many_recipients=recipients((1, "250 ok"), (1, "450 4.7.1 slow down"), unknown="450 ...")),
         INDETERMINATE,
         "1 recipients were taken, then: 450",
+    ),
+    Case(
+        "smtp-hundred-recipients",
+        transaction(many_recipients=recipients((1, "250 ok"), (1, "452 4.3.1 Insufficient storage"), unknown="452")),
+        INDETERMINATE,
+        "1 recipients were taken, then: 452 4.3.1",
     ),
     Case(
         "smtp-hundred-recipients",
