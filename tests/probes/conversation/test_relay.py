@@ -17,7 +17,7 @@ from smtp_audit.probes.wire import PeerError
 from tests.facts_factories import rule
 from tests.probes.stage import Stage, serving
 
-from .mail_server import DENIED, OK, MailServer
+from .envelope_server import DENIED, OK, MailServer
 
 DOMAIN = "probe.example"
 NO_USER = "550 5.1.1 no such user"
