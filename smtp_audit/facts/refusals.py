@@ -12,9 +12,8 @@ from smtp_audit.facts.service import Reply
 
 # Not in a host's name, which a server may repeat.
 _RELAYING = re.compile(r"(?<![\w.@-])relay(?:ing|ed)?\b(?![\w-]*\.\w)|\brcpthosts\b", re.IGNORECASE)
-_NO = re.compile(
-    r"\b(?:denied|denies|not|no|n't|cannot|unable|prohibited|forbidden|refused|rejected|isn't|don't)\b", re.IGNORECASE
-)
+_DENIED = re.compile(r"\b(?:denied|not permitted|not allowed|prohibited|forbidden|refused|rejected)\b", re.IGNORECASE)
+_NO = re.compile(r"\b(?:not?|cannot|unable|isn't|don't|doesn't|can't|disabled)\b", re.IGNORECASE)
 _FOR_NOW = re.compile(r"tempor|try again|later|gr[ae]y|resolve|look ?up|throttl|limit", re.IGNORECASE)
 # Addresses that are repeated, and what stands in angle brackets: their letters say nothing.
 _REPEATED = re.compile(r"<[^<>]*>|\S+@\S+|\S*[%!]\S+")
@@ -39,8 +38,11 @@ def denies_relaying(reply: Reply) -> bool:
     Greylisting and trouble with a look-up are no such refusal.
     """
     text = plain_words(reply)
-    denied = bool(_RELAYING.search(text) and _NO.search(text))
-    return reply.code[:1] in "45" and denied and not (reply.code.startswith("4") and _FOR_NOW.search(text))
+    if not _RELAYING.search(text):
+        return False
+    if reply.code.startswith("4"):
+        return bool(_DENIED.search(text) and not _FOR_NOW.search(text))
+    return reply.code.startswith("5") and bool(_DENIED.search(text) or _NO.search(text))
 
 
 def names_relaying(reply: Reply) -> bool:
