@@ -152,6 +152,9 @@ def prepare(
         domains = tuple(s for s in found.subjects if isinstance(s, Domain))
         looked_up = tuple(s for s in found.subjects if isinstance(s, Endpoint))
         subjects = (*domains, *merge_endpoints((*config.endpoints, *looked_up)))
+        if config.domain is None and not config.endpoints and len(config.names) == len(domains) == 1:
+            # A mail domain and nothing else was asked for: its MX hosts take its mail.
+            config = config.model_copy(update={"domain": domains[0].name})
     if not subjects:
         raise ConfigurationError("no target: name one with --smtp-target, --smtp-endpoint or in the configuration")
     scope = config.scope or (_recorded_scope(recorded) if recorded else (Scope.SERVER,))

@@ -94,6 +94,7 @@ def transaction(**more: Any) -> TransactionFacts:
     taken = after_mail((_RCPT, "250 2.1.5 Ok"))
     fields = {
         "role": Role.MX,
+        "domain": "example.com",
         "capabilities": CAPABILITIES,
         "data_without_recipient": after_mail(("DATA", "554 5.5.1 Error: no valid recipients")),
         "nested_mail": after_mail((_MAIL, "503 5.5.1 Error: nested MAIL command")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smtp_audit.control import Outcome, Rule, Verdict, control, fail, passed
+from smtp_audit.control import Outcome, Rule, Verdict, control, fail, not_applicable, passed
 from smtp_audit.controls.answers import enhanced_code, needs_login, unanswered
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue, Exchange
@@ -14,11 +14,13 @@ from smtp_audit.facts.transaction import TransactionFacts
 _SENDER = ("5.1.7", "5.1.8")
 """Enhanced codes that are about the sender's address (RFC 3463 section 3.2)."""
 
+_NO_DOMAIN = "no mail domain was named, so that no mailbox of one was asked for: --smtp-domain DOMAIN names it"
+
 
 @control(
     "smtp-postmaster",
     title="Mail for the postmaster is taken",
-    expects="RCPT TO:<postmaster> and RCPT TO:<postmaster@domain> are both taken",
+    expects="RCPT TO:<postmaster> is taken, and so is RCPT TO:<postmaster@domain> where the domain is named",
     subject=Endpoint,
     needs=TransactionFacts,
     roles=(Role.MX,),
@@ -48,13 +50,15 @@ def postmaster(transaction: TransactionFacts, rule: Rule) -> Verdict:
         if verdict.outcome is not Outcome.PASS:
             return verdict
         told += verdict.evidence
+        if not transaction.domain:
+            return passed(f"taken without a domain; {_NO_DOMAIN}", evidence=told)
     return passed("both forms are taken", evidence=told)
 
 
 @control(
     "smtp-abuse-mailbox",
     title="Mail for abuse@domain is taken",
-    expects="RCPT TO:<abuse@domain> is taken",
+    expects="RCPT TO:<abuse@domain> is taken where the domain is named",
     subject=Endpoint,
     needs=TransactionFacts,
     roles=(Role.MX,),
@@ -73,6 +77,8 @@ def abuse_mailbox(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     It is also how the owner learns that an account was taken over.
     """
+    if not transaction.domain:
+        return not_applicable(_NO_DOMAIN)
     return _mailbox(transaction, transaction.abuse, transaction.abuse_from_other, "abuse")
 
 
@@ -175,7 +181,7 @@ def _mailbox(transaction: TransactionFacts, dialogue: Dialogue, other: Dialogue,
     """Whether the mailbox takes mail, from the null sender or at least from another."""
     tries = [each for each in (dialogue, other) if each.exchanges]
     if not tries:
-        raise Undetermined(dialogue.unknown or "it was not asked: the domain is not known")
+        raise Undetermined(dialogue.unknown or "it was not asked")
     reached = [each for each in tries if not each.unknown and len(each.exchanges) > 1]
     for each in reached:
         if each.last.accepted:

@@ -273,7 +273,7 @@ def _require_own_domain(source: RelaySource) -> None:
             raise Undetermined(
                 f"{source.name}the domain in the place of the server's own is not known to be that "
                 f"({shown.exchanges[-1] if shown.exchanges else shown.unknown or 'not asked'}): name a domain that it "
-                "takes mail for, or a mailbox as own in [mailboxes] of the configuration file"
+                "takes mail for (--smtp-domain DOMAIN), or a mailbox as own in [mailboxes] of the configuration file"
             )
 
 

@@ -19,6 +19,8 @@ class TransactionFacts(Facts):
 
     role: Role
     needs_login: str = ""
+    domain: str = ""
+    """The domain whose mailboxes were asked for; empty where none was named, or none is asked for."""
     capabilities: tuple[str, ...] = ()
     """The lines of the reply to EHLO, the first one included."""
     data_without_recipient: Dialogue = Dialogue()

@@ -47,6 +47,11 @@ def _blocked(**more: Dialogue) -> TransactionFacts:
     return transaction(**{**refused, **more})
 
 
+def _without_domain(**more: Dialogue) -> TransactionFacts:
+    """What is asked where no mail domain is known."""
+    return transaction(**{"domain": "", "postmaster_of_domain": Dialogue(), "abuse": Dialogue(), **more})
+
+
 _FORM = (
     Case("smtp-reply-form", sequence(), PASS, "well-formed"),
     Case("smtp-reply-form", sequence(greeting=on_wire("", "220-mail", "220-more", "220")), PASS, "well-formed"),
@@ -229,6 +234,11 @@ _MAILBOXES = (
         "bad sender",
     ),
     Case("smtp-postmaster", transaction(postmaster=_rcpt(_LATER)), INDETERMINATE, "Greylisted"),
+    # No domain was named: the postmaster without one is there all the same.
+    Case("smtp-postmaster", _without_domain(), PASS, "no mail domain was named"),
+    Case("smtp-postmaster", _without_domain(postmaster=_rcpt(_NOBODY)), FAIL, "mail for postmaster is refused"),
+    Case("smtp-postmaster", _without_domain(postmaster=_rcpt(_LATER)), INDETERMINATE, "Greylisted"),
+    Case("smtp-abuse-mailbox", _without_domain(), NOT_APPLICABLE, "--smtp-domain DOMAIN names it"),
     Case("smtp-postmaster", transaction(postmaster_of_domain=Dialogue()), INDETERMINATE, "not asked"),
     Case(
         "smtp-postmaster",

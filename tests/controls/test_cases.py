@@ -88,7 +88,6 @@ ALWAYS_APPLIES = {
     "smtp-overlong-command",
     "smtp-size-announced",
     "smtp-postmaster",
-    "smtp-abuse-mailbox",
     "smtp-null-sender",
 }
 

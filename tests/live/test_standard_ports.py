@@ -8,7 +8,7 @@ from smtp_audit.sslyze_environment import find_sslyze
 
 from . import asked
 from .audited import PROFILES, Outcome, audited, audited_places
-from .catalogue import BEYOND_REACH, Catalogue
+from .catalogue import BEYOND_REACH, DOMAIN, Catalogue
 from .dovecot import PASSWORDS
 from .installed import skip_or_fail
 from .network import Block
@@ -37,11 +37,11 @@ def profile(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def by_address(hardened_server: MailServer, runs: Path) -> Outcome:
-    """The shortest way: one address, nothing else said."""
+    """The shortest way: one address, and the domain that it takes mail for."""
     return audited(
         runs / "by-address",
-        *("--smtp-target", hardened_server.address, "--smtp-ca", str(hardened_server.anchors)),
-        profile("enterprise"),
+        *("--smtp-target", hardened_server.address, "--smtp-domain", DOMAIN),
+        *("--smtp-ca", str(hardened_server.anchors), profile("enterprise")),
     )
 
 
@@ -88,6 +88,21 @@ def test_a_hardened_server_by_name_and_address(hardened_server: MailServer, cata
     outcome = audited_places(runs / "by-name", places, anchors=hardened_server.anchors)
     assert outcome.gate_open, outcome.reasons
     assert outcome.exit_status == 0
+
+
+def test_without_its_domain_one_thing_is_left_open_and_said(hardened_server: MailServer, runs: Path) -> None:
+    """Whose mail the server takes cannot be seen from outside: a route through its own domain needs that domain."""
+    outcome = audited(
+        runs / "without-domain",
+        *("--smtp-target", hardened_server.address, "--smtp-ca", str(hardened_server.anchors), profile("enterprise")),
+    )
+    assert not outcome.gate_open
+    mx = f"{hardened_server.address}:{PORTS['mx']}"
+    for role in OPEN:
+        assert outcome.failed(f"{hardened_server.address}:{PORTS[role]}") == frozenset()
+    assert outcome.undecided(mx) == {"relay-routed-refused"}
+    assert [reason for reason in outcome.reasons if "--smtp-domain" not in reason] == []
+    assert "smtp-postmaster" in outcome.passed(mx)
 
 
 def test_without_its_trust_anchor_nobody_trusts_it(hardened_server: MailServer, runs: Path) -> None:

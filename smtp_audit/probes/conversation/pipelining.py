@@ -6,7 +6,7 @@ from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.endpoint import SUBMISSION_ROLES, Role, TlsStart
 from smtp_audit.facts.pipelining import PipeliningFacts
 from smtp_audit.probes.approach import Approach
-from smtp_audit.probes.conversation.envelope import local_domain, local_mailbox
+from smtp_audit.probes.conversation.envelope import own_domain, undelivered_recipient
 from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing, say
 from smtp_audit.probes.wire import PeerError, Transcript
 
@@ -48,7 +48,8 @@ def _batch(approach: Approach) -> bytes:
     """
     if approach.endpoint.role in SUBMISSION_ROLES:
         return b"RSET\r\n" * 4
-    first, second = local_mailbox(approach), f"abuse@{local_domain(approach)}"
+    domain = own_domain(approach)
+    first, second = undelivered_recipient(approach), f"abuse@{domain}" if domain else "postmaster"
     return f"MAIL FROM:<>\r\nRCPT TO:<{first}>\r\nRCPT TO:<{second}>\r\nRSET\r\n".encode()
 
 
@@ -56,7 +57,7 @@ async def _speak_first(approach: Approach, transcript: Transcript, name: str) ->
     says = [Say(b"", replies=2, enough="45", shown="NOOP, before the greeting")]
     if approach.endpoint.role is Role.MX:
         # Some hear all commands, and refuse the recipients in the end (postscreen).
-        says += [say(f"EHLO {name}"), say("MAIL FROM:<>"), say(f"RCPT TO:<{local_mailbox(approach)}>")]
+        says += [say(f"EHLO {name}"), say("MAIL FROM:<>"), say(f"RCPT TO:<{undelivered_recipient(approach)}>")]
     question = Question("early", tuple(says), ends=True)
     try:
         interview = Interview(approach, transcript, Standing.CONNECTED, first=b"NOOP\r\n")

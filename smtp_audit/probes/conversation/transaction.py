@@ -72,7 +72,8 @@ async def begin_transactions(approach: Approach, transcript: Transcript) -> Tran
         for end in ("", "_from_other"):
             if f"{same}{end}" in answers:
                 answers[f"null_sender{end}"] = answers[f"{same}{end}"]
-    return TransactionFacts(role=role, capabilities=interview.capabilities, **_with_plain_mail(answers))
+    domain = "" if login else own_domain(approach)
+    return TransactionFacts(role=role, domain=domain, capabilities=interview.capabilities, **_with_plain_mail(answers))
 
 
 _PARAMETERS = ("unknown_parameter", "too_large", "eight_bit", "utf8", "small_letters")
