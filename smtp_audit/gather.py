@@ -247,7 +247,7 @@ class Gathering:
 
     def _wanted(self, endpoint: Endpoint) -> tuple[str, ...]:
         """The kinds to gather: those asked for, and those that come together with them."""
-        asked = self._asked.get(endpoint.key, frozenset())
+        asked = self._asked.get(endpoint.key, set())
         # The tables of the report need a whole survey of TLS, though no control asks for some of it.
         along = (*FIRST_LOOK_KINDS, *(SURVEY_KINDS if TlsSuiteFacts.kind in asked else ()))
         return tuple(kind for kind in kinds_of(endpoint) if asked and (kind in asked or kind in along))
