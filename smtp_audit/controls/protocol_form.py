@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from smtp_audit.control import Outcome, Rule, Verdict, control, fail, not_applicable, passed
-from smtp_audit.controls.answers import enhanced_code, has_to_be_answered, has_to_be_taken, needs_login, unanswered
+from smtp_audit.controls.answers import enhanced_code, has_to_be_answered, has_to_be_taken, needs_login
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue, offered
 from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
@@ -233,7 +233,7 @@ def address_length(transaction: TransactionFacts, rule: Rule) -> Verdict:
         if last.refused and last.reply is not None and _about_form(last.reply):
             return fail(f"refuses {what} for its form: {last.reply}", evidence=dialogue.told())
         if not last.accepted and not last.refused and not _denied_relay(last.reply):
-            return unanswered(dialogue, last)
+            raise Undetermined(f"neither taken nor refused: {last}")  # a hang-up may be about relaying
         told += dialogue.told()
     if not _serves(transaction):
         # A client that is blocked at RCPT hears of no form.

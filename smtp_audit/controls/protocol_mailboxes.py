@@ -163,8 +163,11 @@ def _last(dialogue: Dialogue) -> Exchange | str:
 
 
 def _one_taken(transaction: TransactionFacts) -> Dialogue | None:
-    """One of the mailboxes that took mail from the null sender: neither the client nor the sender is refused."""
-    mailboxes = (transaction.null_sender, transaction.postmaster, transaction.postmaster_of_domain, transaction.abuse)
+    """One of the mailboxes that took mail from the null sender: neither the client nor the sender is refused.
+
+    The postmaster without a domain does not count: Postfix takes mail for him from anybody, whatever is forbidden.
+    """
+    mailboxes = (transaction.null_sender, transaction.postmaster_of_domain, transaction.abuse)
     return next((each for each in mailboxes if not each.unknown and each.exchanges and each.last.accepted), None)
 
 

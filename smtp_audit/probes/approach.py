@@ -221,6 +221,8 @@ class Approach:
     """What the first look saw offered before TLS, for later visits to compare with."""
     tls_expected: bool = False
     """Whether the first look saw TLS: a later visit without it is no visit to the same service."""
+    tls_trouble: PeerError | None = None
+    """Why TLS that is offered cannot be had: the first look has tried long enough for all who need it."""
     sinks: Sinks = field(default_factory=Sinks)
     """Where mail that the audited servers forward to us arrives: one for all approaches of a run."""
     login: GivenLogin = field(default_factory=GivenLogin)
@@ -233,6 +235,11 @@ class Approach:
     """The ports of all endpoints of the audit on this host."""
     speaks_for: str = ""
     """The key of the endpoint that facts about the whole host are gathered with; empty: this one."""
+
+    def check_tls(self) -> None:
+        """Raises PeerError when the first look found that there is no getting inside TLS, though it is offered."""
+        if self.tls_trouble is not None:
+            raise self.tls_trouble
 
     def transcript(self) -> Transcript:
         """A fresh transcript that masks the run's secrets."""

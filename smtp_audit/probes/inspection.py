@@ -88,6 +88,8 @@ class Inspection:
         await first_look(self.look)
         self.approach.clear_mechanisms = self.look.clear_mechanisms
         self.approach.tls_expected = self.look.tls_offered is True
+        if self.look.tls_offered and self.look.after is None:
+            self.approach.tls_trouble = self.look.trouble
         for kind, what in self._seen():
             self.emit(kind, what, self.look.transcript, self.began)
         self.progress(f"{self.approach.endpoint.key}: {self._state()}")
@@ -189,6 +191,7 @@ class Inspection:
             raise trouble
         if kind in BY_KIND:
             return await BY_KIND[kind].hold(approach, transcript)
+        approach.check_tls()
         if kind == UnauthenticatedMailFacts.kind:
             mail = await try_without_auth(approach, transcript)
             if look.tls_offered and not mail.inside_tls:

@@ -284,6 +284,13 @@ _MAILBOXES = (
     ),
     Case(
         "smtp-null-sender",
+        _blocked(postmaster=_rcpt("250 2.1.5 Ok")),
+        INDETERMINATE,
+        "not for the sender alone",
+    ),
+    Case("smtp-postmaster", _blocked(postmaster=_rcpt("250 2.1.5 Ok")), INDETERMINATE, "blocked"),
+    Case(
+        "smtp-null-sender",
         _blocked(null_sender=no_mail(_BLOCKED), null_sender_from_other=no_mail(_BLOCKED, "a@example.org")),
         INDETERMINATE,
         "not for the sender alone",

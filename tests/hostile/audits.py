@@ -59,6 +59,7 @@ def config_for(peer: Peer, port: int, certificates: Certificates) -> Config:
         endpoints=(endpoint,),
         limits=peer.limits,
         ca=certificates.anchors,
+        domain=HOST.partition(".")[2],
         credentials=login,
         profile=str(PROFILE),
     )

@@ -27,6 +27,14 @@ _GREETING_IMAP_INSIDE = b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] %s ready\r\n"
 _SIEVE_INSIDE = b'"IMPLEMENTATION" "peers"\r\n"SIEVE" "fileinto"\r\n"SASL" "PLAIN"\r\nOK "%s inside"\r\n'
 
 
+_MAILBOXES = ("alice", "postmaster", "abuse")
+
+
+def _path(line: bytes) -> str:
+    """The address in MAIL or RCPT, in lower case."""
+    return line.partition(b"<")[2].partition(b">")[0].decode("utf-8", "replace").lower()
+
+
 class Dialogue:
     """One connection. `number` counts the connections of the peer, from 1; `line` is the client's last command."""
 
@@ -39,6 +47,9 @@ class Dialogue:
         self.acts = acts
         self.number = number
         self.line = b""
+        self.begun = False
+        """Whether MAIL was said (RFC 5321 section 4.1.4: before RCPT), whatever came of it."""
+        self.logged_in = False
 
     async def run(self) -> None:
         """The whole connection; raises Left or ConnectionError when it is over."""
@@ -76,10 +87,22 @@ class Dialogue:
                 await self.wire.send(self._capabilities())
             case "mail":
                 # On port 25 anyone may begin; the recipient decides.
+                if self.logged_in:
+                    await self._say("250 2.1.0 ok" if _path(self.line) == USER else "553 5.7.1 not your address")
+                    return
                 await self._say("250 2.1.0 ok" if self.role is Role.MX else "530 5.7.0 authentication required")
             case "rcpt":
-                own = self.line.rstrip(b">").lower().endswith(HOST.partition(".")[2].encode())
-                await self._say("250 2.1.5 ok" if own else "554 5.7.1 relay access denied")
+                local, _, domain = _path(self.line).rpartition("@")
+                if (
+                    self.logged_in
+                    or _path(self.line) == "postmaster"
+                    or (domain.endswith(HOST.partition(".")[2]) and local in _MAILBOXES)
+                ):
+                    await self._say("250 2.1.5 ok")
+                elif domain.endswith(HOST.partition(".")[2]):
+                    await self._say("550 5.1.1 no such mailbox")
+                else:
+                    await self._say("554 5.7.1 relay access denied")
             case "auth":
                 await self._auth()
             case "quit":
@@ -132,21 +155,37 @@ class Dialogue:
             await self.step("capabilities")  # RFC 5804 section 2.2: told again after TLS
 
     async def _smtp(self, line: bytes) -> None:
-        match line.split(b" ")[0].upper():
+        verb, _, argument = line.partition(b" ")
+        if b"\0" in line or b"\r" in line:
+            await self._say("500 5.5.2 a control character")
+            return
+        match verb.upper():
             case b"EHLO":
+                self.begun = False
                 await self.step("capabilities")
             case b"HELO":
+                self.begun = False
                 await self._say(f"250 {HOST}")
+            case b"STARTTLS" if argument and "starttls" not in self.acts:
+                await self._say("501 5.5.4 no parameters here")
             case b"STARTTLS" if not self.wire.inside_tls:
+                self.begun = False
                 await self._start_tls()
             case b"MAIL":
+                self.begun = True
                 await self.step("mail")
-            case b"RCPT":
+            case b"RCPT" if self.begun:
                 await self.step("rcpt")
-            case b"AUTH" if self.wire.inside_tls and self.role is not Role.MX:
+            case b"AUTH" if self.wire.inside_tls and self.role is not Role.MX and not argument:
+                await self._say("501 5.5.4 which mechanism?")
+            case b"AUTH" if self.wire.inside_tls and self.role is not Role.MX and not self.logged_in:
                 await self.step("auth")
             case b"RSET" | b"NOOP":
+                self.begun = self.begun and verb.upper() == b"NOOP"
                 await self._say("250 2.0.0 ok")
+            case b"GET" | b"POST":
+                await self._say("421 4.7.0 this is SMTP")
+                raise Left
             case b"QUIT":
                 await self.step("quit")
             case _:
@@ -208,5 +247,5 @@ class Dialogue:
 
     async def _auth(self) -> None:
         _, password = await self.credentials()
-        good = password == PASSWORD.encode()
+        good = self.logged_in = password == PASSWORD.encode()
         await self._say(f"235 2.7.0 welcome {USER}" if good else "535 5.7.8 wrong user or password")

@@ -143,9 +143,9 @@ _CONVERSATIONS = {
 }
 
 
-def _in_conversation(expected: Mapping[str, str], control: str) -> str:
+def _in_conversation(expected: Mapping[str, str], control: str, *, login: bool) -> str:
     if _CONVERSATIONS[control] is not Safety.PASSIVE:
-        return f"{_UNASKED}|not_applicable"
+        return f"{_SAID}|not_run" if login else f"{_UNASKED}|not_applicable"
     if expected.get("port-open") == "fail":
         return "not_applicable"
     return _SAID if expected.keys() - {"port-open"} else "indeterminate"
@@ -155,7 +155,7 @@ def allowed(expected: Mapping[str, str], control: str, role: Role, *, login: boo
     """The statuses that this control may have."""
     table = {**SLOW, **expected} if login else {**SLOW, **NO_LOGIN, **expected}
     if control in _CONVERSATIONS and control not in table:
-        table[control] = _in_conversation(expected, control)
+        table[control] = _in_conversation(expected, control, login=login)
     if expected.get("port-open") == "pass":
         table["port-closed"] = "fail" if role in FORBIDDEN_ROLES else "not_applicable"
     return frozenset(table.get(control, "indeterminate").split("|"))

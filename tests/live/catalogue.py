@@ -51,6 +51,13 @@ GROUPS: Mapping[str, frozenset[Safety]] = {
 }
 """The servers that are audited in one run, and the classes of controls that this run allows."""
 
+INDEPENDENT = "independent"
+"""What the servers of independent/ are audited as, in one run as well."""
+
+# No server of others passes mail on to an address of the audit's.
+_ALLOWED = {**GROUPS, INDEPENDENT: frozenset({Safety.PASSIVE, Safety.ACTIVE})}
+_NEVER_MET = {INDEPENDENT: frozenset({"forwarded-line-ends"})}
+
 # It asks third parties: --smtp-revocation.
 _NEVER_ASKED_FOR = frozenset({"certificate-revocation"})
 
@@ -98,6 +105,8 @@ class Entry:
     indeterminate: bool = False
     undecided: frozenset[str] = frozenset()
     """The controls that can come to no verdict; with `indeterminate` others may not, either."""
+    without: frozenset[str] = frozenset()
+    """The controls of the role that have no object here: what they are about is not offered."""
     host_of: str | None = None
     """Another entry, whose host this one is on, too; by itself each entry is a host of its own."""
     main: Mapping[str, str] = field(default_factory=dict)
@@ -130,7 +139,7 @@ class Entry:
         passing = self.role_passes & self.judged
         if self.hides:
             return passing & {"port-open"}
-        passing -= self.must_fail | self.undecided
+        passing -= self.must_fail | self.undecided | self.without
         if "certificate-in-date" in self.must_fail:
             # Not applicable: what is out of date has no days left to count.
             passing -= {"certificate-days-left"}
@@ -181,8 +190,8 @@ def sound_name(role: str, group: str = "quick") -> str:
 
 def judged(group: str) -> frozenset[str]:
     """The controls that the audit of a group allows."""
-    allowed = GROUPS[group]
-    return frozenset(name for name, control in _CONTROLS.items() if control.safety in allowed) - _NEVER_ASKED_FOR
+    allowed, never = _ALLOWED[group], _NEVER_ASKED_FOR | _NEVER_MET.get(group, frozenset())
+    return frozenset(name for name, control in _CONTROLS.items() if control.safety in allowed) - never
 
 
 @cache
@@ -216,7 +225,12 @@ def made_of(chapters: Chapters) -> Catalogue:
 
 
 def _check(entry: Entry, certificates: Mapping[str, Kind], backends: Mapping[str, Backend]) -> None:
-    if unknown := (entry.must_fail | entry.undecided | entry.role_passes | (entry.strict or frozenset())) - CONTROLS:
+    if (
+        unknown := (
+            entry.must_fail | entry.undecided | entry.without | entry.role_passes | (entry.strict or frozenset())
+        )
+        - CONTROLS
+    ):
         raise ValueError(f"{entry.name}: unknown controls {sorted(unknown)}")
     if unseen := entry.must_fail - entry.judged:
         raise ValueError(f"{entry.name}: group {entry.group} does not allow {sorted(unseen)}")
@@ -299,6 +313,7 @@ def _server(chapter: str, table: dict[str, Any], base: Mapping[tuple[str, str], 
         what=table["what"],
         must_fail=frozenset(table["must_fail"]),
         undecided=frozenset(table.get("undecided", ())),
+        without=frozenset(table.get("without", ())),
         role_passes=sound.role_passes,
         role_fails=sound.role_fails,
         settings={} if server == SCRIPTED else {**sound.settings, **table.get("set", {})},

@@ -78,6 +78,7 @@ def check(outcome: Outcome, place: Place, *, must_fail: frozenset[str], must_pas
         "invented": failed - must_fail,
         "without a verdict": frozenset() if place.entry.hides else undecided - place.entry.undecided,
         "decided": place.entry.undecided - undecided,
+        "applicable": place.entry.without & outcome.passed(place.subject),
         "not passed": must_pass - outcome.passed(place.subject) - failed,
     }
     controls = {control for found in differences.values() for control in found}

@@ -146,6 +146,8 @@ class Interview:
         """
         if self.standing is Standing.LOGGED_IN:
             check_login(self.approach)
+        if self.standing in (Standing.HELLO, Standing.ENCRYPTED, Standing.LOGGED_IN):
+            self.approach.check_tls()
         pending, self._then = deque(questions), then
         while self._fill(pending):
             try:

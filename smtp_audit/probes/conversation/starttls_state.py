@@ -58,6 +58,7 @@ async def look_across_starttls(approach: Approach, transcript: Transcript) -> St
     Raises:
         PeerError: nothing at all could be asked.
     """
+    approach.check_tls()
     border = _Border(approach)
     trouble: PeerError | None = None
     for ask, names in ((_across, _ACROSS), (_with_argument, _ARGUMENT)):

@@ -72,7 +72,24 @@ async def begin_transactions(approach: Approach, transcript: Transcript) -> Tran
         for end in ("", "_from_other"):
             if f"{same}{end}" in answers:
                 answers[f"null_sender{end}"] = answers[f"{same}{end}"]
-    return TransactionFacts(role=role, capabilities=interview.capabilities, **answers)
+    return TransactionFacts(role=role, capabilities=interview.capabilities, **_with_plain_mail(answers))
+
+
+_PARAMETERS = ("unknown_parameter", "too_large", "eight_bit", "utf8", "small_letters")
+"""Questions whose MAIL is refused for a parameter or its form, unless every MAIL is."""
+
+
+def _with_plain_mail(answers: Mapping[str, Dialogue]) -> dict[str, Dialogue]:
+    """The answers, without those to MAIL with parameters where a plain one from the same sender was never taken."""
+    first = {name: answer.exchanges[0] for name, answer in answers.items() if answer.exchanges}
+    plain = [first[name] for name in ("data_without_recipient", "nested_mail", "reset") if name in first]
+    if any(exchange.accepted for exchange in plain):
+        return dict(answers)
+    reason = f"a plain MAIL is not taken either: {plain[0]}" if plain else "a plain MAIL was not answered"
+    return {
+        name: answer.model_copy(update={"unknown": answer.unknown or reason}) if name in _PARAMETERS else answer
+        for name, answer in answers.items()
+    }
 
 
 @dataclass(frozen=True)

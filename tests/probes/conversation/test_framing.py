@@ -74,6 +74,15 @@ class TestPipelining:
         assert [reply.code for reply in found.early.exchanges[0].replies] == ["220", "250"]
         assert stage.connections == 3
 
+    async def test_no_error_is_among_the_batch_where_a_login_comes_first(self):
+        server = Server()
+        async with serving(fresh(server)) as stage:
+            run = approach(stage, role=Role.SUBMISSION)
+            found = await run_ahead(run, run.transcript())
+        assert found.batch.exchanges[0].sent == "\\x0d\\x0a".join(["RSET"] * 4)
+        assert [len(each.replies) for each in found.batch.exchanges] == [4, 1]
+        assert not any(line.startswith((b"MAIL", b"RCPT")) for heard in server.connections for line in heard)
+
     async def test_no_batch_where_it_is_not_announced(self):
         class Old(Server):
             keywords = ("8BITMIME",)

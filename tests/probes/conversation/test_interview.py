@@ -175,6 +175,15 @@ class TestStandings:
             with pytest.raises(PeerError, match="TLS was offered before"):
                 await asking.ask((NOOP,))
 
+    @pytest.mark.parametrize("standing", [Standing.HELLO, Standing.ENCRYPTED, Standing.LOGGED_IN])
+    async def test_tls_that_the_first_look_could_not_get_is_not_asked_for_again(self, standing):
+        async with serving(counting(5)) as stage:
+            asking = interview(stage, standing, password=PASSWORD)
+            asking.approach.tls_trouble = PeerError(Absence.REFUSED_SERVICE, "STARTTLS was answered 454")
+            with pytest.raises(PeerError, match="454"):
+                await asking.ask((NOOP,))
+            assert stage.connections == 0
+
     @pytest.mark.parametrize("role", [Role.SUBMISSION, Role.SUBMISSIONS])
     async def test_logged_in(self, context, authority, role):
         async with serving(talking(role, context, auth=welcome)) as stage:

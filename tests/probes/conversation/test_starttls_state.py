@@ -25,6 +25,12 @@ def context(authority: Authority) -> ssl.SSLContext:
     return server_context(authority.issue("state", TRUSTED["sound"]))
 
 
+async def keep(dialogue: Dialogue) -> None:
+    """Go on inside TLS with what was said before."""
+    await dialogue.default("handshake")
+    dialogue.begun = True
+
+
 async def no_arguments(dialogue: Dialogue) -> None:
     """STARTTLS alone begins TLS."""
     if dialogue.line != b"STARTTLS":
@@ -69,7 +75,7 @@ async def test_a_server_that_forgets(context):
 
 
 async def test_a_server_that_keeps(context):
-    async with serving(forgetful(context, rcpt=answers(b"250 2.1.5 ok\r\n"))) as stage:
+    async with serving(forgetful(context, rcpt=answers(b"250 2.1.5 ok\r\n"), handshake=keep)) as stage:
         facts = await look(stage)
     assert codes(facts.recipient_after) == ["250", "220", "250"]
 
@@ -118,7 +124,7 @@ async def test_no_starttls_within_a_transaction(context):
 
 @pytest.mark.parametrize("act", [leave, hang])
 async def test_a_server_that_ends_it_is_asked_once_more(context, act):
-    async with serving(forgetful(context, rcpt=act)) as stage:
+    async with serving(forgetful(context, rcpt=act, handshake=keep)) as stage:
         facts = await look(stage)
     assert facts.recipient_after.last.ended
     assert codes(facts.again) == ["503"]
