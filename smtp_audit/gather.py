@@ -29,7 +29,7 @@ from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.handshake import TlsSuiteFacts
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.snapshot import Snapshot, Vantage
-from smtp_audit.probes.approach import Approach, ThrowawayAccount
+from smtp_audit.probes.approach import Approach, GivenLogin, ThrowawayAccount
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.conversation.sink import Sinks
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
@@ -94,6 +94,7 @@ class Gathering:
         self._complete = False
         self._sinks = Sinks()
         self._budgets: dict[str, HostBudget] = {}
+        self._logins: dict[str, GivenLogin] = {}
         self._accounts: dict[str, ThrowawayAccount] = {}
         """By host: its addresses and ports have the same accounts."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -272,6 +273,7 @@ class Gathering:
             self._anchors,
             self._secrets,
             sinks=self._sinks,
+            login=self._logins.setdefault(endpoint.host, GivenLogin()),
             throwaway=self._accounts.setdefault(endpoint.host, ThrowawayAccount()),
             run_id=self._run_id,
             host_ports=tuple(e.port for e in here),

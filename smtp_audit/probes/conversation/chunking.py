@@ -5,7 +5,7 @@ from __future__ import annotations
 from smtp_audit.facts.chunking import ChunkingFacts
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.probes.approach import Approach
-from smtp_audit.probes.conversation.envelope import local_mailbox
+from smtp_audit.probes.conversation.envelope import undelivered_recipient
 from smtp_audit.probes.conversation.interview import Interview, Question, Say, say
 from smtp_audit.probes.wire import Transcript
 
@@ -25,12 +25,12 @@ async def try_chunks(approach: Approach, transcript: Transcript) -> ChunkingFact
         PeerError: not one question could be put.
     """
     last = say("BDAT 0 LAST")
-    mail, rcpt = say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{local_mailbox(approach)}>", needs="2")
+    mail, rcpt = say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{undelivered_recipient(approach)}>", needs="2")
     gigantic = Say(f"BDAT {GIGANTIC}\r\n".encode(), silence=True, seconds=WAIT)
     questions = [Question("no_transaction", (last,), extension=_CHUNKING)]
     if approach.endpoint.role is Role.MX:
         # A refused recipient is no matter: the chunk is then refused as well.
-        before = (say("MAIL FROM:<>"), say(f"RCPT TO:<{local_mailbox(approach)}>"))
+        before = (say("MAIL FROM:<>"), say(f"RCPT TO:<{undelivered_recipient(approach)}>"))
         # Octets go with the first chunk, since servers may refuse one without any (Postfix: 551).
         chunk = Say(b"BDAT 2\r\n\r\n", needs="2", shown="BDAT 2, with an empty line")
         questions += [

@@ -351,8 +351,8 @@ def check_login(approach: Approach) -> tuple[str, Secret]:
             Absence.NOT_GIVEN,
             f"no password for the user that was given: the environment variable {credentials.password_env} is not set",
         )
-    if approach.budget.login_refused:
-        raise PeerError(Absence.REFUSED_SERVICE, approach.budget.login_refused)
+    if approach.login.refused:
+        raise PeerError(Absence.REFUSED_SERVICE, approach.login.refused)
     return credentials.user, credentials.password
 
 
@@ -366,11 +366,13 @@ async def log_in(session: Session, approach: Approach) -> None:
     """
     user, password = check_login(approach)
     mechanism = await up_to_login(session, approach)
-    try:
-        reply = await authenticate(session, mechanism, user, password)
-    except PeerError as error:
-        # It may have counted as a wrong password all the same.
-        raise Unrepeatable(error.absence, f"the login was not answered: {error.reason}") from None
+    async with approach.login.turn():
+        check_login(approach)  # another may have been refused meanwhile
+        try:
+            reply = await authenticate(session, mechanism, user, password)
+        except PeerError as error:
+            approach.login.unanswered(error.reason)
+            raise Unrepeatable(error.absence, f"the login was not answered: {error.reason}") from None
+        approach.login.answered(approach, mechanism, reply)
     if reply.code != "235":
-        approach.budget.login_refused = f"the login was answered {reply}; it is not tried again"
-        raise Unrepeatable(Absence.REFUSED_SERVICE, approach.budget.login_refused)
+        raise Unrepeatable(Absence.REFUSED_SERVICE, approach.login.refused)
