@@ -1,4 +1,4 @@
-"""Peers that are sound up to the capabilities, and misbehave in conversations: at MAIL, RCPT, RSET, AUTH and the rest."""
+"""Peers that are sound up to the capabilities, and misbehave in conversations."""
 
 import asyncio
 import base64
@@ -130,6 +130,14 @@ TALK_PEERS = (
     _talker("talk-endless-line", "a line without end", in_talk(flood_inside(b"2" * 65536))),
     _talker("talk-250", "250 to everything, nonsense too", in_talk(say(b"250 2.0.0 ok\r\n"))),
     _talker("talk-354", "354 to everything", in_talk(say(b"354 go on\r\n"))),
+    _talker(
+        "talk-one-too-many",
+        "one reply too many to the first MAIL, and every other stands behind",
+        at(
+            when(lambda dialogue: not dialogue.begun, reworded(lambda answer: answer + answer), usual("command")),
+            b"MAIL",
+        ),
+    ),
     Peer(
         "talk-noisy",
         "escape sequences, HTML and NUL in every reply",
@@ -142,5 +150,5 @@ TALK_PEERS = (
     _submission("talk-submission-250", "250 to everything", in_talk(say(b"250 2.0.0 ok\r\n"))),
     _submission("talk-prompts", "334 without end", {"auth": prompt_for_ever}),
     _submission("talk-tells-password", "the password in every reply", in_talk(reworded(telling))),
-    _submission("talk-cuts-password", "no replies, and the password where they are cut", in_talk(reworded(cut_through))),
+    _submission("talk-cuts-password", "no replies, the password where they are cut", in_talk(reworded(cut_through))),
 )
