@@ -305,7 +305,8 @@ class Approach:
                 dropped += 1
                 if pause_when_dropped:
                     self.budget.back_off(error.reason, began)
-                if dropped >= dropped_tries:
+                given_up = pause_when_dropped and self.budget.turned_away >= THROTTLED_TRIES
+                if dropped >= dropped_tries or given_up:
                     reason = error.reason if dropped == 1 else f"{error.reason} ({dropped} times)"
                     raise PeerError(Absence.DROPPED, reason) from None
 
