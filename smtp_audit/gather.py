@@ -29,7 +29,7 @@ from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.handshake import TlsSuiteFacts
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.snapshot import Snapshot, Vantage
-from smtp_audit.probes.approach import Approach, ThrowawayAccount
+from smtp_audit.probes.approach import Approach, GivenLogin, ThrowawayAccount
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.conversation.sink import Sinks
 from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
@@ -74,7 +74,9 @@ class Gathering:
     ) -> None:
         self._config = config
         self._subjects = tuple(subjects)
-        self._kinds = frozenset(kinds)
+        self._asked: dict[str, set[str]] = {}
+        for kind, subject in kinds:
+            self._asked.setdefault(subject, set()).add(kind)
         self._scope = tuple(scope)
         self._progress = _harmless(progress)
         self._anchors = Anchors(config.ca)
@@ -83,7 +85,8 @@ class Gathering:
         self._secrets = tuple(login.password for login in logins if login and login.password)
         self._run_id = secrets.token_hex(8)
         self._state = threading.Condition()
-        self._observations: list[Observation] = list(found)
+        self._observations: list[Observation] = []
+        self._placed: dict[Key, list[Observation]] = {}
         self._pending: dict[Key, set[str | None]] = {}
         self._unresolved = {s.key for s in self._subjects if isinstance(s, Endpoint)}
         self._done = False
@@ -91,12 +94,15 @@ class Gathering:
         self._complete = False
         self._sinks = Sinks()
         self._budgets: dict[str, HostBudget] = {}
+        self._logins: dict[str, GivenLogin] = {}
         self._accounts: dict[str, ThrowawayAccount] = {}
         """By host: its addresses and ports have the same accounts."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._started = datetime.now(UTC)
         self._finished: datetime | None = None
+        for observation in found:
+            self._keep(observation)
         self._thread = threading.Thread(target=self._run, name="smtp-audit gathering", daemon=True)
 
     # From other threads
@@ -116,7 +122,12 @@ class Gathering:
         with self._state:
             while not (self._done or self._settled(kind, subject)):
                 self._state.wait()
-            return tuple(o for o in self._observations if o.kind == kind and o.subject == subject)
+            return tuple(self._placed.get((kind, subject), ()))
+
+    def _keep(self, observation: Observation) -> None:
+        """Keep what was observed. With the lock held."""
+        self._observations.append(observation)
+        self._placed.setdefault((observation.kind, observation.subject), []).append(observation)
 
     def _settled(self, kind: str, subject: str) -> bool:
         return subject not in self._unresolved and not self._pending.get((kind, subject))
@@ -237,7 +248,7 @@ class Gathering:
 
     def _wanted(self, endpoint: Endpoint) -> tuple[str, ...]:
         """The kinds to gather: those asked for, and those that come together with them."""
-        asked = {kind for kind, subject in self._kinds if subject == endpoint.key}
+        asked = self._asked.get(endpoint.key, set())
         # The tables of the report need a whole survey of TLS, though no control asks for some of it.
         along = (*FIRST_LOOK_KINDS, *(SURVEY_KINDS if TlsSuiteFacts.kind in asked else ()))
         return tuple(kind for kind in kinds_of(endpoint) if asked and (kind in asked or kind in along))
@@ -262,6 +273,7 @@ class Gathering:
             self._anchors,
             self._secrets,
             sinks=self._sinks,
+            login=self._logins.setdefault(endpoint.host, GivenLogin()),
             throwaway=self._accounts.setdefault(endpoint.host, ThrowawayAccount()),
             run_id=self._run_id,
             host_ports=tuple(e.port for e in here),
@@ -315,7 +327,7 @@ class Gathering:
             now = datetime.now(UTC)
             facts = what if isinstance(what, Facts) else None
             lines: tuple[Line, ...] = transcript.lines if transcript else ()
-            self._observations.append(
+            self._keep(
                 Observation(
                     kind=kind,
                     subject=endpoint.key,
@@ -341,8 +353,7 @@ class Gathering:
         seen = [
             (endpoint, observation)
             for endpoint in endpoints
-            for observation in self._observations
-            if observation.kind == CertificateFacts.kind and observation.subject == endpoint.key
+            for observation in self._placed.get((CertificateFacts.kind, endpoint.key), ())
         ]
         for endpoint, own in seen:
             pending = self._pending.get((PortCertificatesFacts.kind, endpoint.key), set())
@@ -352,7 +363,7 @@ class Gathering:
             others = [pair for pair in seen if pair[1] is not own]
             facts = port_certificates(endpoint, own, others)
             update = {"kind": PortCertificatesFacts.kind, "facts": facts, "transcript": ()}
-            self._observations.append(own.model_copy(update=update))
+            self._keep(own.model_copy(update=update))
 
     def _fill_in(self, absence: Absence, reason: str) -> None:
         """Give a reason to everything that was asked for and never came. Called with the lock held."""
@@ -361,7 +372,7 @@ class Gathering:
             for kind in self._wanted(endpoint):
                 missing = self._pending.get((kind, endpoint.key), set())
                 for address in missing if missing or (kind, endpoint.key) in seen else {None}:
-                    self._observations.append(
+                    self._keep(
                         Observation(
                             kind=kind,
                             subject=endpoint.key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -79,7 +80,7 @@ class Plan:
     found: Found = field(default_factory=Found)
     """What the look-up of bare names gave; its observations become part of the snapshot."""
 
-    @property
+    @cached_property
     def expected(self) -> tuple[tuple[str, str], ...]:
         """The keys of the records that a complete run has."""
         return tuple((control.id, subject.key) for control, subject in self.pairs)

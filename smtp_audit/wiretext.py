@@ -33,6 +33,8 @@ def unescape(text: str) -> bytes:
 def escape_text(text: str, limit: int = 1000) -> str:
     r"""A string from outside (a certificate's field, a resolver's message) as printable ASCII, others as
     ``\u{...}``."""
+    if len(text) <= limit and text.isascii() and text.isprintable() and "\\" not in text:
+        return text  # nearly every text is such
     shown = "".join(
         "\\\\" if char == "\\" else char if " " <= char <= "~" else f"\\u{{{ord(char):x}}}" for char in text[:limit]
     )
@@ -41,4 +43,6 @@ def escape_text(text: str, limit: int = 1000) -> str:
 
 def printable(text: str, limit: int = 1000) -> str:
     """Text that should be escaped already, made certain: all but printable ASCII is escaped, backslashes are left."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text  # nearly every text is such
     return escape_text(text, limit).replace("\\\\", "\\")

@@ -99,8 +99,9 @@ _RUNS = (
         "With credentials, mailboxes or a sink",
         "What is given is used: `[credentials]`, `[mailboxes]` and `[sink]` of the configuration, `--smtp-revocation`.",
         Safety.ACTIVE,
-        "Messages go only to the mailboxes that are named, each with the header `X-SMTP-Audit-Run` and the run's id. A "
-        "login that is refused once is not tried again on that host, so that no account is locked by it.",
+        "Messages go only to the mailboxes that are named, each with the header `X-SMTP-Audit-Run` and the run's id. "
+        "Until the login was taken one is tried at a time; once it is refused, only each endpoint's own check of the "
+        "login tries it again, once, so that no account is locked by it.",
     ),
     (
         "With --smtp-intrusive",

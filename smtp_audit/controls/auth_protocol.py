@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from smtp_audit.control import Rule, Safety, Verdict, control, fail, not_applicable, passed
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.auth_protocol import AuthErrorsFacts, AuthProtocolFacts, AuthSessionFacts
@@ -10,6 +12,9 @@ from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.endpoint import SUBMISSION_ROLES, Endpoint
 
 _NOT_OFFERED = "AUTH with a mechanism that takes a password is not offered; auth-offered judges that"
+
+_LOGIN = re.compile(r"authenticat|\bauth\b|\blog(?:ged)?[ -]?(?:in|on)\b|starttls|encrypt", re.IGNORECASE)
+"""What a refusal of MAIL speaks of where it takes a login first."""
 
 _ANOTHER = (
     "no setting of a current server does this: update it, or look for a proxy or filter that answers in its place"
@@ -96,7 +101,9 @@ def auth_not_in_transaction(auth: AuthProtocolFacts, rule: Rule) -> Verdict:
     if not _password_mechanism(auth.mechanisms):
         return not_applicable(_NOT_OFFERED)
     exchanges = auth.in_transaction.exchanges
-    if len(exchanges) == 1 and exchanges[0].refused:
+    if len(exchanges) == 1 and exchanges[0].refused and exchanges[0].reply is not None:
+        if not (asks_for_login(exchanges[0].reply) or _LOGIN.search(str(exchanges[0].reply))):
+            raise Undetermined(f"MAIL is refused, and not for want of a login: {exchanges[0].reply}")
         return not_applicable(f"no transaction is begun without a login: {exchanges[0].reply}")
     return _refused(auth.in_transaction, "begins a login inside a mail transaction")
 

@@ -235,6 +235,9 @@ def address_length(transaction: TransactionFacts, rule: Rule) -> Verdict:
         if not last.accepted and not last.refused and not _denied_relay(last.reply):
             raise Undetermined(f"neither taken nor refused: {last}")  # a hang-up may be about relaying
         told += dialogue.told()
+    if not _serves(transaction):
+        # A client that is blocked at RCPT hears of no form.
+        raise Undetermined(f"no recipient at all is taken: {transaction.long_path.last}")
     return passed("neither is refused for its form", evidence=told)
 
 
@@ -264,6 +267,18 @@ def address_forms(transaction: TransactionFacts, rule: Rule) -> Verdict:
             return verdict
     told = (*transaction.address_literal.told(), *transaction.source_route.told())
     return passed("both are answered", evidence=told)
+
+
+def _serves(transaction: TransactionFacts) -> bool:
+    """Whether a recipient of any transaction was taken."""
+    asked = (
+        *(transaction.postmaster, transaction.postmaster_of_domain, transaction.abuse, transaction.null_sender),
+        *(transaction.postmaster_from_other, transaction.postmaster_of_domain_from_other),
+        *(transaction.abuse_from_other, transaction.null_sender_from_other, transaction.small_letters),
+        *(transaction.many_recipients, transaction.source_route, transaction.address_literal),
+        *(transaction.long_local_part, transaction.long_path),
+    )
+    return any(exchange.accepted for dialogue in asked for exchange in dialogue.exchanges[1:])
 
 
 def _wrong_form(reply: WireReply) -> str:

@@ -4,13 +4,39 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from smtp_audit.errors import SnapshotError
-from smtp_audit.facts import authentication, certificate, dns, handshake, service, tls  # noqa: F401 (their kinds)
+from smtp_audit.facts import (  # noqa: F401 (their kinds)
+    auth_protocol,
+    authentication,
+    bounds,
+    certificate,
+    chunking,
+    clear_login,
+    cross_protocol,
+    directory,
+    dns,
+    end_of_data,
+    forwarding,
+    handshake,
+    identity,
+    line_ends,
+    mailbox_access,
+    pipelining,
+    relay,
+    sender,
+    sequence,
+    service,
+    starttls_state,
+    tls,
+    transaction,
+    wrong_passwords,
+)
 from smtp_audit.facts.endpoint import Subject
 from smtp_audit.facts.observation import Facts, Moment, Observation
 from smtp_audit.limits import MAX_SNAPSHOT_BYTES
@@ -87,7 +113,14 @@ class Snapshot(BaseModel):
 
     def about(self, kind: str, subject: str) -> tuple[Observation, ...]:
         """The observations of one kind on one subject, one for each address."""
-        return tuple(o for o in self.observations if o.kind == kind and o.subject == subject)
+        return self._placed.get((kind, subject), ())
+
+    @cached_property
+    def _placed(self) -> dict[tuple[str, str], tuple[Observation, ...]]:
+        placed: dict[tuple[str, str], list[Observation]] = {}
+        for observation in self.observations:
+            placed.setdefault((observation.kind, observation.subject), []).append(observation)
+        return {key: tuple(found) for key, found in placed.items()}
 
     def dump(self) -> str:
         """The snapshot as JSON text; the same snapshot gives the same text."""

@@ -141,12 +141,12 @@ class _Policy:
         return "250 2.0.0 Taken, and thrown away: this is a lab"
 
     def _is_own(self, message: bytes | str) -> bool:
-        """Whether there is one From, and it and any Sender say nothing but the user's address."""
+        """Whether there is one From at most, and it and any Sender say nothing but the user's address."""
         octets = message if isinstance(message, bytes) else message.encode(errors="surrogateescape")
         headers = BytesHeaderParser().parsebytes(octets)
         written = getaddresses([str(value) for name in ("From", "Sender") for value in headers.get_all(name, ())])
         own = self._manners.account.user
-        return len(headers.get_all("From", ())) == 1 and all(address.lower() == own for _, address in written)
+        return len(headers.get_all("From", ())) <= 1 and all(address.lower() == own for _, address in written)
 
     def _is_mailbox(self, address: str) -> bool:
         """The user's, or one that every domain has; the postmaster needs no domain (RFC 5321 section 4.5.1)."""

@@ -141,7 +141,8 @@ class Gatekeeper:
             self._faults[f"gathering failed: {escape_text(f'{type(error).__name__}: {error}', 300)}"] = None
         # In the plan's order, whatever order a shuffled or distributed run judged in: the same facts, the same report.
         records = [self._records[key] for key in plan.expected if key in self._records]
-        records += [record for key, record in self._records.items() if key not in plan.expected]
+        planned = frozenset(plan.expected)
+        records += [record for key, record in self._records.items() if key not in planned]
         report = conclude(plan, records, snapshot, faults=list(self._faults))
         self._excused = plan.config.partial and self._only_partial(plan, records, snapshot)
         if snapshot is not None:

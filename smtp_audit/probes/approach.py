@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -168,6 +169,45 @@ class ThrowawayAccount:
 
 
 @dataclass
+class GivenLogin:
+    """The given credentials, as far as one host is concerned: refused logins lock accounts.
+
+    Until one was taken only one is under way, and after a refusal no other is begun, but for the one with which each
+    endpoint is asked whether the login works there.
+    """
+
+    proven: bool = False
+    refused: str = ""
+    """Why no probe logs in any more."""
+    answers: dict[tuple[str, str], tuple[str, Reply]] = field(default_factory=dict)
+    """Mechanism and reply of a refusal, by endpoint and address: it is not asked for twice."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Have the login alone, unless it is known to be right."""
+        if self.proven:
+            yield
+            return
+        async with self._turn:
+            yield
+
+    def answered(self, approach: Approach, mechanism: str, reply: Reply) -> None:
+        """Keep what the server said to it."""
+        if reply.code == "235":
+            self.proven = True
+            return
+        self.refused = f"the login was answered {reply}; it is not tried again"
+        if reply.code.startswith("5"):
+            self.answers[approach.endpoint.key, approach.address] = mechanism, reply
+
+    def unanswered(self, reason: str) -> None:
+        """It was not answered: it may have counted as a wrong password all the same."""
+        if not self.proven:
+            self.refused = f"the login was not answered: {reason}; it is not tried again"
+
+
+@dataclass
 class Approach:
     """An endpoint at one address, and what may be spent on it."""
 
@@ -185,6 +225,7 @@ class Approach:
     """Why TLS that is offered cannot be had: the first look has tried long enough for all who need it."""
     sinks: Sinks = field(default_factory=Sinks)
     """Where mail that the audited servers forward to us arrives: one for all approaches of a run."""
+    login: GivenLogin = field(default_factory=GivenLogin)
     throwaway: ThrowawayAccount = field(default_factory=ThrowawayAccount)
     run_id: str = "unknown"
     """What every message of this run carries, so that whoever finds one knows where it came from."""
@@ -264,7 +305,8 @@ class Approach:
                 dropped += 1
                 if pause_when_dropped:
                     self.budget.back_off(error.reason, began)
-                if dropped >= dropped_tries:
+                given_up = pause_when_dropped and self.budget.turned_away >= THROTTLED_TRIES
+                if dropped >= dropped_tries or given_up:
                     reason = error.reason if dropped == 1 else f"{error.reason} ({dropped} times)"
                     raise PeerError(Absence.DROPPED, reason) from None
 

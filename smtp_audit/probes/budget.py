@@ -60,8 +60,6 @@ class HostBudget:
         self._connections = 0
         self.turned_away = 0
         """Refusals, each followed by a pause, since a connection was last served: whoever asks."""
-        self.login_refused = ""
-        """Why no probe logs in any more: the given credentials were refused once, and refusals lock accounts."""
         self.relayed = 0
         """Those of the connections that were made for another program."""
         self._backoffs = 0

@@ -56,14 +56,16 @@ EFFORTS = {
     "login": Effort("one login with the given credentials", "1", "one login", logins="1, right", needs="credentials"),
     "sequence": Effort("commands in the wrong order, and those that every server has", "2", "syntax errors"),
     "transaction": Effort(
-        "MAIL, RCPT, BDAT and RSET in many forms; no message is begun", "4", "refused senders and recipients"
+        "MAIL, RCPT, DATA without a recipient and RSET in many forms; no message is begun",
+        "4",
+        "refused senders and recipients",
     ),
     "relay": Effort("MAIL and RCPT in 16 forms, each given up behind RCPT", "2", "refused recipients"),
     "relay_delivery": Effort(
         "a message from a stranger to your foreign mailbox, where RCPT is taken",
         "2",
         "messages, if the server relays",
-        messages="one a form of address that is taken",
+        messages="one at most from each address of ours (sources)",
         needs="mailboxes.foreign",
     ),
     "directory": Effort("VRFY and EXPN of a user who exists and one who does not", "1", "refused VRFY"),
@@ -72,15 +74,15 @@ EFFORTS = {
         "2",
         "logins, refused senders",
         logins="2, right",
-        needs="credentials, mailboxes.other",
+        needs="credentials",
     ),
     "sender_header": Effort(
         "messages to your own mailbox with somebody else in From",
         "2",
         "logins, messages",
-        messages="3",
+        messages="5",
         logins="2, right",
-        needs="credentials, mailboxes.own and other",
+        needs="credentials, mailboxes.own",
     ),
     "line_ends": Effort("commands that end in LF or CR, and recipients with a NUL", "2", "syntax errors"),
     "pipelining": Effort(

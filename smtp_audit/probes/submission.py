@@ -225,11 +225,17 @@ async def _log_in(approach: Approach, transcript: Transcript, seconds: float) ->
             transcript.note("no mechanism is offered that this client knows")
             return LoginFacts(offered=False)
         transcript.note(f"mechanisms: {escape_text(', '.join(client.server_auth_methods))}")
-        try:
-            return await _authenticate(client, credentials.user, credentials.password, approach, transcript)
-        except (aiosmtplib.SMTPException, OSError, EOFError, ValueError) as error:
-            # ValueError: a user name that no command can hold.
-            raise Unrepeatable(Absence.DROPPED, _broke_off(error, approach)) from None
+        async with approach.login.turn():
+            if (known := approach.login.answers.get((endpoint.key, approach.address))) is not None:
+                transcript.note("not tried again: the login was refused here before")
+                return LoginFacts(offered=True, mechanism=known[0], accepted=False, reply=known[1])
+            try:
+                return await _authenticate(client, credentials.user, credentials.password, approach, transcript)
+            except (aiosmtplib.SMTPException, OSError, EOFError, ValueError) as error:
+                # ValueError: a user name that no command can hold.
+                reason = _broke_off(error, approach)
+                approach.login.unanswered(reason)
+                raise Unrepeatable(Absence.DROPPED, reason) from None
     except aiosmtplib.SMTPResponseException as error:
         reply = _reply(error.code, error.message, approach)
         if reply.code.startswith("4"):
@@ -275,6 +281,8 @@ async def _authenticate(
         except aiosmtplib.SMTPAuthenticationError as error:
             reply = _reply(error.code, error.message, approach)
             transcript.note(f"login with {name} refused: {reply}")
+            if reply.code not in _NO_SUCH_MECHANISM or name == known[-1]:
+                approach.login.answered(approach, name, reply)
             if reply.code.startswith("4"):
                 raise PeerError(Absence.REFUSED_SERVICE, f"the login was answered {reply}") from None
             if not reply.code.startswith("5"):
@@ -284,6 +292,7 @@ async def _authenticate(
             return LoginFacts(offered=True, mechanism=name, accepted=False, reply=reply)
         reply = _reply(response.code, response.message, approach)
         transcript.note(f"logged in with {name}: {reply}")
+        approach.login.answered(approach, name, reply)
         return LoginFacts(offered=True, mechanism=name, accepted=True, reply=reply)
     raise PeerError(Absence.BROKEN, "no mechanism was tried")
 

@@ -45,6 +45,23 @@ _PASSIVE = (
         NOT_APPLICABLE,
         "no transaction is begun without a login: 530",
     ),
+    # Exim; Postfix with reject_sender_login_mismatch and smtpd_delay_reject = no.
+    *(
+        Case(
+            "auth-not-in-transaction",
+            auth_protocol(in_transaction=dialogue(exchange("MAIL FROM:<>", refusal), unknown="MAIL")),
+            NOT_APPLICABLE,
+            "without a login: 55",
+        )
+        for refusal in ("550 authentication required", "553 5.7.1 <>: Sender address rejected: not logged in")
+    ),
+    # Another sender may well begin one.
+    Case(
+        "auth-not-in-transaction",
+        auth_protocol(in_transaction=dialogue(exchange("MAIL FROM:<>", "550 no bounces here"), unknown="MAIL")),
+        INDETERMINATE,
+        "not for want of a login",
+    ),
     Case(
         "auth-not-in-transaction",
         auth_protocol(in_transaction=dialogue(exchange("MAIL FROM:<>", "451 4.3.0 later"), unknown="MAIL -> 451")),

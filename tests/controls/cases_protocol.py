@@ -171,6 +171,17 @@ _FORM = (
     Case("smtp-address-length", transaction(long_path=_rcpt("553 5.1.3 bad")), FAIL, "a path of 256 octets"),
     Case("smtp-address-length", transaction(long_path=_rcpt(_LATER)), INDETERMINATE, "Greylisted"),
     Case("smtp-address-length", transaction(long_path=no_mail(_LATER)), INDETERMINATE, "Greylisted"),
+    Case(
+        "smtp-address-length",
+        _blocked(
+            long_local_part=_rcpt(_BLOCKED),
+            long_path=_rcpt(_BLOCKED),
+            many_recipients=recipients((1, _BLOCKED), unknown="554"),
+            **dict.fromkeys(("small_letters", "source_route", "address_literal"), _rcpt(_BLOCKED)),
+        ),
+        INDETERMINATE,
+        "no recipient at all is taken",
+    ),
     Case("smtp-address-length", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-address-forms", transaction(), PASS, "both are answered"),
     Case("smtp-address-forms", transaction(source_route=_rcpt("501 no routes")), PASS, "both are answered"),

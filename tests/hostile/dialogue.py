@@ -2,7 +2,8 @@
 
 Steps: `accept` (before a word is said), `greeting`, `capabilities`, `starttls` (the answer to the command),
 `handshake`, and in SMTP `mail`, `rcpt`, `auth` and `quit`. A step that is replaced by an act and returns counts as
-done; an act that does not return ends the connection its own way.
+done; an act that does not return ends the connection its own way. The step `command` is every command, and comes before
+the others.
 """
 
 import base64
@@ -50,6 +51,8 @@ class Dialogue:
         self.begun = False
         """Whether MAIL was said (RFC 5321 section 4.1.4: before RCPT), whatever came of it."""
         self.logged_in = False
+        self.held = b""
+        """What an act keeps for later."""
 
     async def run(self) -> None:
         """The whole connection; raises Left or ConnectionError when it is over."""
@@ -63,9 +66,10 @@ class Dialogue:
             Protocol.POP3: self._pop3,
             Protocol.SIEVE: self._sieve,
         }[self.role.protocol]
+        self._answer = answer
         while True:
             self.line = await self.wire.line()
-            await answer(self.line)
+            await self.step("command")
 
     async def step(self, name: str) -> None:
         act = self.acts.get(name)
@@ -79,6 +83,8 @@ class Dialogue:
         match name:
             case "greeting":
                 await self.wire.send(self._greeting() % HOST.encode())
+            case "command":
+                await self._answer(self.line)
             case "handshake":
                 await self.wire.handshake(self.context)
             case "starttls":

@@ -15,7 +15,7 @@ DROPPED_EVERY = 10
 _HUGE_EHLO = b"".join(b"250-X-CAPABILITY-%d\r\n" % n for n in range(EHLO_LINES)) + b"250 STARTTLS\r\n"
 
 GREETING_PEERS = (
-    Peer("sound", "nothing wrong: what the harmless peers are compared with", EVERYTHING, sound=True),
+    Peer("sound", "nothing wrong: what the harmless peers are compared with", EVERYTHING, limits=PATIENT, sound=True),
     Peer("nothing-listening", "refuses the connection", ABSENT, listening=Listening.CLOSED),
     Peer("black-hole", "neither takes nor refuses the connection", NOTHING, listening=Listening.BLACK_HOLE),
     Peer("no-greeting", "accepts and says nothing", CONNECTED, {"greeting": hang}),

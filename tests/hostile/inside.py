@@ -60,6 +60,7 @@ INSIDE_PEERS = (
         "nothing wrong",
         SUBMISSION | {"auth-works": "pass"},
         role=Role.SUBMISSION,
+        limits=PATIENT,
         login=True,
         sound=True,
     ),

@@ -16,13 +16,14 @@ class Wire:
     """Everything a peer says goes through here.
 
     `rewrite` changes what leaves, `piece` and `pause` cut it into pieces of so many octets with so many seconds between
-    them. All three work below TLS, on the octets of the network.
+    them. All three work below TLS, on the octets of the network. `reword` changes what is said, above TLS.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
         self.rewrite: Callable[[bytes], bytes] | None = None
+        self.reword: Callable[[bytes], bytes] | None = None
         self.piece = 0
         self.pause = 0.0
         self._tls: ssl.SSLObject | None = None
@@ -60,6 +61,8 @@ class Wire:
 
     async def send(self, data: bytes) -> None:
         """Application octets out, inside TLS once that has begun."""
+        if self.reword is not None:
+            data = self.reword(data)
         if self._tls is None:
             await self.put(data)
             return

@@ -89,11 +89,18 @@ async def connect_many(approach: Approach, transcript: Transcript) -> ParallelFa
         finally:
             for connection in opened:
                 connection.abort()
-    if refusal is not None and not seconds:
+    if refusal is not None and (not seconds or not _turned_away(refusal)):
         raise refusal
     told = refusal.reason if refusal is not None else ""
     transcript.note(f"{len(seconds)} connections at once were greeted" + (f"; another: {told}" if told else ""))
     return ParallelFacts(tried=MAX_PARALLEL, served=len(seconds), refusal=told, seconds=tuple(seconds))
+
+
+def _turned_away(refusal: PeerError) -> bool:
+    """Whether it is the server that has no more, and not this machine (too many open files), or something odd."""
+    if refusal.absence is Absence.UNREACHABLE:
+        return "did not answer" in refusal.reason
+    return refusal.absence in (Absence.CLOSED, Absence.DROPPED, Absence.TIMEOUT, Absence.REFUSED_SERVICE)
 
 
 async def _greeted(approach: Approach, opened: list[Connection]) -> float | PeerError:
@@ -112,6 +119,10 @@ async def _greeted(approach: Approach, opened: list[Connection]) -> float | Peer
     except PeerError as error:
         return error
     except ssl.SSLError as error:
+        try:
+            session.mind_refusal_in_clear()
+        except PeerError as busy:
+            return busy
         return PeerError(Absence.MALFORMED, f"no TLS session: {tls_reason(error)}")
     return round(time.monotonic() - began, 3)
 

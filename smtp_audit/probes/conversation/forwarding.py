@@ -11,6 +11,7 @@ from smtp_audit.facts.end_of_data import Letter
 from smtp_audit.facts.endpoint import SUBMISSION_ROLES
 from smtp_audit.facts.forwarding import Arrival, Forwarded, ForwardingFacts
 from smtp_audit.facts.observation import Absence
+from smtp_audit.facts.refusals import denies_relaying
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.end_of_data import mail_standing, send
 from smtp_audit.probes.conversation.interview import Interview
@@ -67,8 +68,9 @@ def _refused_recipient(approach: Approach, interview: Interview, first: Draft) -
     if not exchanges or not exchanges[-1].sent.startswith("RCPT"):
         return ""
     reply = exchanges[-1].reply
-    # Postfix's default for relaying is 454 4.7.1 (relay_domains may be looked up again later).
-    relaying = reply is not None and reply.lines[0].startswith("4.7.1")
+    # Postfix's default for relaying is 454 4.7.1 (relay_domains may be looked up again later); greylisting says 4.7.1,
+    # too.
+    relaying = reply is not None and denies_relaying(reply)
     return f"{exchanges[-1]}" if exchanges[-1].refused or relaying else ""
 
 

@@ -2,11 +2,13 @@
 
 Servers count errors and hang up (Exim after the 4th, Postfix after the 20th, with a second's delay for each from the
 10th). A question that meets the end of a connection which had others before it is therefore put again, first on a fresh
-one; only what comes then is its answer. RSET behind each question shows that both sides are still in step.
+one; only what comes then is its answer. RSET behind each question, and QUIT at the end, show that both sides are still
+in step: behind a reply too many every other is taken for that of the next command.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import time
 from collections import deque
@@ -30,6 +32,9 @@ MOST_ERRORS = 8
 
 FIRST_TRIES = 2
 """How often a question is put as the first of a connection before a hang-up is taken for its answer."""
+
+FAREWELL_SECONDS = 3.0
+"""How long the reply to QUIT is waited for: without one nothing was seen to be wrong."""
 
 SHOWN = 300
 """Octets of what we say that facts quote."""
@@ -130,6 +135,8 @@ class Interview:
     name: str = ""
     """What we call ourselves, once there was a connection."""
     _tries: dict[str, int] = field(default_factory=dict)
+    _suspects: set[str] = field(default_factory=set)
+    """Questions of a connection that got out of step: each is put once more, on one of its own."""
     _then: Follow | None = None
 
     def announces(self, extension: str) -> bool:
@@ -171,10 +178,12 @@ class Interview:
         smtp = await self._arrive(session)
         self.capabilities = session.announced
         self._leave_out(pending)
-        first, errors = True, 0
+        asked: list[Question] = []
+        errors = 0
         while self._fill(pending):
-            question = pending[0]
-            if not first and (question.alone or errors + _errors_expected(question) > MOST_ERRORS):
+            question, first = pending[0], not asked
+            apart = question.alone or question.name in self._suspects or bool(asked and asked[0].name in self._suspects)
+            if not first and (apart or errors + _errors_expected(question) > MOST_ERRORS):
                 break
             self.puts[question.name] = self.puts.get(question.name, 0) + 1
             dialogue, over = await self._put(smtp, session, question)
@@ -187,6 +196,8 @@ class Interview:
                 return  # something was left over from before: once more, as the first of a connection
             if not over and not question.ends:
                 over = not await self._in_step(smtp, session)
+                if over and await self._is_behind(smtp, session):
+                    dialogue = _out_of_step(dialogue)
             if over and not question.has_lasted(dialogue.exchanges):
                 if not first and not question.ends and not question.once:
                     return  # once more, as the first of a connection
@@ -197,8 +208,18 @@ class Interview:
             errors += sum(reply.code[:1] in "45" for exchange in dialogue.exchanges for reply in exchange.replies)
             if over or question.ends:
                 return
-            first = False
-        await smtp.quit(session.connection)
+            asked.append(question)
+        if await self._is_behind(smtp, session):
+            self._doubt(asked, pending)
+
+    def _doubt(self, asked: Sequence[Question], pending: deque[Question]) -> None:
+        """Put the questions of a connection that got out of step again, one by one."""
+        for question in asked:
+            if len(asked) == 1 or question.once or question.lasting is not None:
+                self.answers[question.name] = _out_of_step(self.answers[question.name])
+            else:
+                self._suspects.add(question.name)
+                pending.append(question)
 
     def _leave_out(self, pending: deque[Question]) -> None:
         """Answer the questions that are about extensions this server does not have."""
@@ -279,6 +300,23 @@ class Interview:
             return False
         return bool(reset.replies) and reset.replies[0].code == "250"
 
+    async def _is_behind(self, smtp: Smtp, session: Session) -> bool:
+        """Whether replies to something else come before that to QUIT."""
+        connection = session.connection
+        codes: list[str] = []
+        with contextlib.suppress(PeerError):
+            async with connection.within(min(session.limits.reply_seconds, FAREWELL_SECONDS), "reply to QUIT"):
+                await connection.send(b"QUIT\r\n")
+                while "221" not in codes:
+                    codes.append((await smtp.any_reply(connection)).code)
+        return "221" in codes[1:]
+
+
+def _out_of_step(dialogue: Dialogue) -> Dialogue:
+    return dialogue.model_copy(
+        update={"unknown": "more replies came than commands were said: which is whose is not known"}
+    )
+
 
 def _in_message(dialogue: Dialogue) -> bool:
     """Whether the server waits for a message (RFC 5321 section 4.2.3: 354)."""
@@ -351,8 +389,8 @@ def check_login(approach: Approach) -> tuple[str, Secret]:
             Absence.NOT_GIVEN,
             f"no password for the user that was given: the environment variable {credentials.password_env} is not set",
         )
-    if approach.budget.login_refused:
-        raise PeerError(Absence.REFUSED_SERVICE, approach.budget.login_refused)
+    if approach.login.refused:
+        raise PeerError(Absence.REFUSED_SERVICE, approach.login.refused)
     return credentials.user, credentials.password
 
 
@@ -366,11 +404,13 @@ async def log_in(session: Session, approach: Approach) -> None:
     """
     user, password = check_login(approach)
     mechanism = await up_to_login(session, approach)
-    try:
-        reply = await authenticate(session, mechanism, user, password)
-    except PeerError as error:
-        # It may have counted as a wrong password all the same.
-        raise Unrepeatable(error.absence, f"the login was not answered: {error.reason}") from None
+    async with approach.login.turn():
+        check_login(approach)  # another may have been refused meanwhile
+        try:
+            reply = await authenticate(session, mechanism, user, password)
+        except PeerError as error:
+            approach.login.unanswered(error.reason)
+            raise Unrepeatable(error.absence, f"the login was not answered: {error.reason}") from None
+        approach.login.answered(approach, mechanism, reply)
     if reply.code != "235":
-        approach.budget.login_refused = f"the login was answered {reply}; it is not tried again"
-        raise Unrepeatable(Absence.REFUSED_SERVICE, approach.budget.login_refused)
+        raise Unrepeatable(Absence.REFUSED_SERVICE, approach.login.refused)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smtp_audit.facts.conversation import Dialogue
+from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.endpoint import SUBMISSION_ROLES, Role, TlsStart
 from smtp_audit.facts.pipelining import PipeliningFacts
 from smtp_audit.probes.approach import Approach
@@ -54,13 +54,28 @@ def _batch(approach: Approach) -> bytes:
 
 
 async def _speak_first(approach: Approach, transcript: Transcript, name: str) -> Dialogue:
-    says = [Say(b"", replies=2, enough="45", shown="NOOP, before the greeting")]
+    # Some hear all commands, and refuse the recipients in the end (postscreen).
+    behind: tuple[Say, ...] = ()
     if approach.endpoint.role is Role.MX:
-        # Some hear all commands, and refuse the recipients in the end (postscreen).
-        says += [say(f"EHLO {name}"), say("MAIL FROM:<>"), say(f"RCPT TO:<{undelivered_recipient(approach)}>")]
-    question = Question("early", tuple(says), ends=True)
+        behind = (say(f"EHLO {name}"), say("MAIL FROM:<>"), say(f"RCPT TO:<{undelivered_recipient(approach)}>"))
+    says = (Say(b"", replies=2, enough="45", shown="NOOP, before the greeting"), *behind)
     try:
         interview = Interview(approach, transcript, Standing.CONNECTED, first=b"NOOP\r\n")
-        return (await interview.ask([question]))["early"]
+        early = (await interview.ask([Question("early", says, ends=True)]))["early"]
+        steps = len(early.exchanges)
+        if early.unknown or not (early.exchanges and _turned_away(early.exchanges[-1])):
+            return early
+        # Who waits has to get further, or it was for something else.
+        waits = Question("waits", (say("NOOP"), *behind)[:steps], ends=True)
+        answers = await Interview(approach, transcript, Standing.GREETED).ask([waits])
     except PeerError as error:
         return Dialogue(unknown=error.reason)
+    others = [exchange for exchange in answers["waits"].exchanges if _turned_away(exchange)]
+    if others:
+        reason = f"a client that waits is turned away as well: {others[0]}"
+        return early.model_copy(update={"unknown": reason})
+    return early
+
+
+def _turned_away(exchange: Exchange) -> bool:
+    return exchange.refused or exchange.hung_up

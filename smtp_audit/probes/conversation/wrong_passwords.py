@@ -49,6 +49,13 @@ RETURNS = (0.0, 10.0, 55.0)
 TURN_SECONDS = 0.2
 """Between looks whether the account is free."""
 
+_TURNED_AWAY = (
+    *(Absence.REFUSED_SERVICE, Absence.DROPPED, Absence.CLOSED),
+    *(Absence.TIMEOUT, Absence.UNREACHABLE),
+)
+"""What a server or its firewall does to a client that it wants no more of. Our own budget that is used up, or a
+certificate that proves nothing, limits no guesses."""
+
 _LOT = random.SystemRandom()
 
 
@@ -104,6 +111,8 @@ class _Guesses:
     tries: list[WrongPassword] = field(default_factory=list)
     stopped: str = ""
     closed: str = ""
+    over: bool = False
+    """Whether no more is tried, whatever the reason: only `stopped` is the server's doing."""
     silent: bool = False
     """Whether the last one was not answered in time."""
     locked: bool = False
@@ -168,15 +177,15 @@ class _Guesses:
             _LOT.shuffle(block)
             left += block
         for _ in range(MOST_CONNECTIONS):
-            if self.stopped or not left:
+            if self.stopped or self.over or not left:
                 return
             # Where few tries are had on a connection, none is spent on getting ready.
             ready = [] if self.closed else [self._wrong(known=False)]
             answered = await self._connection(ready, left[: TRIES_IN_BLOCK * BLOCKS_PER_CONNECTION])
             del left[:answered]
-            if not answered and not self.stopped:
+            if not answered and not (self.stopped or self.over):
                 self.stopped = f"not one answer about a password on a connection: {self.closed or 'closed'}"
-        if left and not self.stopped:
+        if left and not (self.stopped or self.over):
             self.stopped = f"{self.closed or 'closed'}, on each of {MOST_CONNECTIONS} connections"
 
     async def _connection(self, ready: list[_Login], logins: list[_Login]) -> int:
@@ -184,7 +193,9 @@ class _Guesses:
         try:
             exchanges = await self._knock([*ready, *logins], stop=self._stops)
         except PeerError as error:
-            self.stopped = f"no further connection: {error.reason}"
+            if error.absence in _TURNED_AWAY:
+                self.stopped = f"no further connection: {error.reason}"
+            self.over = True
             return 0
         # What ended it is not counted: it is told in `stopped` or `closed`, and would look like a difference.
         answered = [

@@ -12,7 +12,7 @@ from smtp_audit.facts.observation import Absence
 from smtp_audit.lab.authority import Authority
 from smtp_audit.limits import MAX_JUNK_COMMANDS, MAX_PARALLEL, BudgetLimits, Limits
 from smtp_audit.probes.conversation.bounds import connect_many, keep_silent, say_junk, stall_a_message
-from smtp_audit.probes.wire import PeerError
+from smtp_audit.probes.wire import PeerError, connect
 from tests.hostile.acts import hang, leave
 from tests.hostile.acts import say as answers
 from tests.hostile.dialogue import Dialogue
@@ -126,6 +126,20 @@ class TestConnections:
         async with serving(talking(greeting=answers(b"554 no\r\n"))) as stage:
             error = await absence(ask(connect_many, stage))
         assert error.absence is Absence.REFUSED_SERVICE
+
+    async def test_a_limit_of_this_machine_is_none_of_the_server(self, monkeypatch):
+        opened = []
+
+        async def few(*given):
+            if len(opened) == 5:
+                raise PeerError(Absence.UNREACHABLE, "cannot connect to port 25: Too many open files")
+            opened.append(given)
+            return await connect(*given)
+
+        monkeypatch.setattr("smtp_audit.probes.conversation.bounds.connect", few)
+        async with serving(talking()) as stage:
+            error = await absence(ask(connect_many, stage))
+        assert "Too many open files" in error.reason
 
     async def test_the_budget_counts(self):
         async with serving(talking()) as stage:

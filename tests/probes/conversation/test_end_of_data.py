@@ -206,6 +206,13 @@ class TestForwarding:
         assert refusal in found.refused_recipient
         assert found.messages == ()
 
+    async def test_greylisting_is_no_refusal_to_relay(self):
+        """milter-greylist and rspamd say 4.7.1 like Postfix's refusal to relay."""
+        async with serving(fresh(Server(RCPT="451 4.7.1 Greylisting in action, please come back later"))) as stage:
+            run = approach(stage, sink=free_port())
+            found = await forward_messages(run, run.transcript())
+        assert found.refused_recipient == ""
+
     async def test_the_port_is_free_again_afterwards(self):
         port = free_port()
         async with serving(fresh(Server(RCPT="550 5.7.1 no"))) as stage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 
 import pytest
@@ -10,8 +11,9 @@ from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Absence
 from smtp_audit.lab.authority import Authority
 from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing, say
+from smtp_audit.probes.submission import try_login
 from smtp_audit.probes.wire import PeerError
-from tests.hostile.acts import inside_tls, usual, when
+from tests.hostile.acts import inside_tls, leave, usual, when
 from tests.hostile.acts import say as answers
 from tests.probes.stage import PASSWORD, Peer, Stage, server_context, serving, talking
 from tests.probes.test_submission import welcome
@@ -212,3 +214,36 @@ class TestStandings:
             logins = [line for line in stage.heard if line.upper().startswith(b"AUTH")]
             assert len(logins) == 1
             assert stage.connections == tried
+
+    @pytest.mark.parametrize("answer", [b"535 5.7.8 no\r\n", b"454 4.7.0 not now\r\n", b""])
+    async def test_a_wrong_password_is_said_once_however_many_want_to_log_in(self, context, authority, answer):
+        """Probes run side by side, and five wrong passwords lock an account."""
+        said = when(inside_tls, answers(answer) if answer else leave, usual("auth"))
+        async with serving(talking(Role.SUBMISSION, context, auth=said)) as stage:
+            approach = stage.approach(Role.SUBMISSION, ca=authority.anchors, password=PASSWORD)
+            several = [Interview(approach, approach.transcript(), Standing.LOGGED_IN).ask((NOOP,)) for _ in range(4)]
+            results = await asyncio.gather(*several, return_exceptions=True)
+            logins = [line for line in stage.heard if line.upper().startswith(b"AUTH")]
+        assert all(isinstance(result, PeerError) for result in results)
+        assert len(logins) == 1
+
+    async def test_the_login_itself_is_not_asked_for_twice(self, context, authority):
+        no = answers(b"535 5.7.8 no\r\n")
+        async with serving(talking(Role.SUBMISSION, context, auth=when(inside_tls, no, usual("auth")))) as stage:
+            approach = stage.approach(Role.SUBMISSION, ca=authority.anchors, password=PASSWORD)
+            asking = Interview(approach, approach.transcript(), Standing.LOGGED_IN)
+            with pytest.raises(PeerError, match="535"):
+                await asking.ask((NOOP,))
+            facts = await try_login(approach, approach.transcript())
+            with pytest.raises(PeerError, match="not tried again"):
+                await asking.ask((NOOP,))
+            logins = [line for line in stage.heard if line.upper().startswith(b"AUTH")]
+        assert (facts.offered, facts.accepted, str(facts.reply)) == (True, False, "535 5.7.8 no")
+        assert len(logins) == 1
+
+    async def test_those_who_are_let_in_need_not_wait_for_each_other(self, context, authority):
+        async with serving(talking(Role.SUBMISSION, context, auth=welcome)) as stage:
+            approach = stage.approach(Role.SUBMISSION, ca=authority.anchors, password=PASSWORD)
+            several = [Interview(approach, approach.transcript(), Standing.LOGGED_IN).ask((NOOP,)) for _ in range(4)]
+            results = await asyncio.gather(*several)
+        assert all(result["noop"].last.accepted for result in results)

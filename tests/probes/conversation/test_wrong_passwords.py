@@ -12,15 +12,20 @@ import pytest
 
 from smtp_audit.configuration.model import Credentials
 from smtp_audit.controls.same_times import compare
+from smtp_audit.controls.wrong_passwords import auth_limits_guesses, auth_same_time
+from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.wrong_passwords import BLOCKS, TRIES_IN_BLOCK, WrongPasswordFacts
 from smtp_audit.lab.authority import Authority
+from smtp_audit.limits import BudgetLimits
 from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.conversation import wrong_passwords
 from smtp_audit.probes.conversation.wrong_passwords import MOST_ON_ACCOUNT, MOST_WRONG, try_wrong_passwords
 from smtp_audit.probes.wire import PeerError
 from smtp_audit.secret import Secret
+from tests.facts_factories import rule
 from tests.hostile.acts import hang, inside_tls, usual, when
 from tests.hostile.acts import say as answers
 from tests.hostile.dialogue import Act
@@ -353,3 +358,16 @@ async def test_a_hanging_server(context, authority):
         with pytest.raises(PeerError, match="is not taken"):
             await try_wrong_passwords(approach, approach.transcript())
     assert sum(line.startswith(b"AUTH") for line in stage.heard) == 1
+
+
+async def test_a_budget_of_our_own_limits_no_guesses(context, authority):
+    server = Server()
+    async with serving(talking(Role.SUBMISSION, context, auth=server.act)) as stage:
+        approach = approach_to(stage, authority)
+        approach.budget = HostBudget(approach.address, BudgetLimits(total=4))
+        facts = await try_wrong_passwords(approach, approach.transcript())
+    assert facts.stopped == facts.closed == ""
+    assert 0 < len(facts.tries) < ALL
+    for control in (auth_limits_guesses, auth_same_time):
+        with pytest.raises(Undetermined, match="wrong passwords were"):
+            control(facts, rule())
