@@ -182,15 +182,25 @@ class TestBad:
         certificate = {"certificate-trusted", "certificate-name", "certificate-in-date", "certificate-issuer"}
         suites = {"tls-weak-suite", "tls-cbc-suite", "tls-allowed-suites"}
         tls = {"tls-obsolete-version", "tls-signature-hash", *suites}
-        assert failed(bad, Role.MX) == {*certificate, *tls, "auth-only-after-tls", "auth-absent-on-mx"}
-        assert failed(bad, Role.SUBMISSION) >= {
-            *certificate,
-            *tls,
-            *("auth-only-after-tls", "auth-mechanisms", "submission-requires-auth"),
+        tells = {"vrfy-tells-nothing", "greeting-version", "greeting-system", "extension-impersonation"}
+        hears = {"smtp-command-bare-lf", "smtp-unauthorised-pipelining", "smtp-early-talker"}
+        smtp = {*certificate, *tls, *tells, *hears, "auth-only-after-tls", "auth-refused-before-tls"}
+        assert failed(bad, Role.MX) == {
+            *smtp,
+            *("auth-absent-on-mx", "relay-refused", "smtp-recipient-nul", "smtp-abuse-mailbox", "end-of-data-exact"),
+        }
+        assert failed(bad, Role.SUBMISSION) == {
+            *smtp,
+            *("auth-mechanisms", "submission-requires-auth", "auth-not-in-transaction"),
         }
         assert "implicit-tls" in failed(bad, Role.SUBMISSIONS)
         assert failed(bad, Role.IMAPS) == {*certificate, *tls}
-        assert failed(bad, Role.IMAP) >= {"port-closed", "starttls-offered", "auth-only-after-tls"}
+        assert failed(bad, Role.IMAP) >= {
+            "port-closed",
+            "starttls-offered",
+            "auth-only-after-tls",
+            "auth-refused-before-tls",
+        }
 
     def test_the_password_stays_at_home(self, bad):
         assert {r.status for r in bad.records if r.control == "auth-works"} <= {

@@ -32,7 +32,7 @@ OPTIONS = (
         "HOST[:PORT]",
         repeatable=True,
     ),
-    Option("smtp-domain", "the mail domain: its MX hosts are audited, and envelopes use it", "DOMAIN"),
+    Option("smtp-domain", "the mail domain, for addresses; without a target its MX hosts are audited", "DOMAIN"),
     Option(
         "smtp-endpoint",
         "audit this endpoint; roles: mx, submission, submissions, imap, imaps, pop3, pop3s, sieve; repeatable",
