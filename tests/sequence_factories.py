@@ -80,6 +80,14 @@ def recipients(*batches: tuple[int, str], unknown: str = "") -> Dialogue:
     return dialogue(exchange(_MAIL, "250 2.1.0 Ok"), *said, unknown=unknown)
 
 
+def no_mail_at_all(**more: Any) -> TransactionFacts:
+    """A server that refuses every MAIL of this client, whatever stands behind it."""
+    blocked = "554 5.7.1 Client host blocked"
+    begun = {field: no_mail(blocked) for field in ("data_without_recipient", "nested_mail", "reset", "hello_again")}
+    said = ("unknown_parameter", "too_large", "eight_bit", "utf8", "unannounced_utf8")
+    return transaction(**begun, **{field: answered(_MAIL, blocked) for field in said}, **more)
+
+
 def transaction(**more: Any) -> TransactionFacts:
     """A server that handles transactions as it should."""
     need = "503 5.5.1 Error: need MAIL command"

@@ -32,6 +32,18 @@ def needs_login(transaction: TransactionFacts) -> Verdict | None:
     return None
 
 
+def require_plain_mail(transaction: TransactionFacts) -> None:
+    """What is said of MAIL with a parameter says something about the parameter only where MAIL alone is taken.
+
+    Raises:
+        Undetermined: it is not, or that was not seen.
+    """
+    begun = (transaction.data_without_recipient, transaction.nested_mail, transaction.reset, transaction.hello_again)
+    firsts = [dialogue.exchanges[0] for dialogue in begun if dialogue.exchanges]
+    if not any(first.accepted for first in firsts):
+        raise Undetermined(f"MAIL alone is not taken: {firsts[0]}" if firsts else "MAIL alone was not tried")
+
+
 def has_to_be_refused(dialogue: Dialogue, taken: str) -> Verdict:
     """Pass when the last exchange was refused for good; `taken` says what it means when it was not."""
     last = dialogue.last

@@ -39,7 +39,7 @@ def vrfy_tells_nothing(directory: DirectoryFacts, rule: Rule) -> Verdict:
     if known.split()[:2] != unknown.split()[:2] or (known != unknown and unknown == nobody):
         summary = f"tells who is there: {directory.known.last}, but {directory.unknown.last}"
         return fail(summary, evidence=evidence)
-    if _SOUGHT.search(unknown):
+    if _looked_up(unknown):
         raise Undetermined(
             f"it looks mailboxes up, and did not find {directory.known.last.sent.removeprefix('VRFY ')}: name one that "
             "exists as own in [mailboxes] of the configuration file"
@@ -75,11 +75,26 @@ def expn_tells_nothing(directory: DirectoryFacts, rule: Rule) -> Verdict:
         if not directory.no_list.exchanges or _scrubbed(last) != _scrubbed(directory.no_list.exchanges[-1]):
             return fail(f"lists members: {last}", evidence=evidence)
     answers = [_answer(dialogue) for dialogue in asked]
+    if all(map(_looked_up, answers)):
+        raise Undetermined(
+            f"it looks names up, and found neither postmaster nor abuse; whether it lists others is not known: "
+            f"{directory.postmaster.last}"
+        )
     return passed(f"lists nobody: {directory.postmaster.last.reply or answers[0]}", evidence=evidence)
 
 
-_SOUGHT = re.compile(r" 5\.1\.[0-9]|unknown|no such|not found|not exist|doesn't exist", re.IGNORECASE)
+_SOUGHT = re.compile(
+    r" 5\.1\.[0-9]|unknown|no such|not found|not exist|doesn't exist|unrout|\brelay|invalid (?:user|recipient|address)",
+    re.IGNORECASE,
+)
+_NO_COMMAND = ("500", "501", "502", "503", "504", "530")
+"""The command is not there, or not for strangers (RFC 5321 sections 3.5.3 and 4.2.4): no name was looked up."""
 _REPEATED = re.compile(r"<[^<>]*>|\S+@\S+|smtp-audit-[0-9a-f]+|\bpostmaster\b|\babuse\b", re.IGNORECASE)
+
+
+def _looked_up(answer: str) -> bool:
+    """Whether it is a refusal of the name and not of the command."""
+    return answer.startswith("5") and not answer.startswith(_NO_COMMAND) and bool(_SOUGHT.search(answer))
 
 
 def _lists(exchange: Exchange) -> bool:

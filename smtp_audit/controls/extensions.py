@@ -128,7 +128,7 @@ def etrn_restricted(identity: IdentityFacts, rule: Rule) -> Verdict:
     """
     last = identity.etrn.last
     evidence = identity.etrn.told()
-    if last.ended:
+    if last.hung_up:
         return passed(f"ends the session: {last.ended}", evidence=evidence)
     if last.accepted:
         return fail(f"starts a run of the queue for a stranger: {last.reply}", evidence=evidence)

@@ -7,6 +7,7 @@ from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
 from smtp_audit.facts.line_ends import LineEndFacts
+from smtp_audit.facts.refusals import denies_relaying
 
 
 @control(
@@ -99,6 +100,8 @@ def recipient_nul(ends: LineEndFacts, rule: Rule) -> Verdict:
         if not dialogue.unknown and dialogue.exchanges and dialogue.last.accepted:
             return fail(f"takes a recipient with a NUL: {dialogue.last}", evidence=told)
     for dialogue in ends.nul_recipients:
-        if not (dialogue.last.refused or dialogue.last.hung_up):
+        last = dialogue.last
+        denied = last.reply is not None and denies_relaying(last.reply)
+        if last.sent.startswith("MAIL") or not (last.refused or last.hung_up or denied):
             raise Undetermined(f"neither taken nor refused: {dialogue.last}")
     return passed(f"refused: {ends.nul_recipients[0].last.reply or 'hangs up'}", evidence=told)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
@@ -9,6 +11,13 @@ from smtp_audit.facts.pipelining import PipeliningFacts
 
 _BATCH = 4
 """Commands of the batch before QUIT, each of which has a reply."""
+
+_TOO_EARLY = re.compile(
+    r"\btoo (?:soon|early)\b|\bearly talk|\bpre-?greet|\bbefore (?:the |my |our )?(?:greeting|banner)\b|"
+    r"\bsynchroni[sz]ation\b",
+    re.IGNORECASE,
+)
+"""A temporary refusal with these words is not one of those that anybody may meet at any time."""
 
 _FORBID = (
     "smtpd_forbid_unauth_pipelining = yes (the default since 3.9; 3.8.1, 3.7.6, 3.6.10 and 3.5.20 have it as well)"
@@ -95,7 +104,8 @@ def unauthorised_pipelining(pipelining: PipeliningFacts, rule: Rule) -> Verdict:
 @control(
     "smtp-early-talker",
     title="Clients that talk before the greeting are turned away",
-    expects="NOOP before the greeting is answered with 5yz, or the greeting is 554, or the server hangs up",
+    expects="NOOP before the greeting is answered with 5yz, or with 4yz that names the reason, or the greeting is 554, "
+    "or the server hangs up",
     subject=Endpoint,
     needs=PipeliningFacts,
     roles=SMTP_ROLES,
@@ -117,8 +127,11 @@ def early_talker(pipelining: PipeliningFacts, rule: Rule) -> Verdict:
     if pipelining.early is None:
         return not_applicable("TLS begins at once: nobody can talk before the greeting and be heard")
     told = pipelining.early.told()
+    # The first words of a server that hangs up with them are no answer to what would have followed.
+    first, *others = pipelining.early.exchanges or (pipelining.early.last,)
+    if first.reply is not None and first.reply.code.startswith("4") and _TOO_EARLY.search(first.reply.lines[0]):
+        return passed(f"refused: {first.reply}", evidence=told)
     pipelining.early.last  # noqa: B018 (asked at all?)
-    first, *others = pipelining.early.exchanges
     if first.reply is not None and first.reply.code.startswith("4"):
         raise Undetermined(f"turned away for now, which need not be for talking early: {first}")
     if first.refused or first.hung_up:

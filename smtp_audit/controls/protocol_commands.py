@@ -10,6 +10,7 @@ from smtp_audit.controls.answers import (
     has_to_be_refused,
     has_to_be_taken,
     needs_login,
+    require_plain_mail,
     unanswered,
 )
 from smtp_audit.errors import Undetermined
@@ -169,6 +170,7 @@ def path_case(transaction: TransactionFacts, rule: Rule) -> Verdict:
     for exchange in dialogue.exchanges:
         about_syntax = exchange.reply is not None and exchange.reply.code in ("500", "501", "502", "555")
         if exchange.refused and about_syntax:
+            require_plain_mail(transaction)
             return fail(f"does not understand {exchange.sent}: {exchange.reply}", evidence=dialogue.told())
     if dialogue.exchanges[0].accepted and (last.accepted or last.refused):
         return passed("understands both", evidence=dialogue.told())
@@ -291,6 +293,10 @@ def unknown_parameter(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     A server that takes what it does not understand promises what it will not do.
     """
-    return needs_login(transaction) or has_to_be_refused(
-        transaction.unknown_parameter, "takes a parameter that does not exist"
-    )
+    missing = needs_login(transaction)
+    if missing:
+        return missing
+    verdict = has_to_be_refused(transaction.unknown_parameter, "takes a parameter that does not exist")
+    if verdict.outcome is Outcome.PASS:
+        require_plain_mail(transaction)
+    return verdict

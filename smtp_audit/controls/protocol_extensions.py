@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
-from smtp_audit.controls.answers import has_to_be_refused, has_to_be_taken, needs_login
+from smtp_audit.control import Outcome, Rule, Verdict, control, fail, not_applicable, passed
+from smtp_audit.controls.answers import has_to_be_refused, has_to_be_taken, needs_login, require_plain_mail
 from smtp_audit.errors import Undetermined
-from smtp_audit.facts.conversation import offered
+from smtp_audit.facts.conversation import Dialogue, offered
 from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
 from smtp_audit.facts.sequence import SequenceFacts
 from smtp_audit.facts.transaction import TransactionFacts
@@ -73,7 +73,10 @@ def size_enforced(transaction: TransactionFacts, rule: Rule) -> Verdict:
     size = offered(transaction.capabilities, "SIZE")
     if size is None or not size.strip("0"):
         return not_applicable("no limit is announced; smtp-size-announced judges that")
-    return has_to_be_refused(transaction.too_large, f"takes more than the {size} octets it announces")
+    verdict = has_to_be_refused(transaction.too_large, f"takes more than the {size} octets it announces")
+    if verdict.outcome is Outcome.PASS:
+        require_plain_mail(transaction)
+    return verdict
 
 
 @control(
@@ -97,7 +100,7 @@ def eight_bit(transaction: TransactionFacts, rule: Rule) -> Verdict:
     missing = needs_login(transaction)
     if missing:
         return missing
-    return _announced(transaction, "8BITMIME") or has_to_be_taken(transaction.eight_bit, "refuses BODY=8BITMIME")
+    return _announced(transaction, "8BITMIME") or _taken(transaction, transaction.eight_bit, "refuses BODY=8BITMIME")
 
 
 @control(
@@ -121,7 +124,7 @@ def utf8(transaction: TransactionFacts, rule: Rule) -> Verdict:
     missing = needs_login(transaction)
     if missing:
         return missing
-    return _announced(transaction, "SMTPUTF8") or has_to_be_taken(transaction.utf8, "refuses SMTPUTF8")
+    return _announced(transaction, "SMTPUTF8") or _taken(transaction, transaction.utf8, "refuses SMTPUTF8")
 
 
 @control(
@@ -143,9 +146,20 @@ def utf8_needs_parameter(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     The mail is taken and bounces later, or its octets are read in another character set: then they name somebody else.
     """
-    return needs_login(transaction) or has_to_be_refused(
-        transaction.unannounced_utf8, "takes an address that is not ASCII without SMTPUTF8"
-    )
+    missing = needs_login(transaction)
+    if missing:
+        return missing
+    verdict = has_to_be_refused(transaction.unannounced_utf8, "takes an address that is not ASCII without SMTPUTF8")
+    if verdict.outcome is Outcome.PASS:
+        require_plain_mail(transaction)
+    return verdict
+
+
+def _taken(transaction: TransactionFacts, dialogue: Dialogue, refused: str) -> Verdict:
+    verdict = has_to_be_taken(dialogue, refused)
+    if verdict.outcome is Outcome.FAIL:
+        require_plain_mail(transaction)
+    return verdict
 
 
 def _announced(transaction: TransactionFacts, keyword: str) -> Verdict | None:

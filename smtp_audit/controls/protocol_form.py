@@ -19,6 +19,8 @@ _LINE = re.compile(r"([2-5][0-5][0-9])(?:([ -])(?:[ -\[\]-~]|\\\\|\\x09)*)?\\x0d
 _ESCAPED = re.compile(r"\\(?:\\|x[0-9a-f]{2})")
 _CR_LF = "\\x0d\\x0a"
 _LONGEST = 512
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+")
+_LITERAL = re.compile(r"\[[0-9A-Za-z.:]+\]")
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?: [!-~]+)*")
 
 
@@ -49,6 +51,40 @@ def reply_form(sequence: SequenceFacts, rule: Rule) -> Verdict:
         if reply.ended or not reply.lines:
             raise Undetermined(f"the {_about(reply)} is not known: {reply.ended or 'it was not asked'}")
     return passed("all are well-formed", evidence=[line for reply in replies for line in reply.told()])
+
+
+@control(
+    "smtp-greeting-name",
+    title="The greeting and the reply to EHLO begin with the server's name",
+    expects="a domain name of two or more labels, or an address literal, behind 220 and behind 250",
+    subject=Endpoint,
+    needs=SequenceFacts,
+    roles=SMTP_ROLES,
+    spec=("RFC 5321 section 4.3.1", "RFC 5321 section 4.1.1.1", "RFC 5321 section 2.3.5"),
+    remedy={
+        "postfix": "smtpd_banner = $myhostname ESMTP, and the full name in myhostname",
+        "exim": "primary_hostname is the full name, and smtp_banner begins with it",
+        "sendmail": "define(`confSMTP_LOGIN_MSG', `$j')dnl, and define(`confDOMAIN_NAME', `the.full.name')dnl",
+        "opensmtpd": "hostname with the full name on the listen line",
+        "docker-mailserver": "--hostname with the full name",
+        "any": "begin both with the full name of the server",
+    },
+)
+def greeting_name(sequence: SequenceFacts, rule: Rule) -> Verdict:
+    """Clients tell by the name whether they talk to themselves, and write it into their logs and trace lines.
+
+    A greeting without it is the mark of a server that nobody has set up.
+    """
+    for reply in (sequence.greeting, sequence.hello):
+        if not reply.lines:
+            raise Undetermined(f"the {_about(reply)} is not known: {reply.ended or 'it was not asked'}")
+        text = reply.lines[0].removesuffix("\\x0a").removesuffix("\\x0d")
+        if reply is sequence.hello and not text.startswith("2"):
+            raise Undetermined(f"EHLO was answered {text}")
+        word = text[4:].partition(" ")[0]
+        if not _NAME.fullmatch(word) and not _LITERAL.fullmatch(word):
+            return fail(f"the {_about(reply)} does not begin with a full name: {text[4:84] or 'nothing'}")
+    return passed("both begin with a name", evidence=(sequence.greeting.lines[0], sequence.hello.lines[0]))
 
 
 @control(

@@ -7,6 +7,7 @@ from smtp_audit.controls.answers import enhanced_code, needs_login, unanswered
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint, Role
+from smtp_audit.facts.refusals import denies_relaying, not_there
 from smtp_audit.facts.service import Reply
 from smtp_audit.facts.transaction import TransactionFacts
 
@@ -150,7 +151,9 @@ def hundred_recipients(transaction: TransactionFacts, rule: Rule) -> Verdict:
     refused = next((reply for reply in replies if not reply.code.startswith("2")), None)
     if not taken or refused is None:
         raise Undetermined(dialogue.unknown or f"{len(taken)} recipients were taken, then: {_last(dialogue)}")
-    if refused.code.startswith("5") or refused.code == "452":
+    # 452 is for a full disk, too (RFC 5321 section 4.2.3; RFC 3463 sections 3.3 and 3.4).
+    too_many = refused.code == "452" and not enhanced_code(refused).startswith(("4.2.", "4.3."))
+    if refused.code.startswith("5") or too_many:
         return fail(f"takes {len(taken)} recipients of one message, then {refused}", evidence=dialogue.told()[-1:])
     raise Undetermined(f"{len(taken)} recipients were taken, then: {refused}")
 
@@ -183,6 +186,7 @@ def _mailbox(transaction: TransactionFacts, dialogue: Dialogue, other: Dialogue,
         for each in reached
         if each.last.reply is not None
         and each.last.refused
+        and not denies_relaying(each.last.reply)
         # Where other mailboxes are taken from the same sender, it can only be about this one.
         and (_about_mailbox(each.last.reply) or (others and each is dialogue))
     ]
@@ -192,10 +196,18 @@ def _mailbox(transaction: TransactionFacts, dialogue: Dialogue, other: Dialogue,
     for each in reached:
         if each.last.hung_up and not each.last.replies:
             return unanswered(each, each.last)
+    denied = next((each.last.reply for each in reached if each.last.reply and denies_relaying(each.last.reply)), None)
+    if denied is not None:
+        raise Undetermined(f"it takes no mail for this domain, which may be another server's: {denied}")
     raise Undetermined("; ".join(each.unknown or f"{each.exchanges[-1]}" for each in tries))
 
 
 def _about_mailbox(reply: Reply) -> bool:
-    """Whether it is refused for what it is, and not for who sends or asks (RFC 3463 sections 3.2 and 3.8)."""
+    """Whether it is refused for what it is, and not for who sends or asks (RFC 3463 sections 3.2, 3.3 and 3.8).
+
+    Without a code of that kind only words tell: block lists and bad senders get 550, too.
+    """
     enhanced = enhanced_code(reply)
-    return reply.code.startswith("5") and enhanced not in _SENDER and not enhanced.startswith("5.7.")
+    if not reply.code.startswith("5") or enhanced in _SENDER or enhanced.startswith("5.7."):
+        return False
+    return enhanced.startswith(("5.1.", "5.2.")) or reply.code == "501" or not_there(reply)

@@ -11,7 +11,9 @@ from smtp_audit.errors import Undetermined
 from smtp_audit.facts.authentication import asks_for_login
 from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.endpoint import Endpoint, Role
+from smtp_audit.facts.refusals import denies_relaying, names_relaying, plain_words
 from smtp_audit.facts.relay import (
+    LOCAL_FORMS,
     PLAIN_FORMS,
     ROUTED_FORMS,
     SOURCE_ROUTES,
@@ -22,7 +24,6 @@ from smtp_audit.facts.relay import (
     RelaySource,
     recipient_taken,
 )
-from smtp_audit.facts.service import Reply
 
 _REMEDY = {
     "postfix": "mynetworks = 127.0.0.0/8 [::1]/128, and smtpd_relay_restrictions = permit_mynetworks, "
@@ -109,6 +110,7 @@ def relay_routed_refused(relay: RelayFacts, rule: Rule) -> Verdict:
     for source in relay.sources:
         _require_all_refused(source, (*PLAIN_FORMS, *ROUTED_FORMS))
         _require_difference(source)
+        _require_own_domain(source)
     return passed(f"refused in all {len(ROUTED_FORMS)} routed forms", evidence=evidence)
 
 
@@ -258,15 +260,38 @@ def _ambiguity(attempt: RelayAttempt) -> str:
     return f"{said}, and whether it is taken for a local part is not known; {_NAME_ONE}"
 
 
+def _require_own_domain(source: RelaySource) -> None:
+    """Raises Undetermined when a form with the server's own domain is refused for relaying, and so is that domain
+    itself: then it is not the server's own, and the form was not the question."""
+    shown = source.at_domain or source.local
+    reply = shown.exchanges[-1].reply if shown.exchanges else None
+    if reply is not None and not denies_relaying(reply):
+        return
+    for attempt in _of(source, LOCAL_FORMS):
+        answer = attempt.dialogue.exchanges[-1].reply
+        if answer is not None and denies_relaying(answer):
+            raise Undetermined(
+                f"{source.name}the domain in the place of the server's own is not known to be that "
+                f"({shown.exchanges[-1] if shown.exchanges else shown.unknown or 'not asked'}): name a domain that it "
+                "takes mail for, or a mailbox as own in [mailboxes] of the configuration file"
+            )
+
+
 def _require_difference(source: RelaySource) -> None:
     """Raises Undetermined when a mailbox of the server itself is refused in the same words: then the client is refused,
-    and what others may do is not known."""
+    and what others may do is not known. So it is when the client is not served any more at the end."""
+    again = source.local_again
+    if _fate(source.local) is _Fate.TAKEN and again is not None and _fate(again) is not _Fate.TAKEN:
+        raise Undetermined(
+            f"{source.name}a mailbox of its own is taken before the attempts, and not behind them: "
+            f"{again.exchanges[-1] if again.exchanges else again.unknown}"
+        )
     first = source.attempts[0].dialogue
     if _fate(source.local) is not _Fate.REFUSED or _words(source.local) != _words(first):
         return
     for attempt in _of(source, PLAIN_FORMS):
         reply = attempt.dialogue.exchanges[-1].reply
-        if reply is not None and (asks_for_login(reply) or _RELAYING.search(_plain(reply))):
+        if reply is not None and (asks_for_login(reply) or names_relaying(reply)):
             return
     raise Undetermined(
         f"{source.name}a mailbox of its own is refused just so, and what it does for others is not known: "
@@ -293,17 +318,6 @@ def _is(exchange: Exchange, digit: str) -> bool:
     return exchange.reply is not None and exchange.reply.code.startswith(digit)
 
 
-_RELAYING = re.compile(r"\brelay(?:ing|ed)?\b", re.IGNORECASE)
-_NO = re.compile(r"\b(?:denied|not permitted|not allowed|prohibited|forbidden|refused|rejected)\b", re.IGNORECASE)
-_FOR_NOW = re.compile(r"tempor|try again|later|gr[ae]y|resolve|look ?up|throttl|limit", re.IGNORECASE)
-# Addresses that are repeated, and what stands in angle brackets: their letters say nothing.
-_REPEATED = re.compile(r"<[^<>]*>|\S+@\S+|\S*[%!]\S+")
-
-
-def _plain(reply: Reply) -> str:
-    return " ".join(_REPEATED.sub(" ", " ".join(reply.lines)).split())
-
-
 def _refuses(exchange: Exchange) -> bool:
     """Whether the reply is a refusal for good: 5yz, or 4yz that names relaying as not allowed.
 
@@ -312,10 +326,7 @@ def _refuses(exchange: Exchange) -> bool:
     """
     if exchange.refused:
         return True
-    if exchange.reply is None or not exchange.reply.code.startswith("4"):
-        return False
-    text = _plain(exchange.reply)
-    return bool(_RELAYING.search(text) and _NO.search(text) and not _FOR_NOW.search(text))
+    return exchange.reply is not None and denies_relaying(exchange.reply)
 
 
 def _hung_up(exchange: Exchange) -> bool:
@@ -324,9 +335,15 @@ def _hung_up(exchange: Exchange) -> bool:
 
 
 def _words(dialogue: Dialogue) -> str:
-    """The last answer without what it repeats of the question."""
+    """The last answer without what it repeats of the question, and without what is another each time: numbers of
+    sessions, times."""
     last = dialogue.exchanges[-1]
-    return f"{last.reply.code} {_plain(last.reply)}" if last.reply is not None else last.ended
+    if last.reply is None:
+        return last.ended
+    return " ".join([last.reply.code, *(word for word in plain_words(last.reply).split() if _SAME.fullmatch(word))])
+
+
+_SAME = re.compile(r"[245]\.\d{1,3}\.\d{1,3}|[^\d]*")
 
 
 def _at_recipient(attempt: RelayAttempt) -> str:
@@ -340,9 +357,9 @@ def _told(relay: RelayFacts, forms: tuple[RelayForm, ...]) -> list[str]:
         if source.unknown:
             lines.append(f"{source.name}{source.unknown}")
             continue
-        lines += [f"{source.name}{line}" for line in source.local.told()]
+        for dialogue in (source.local, source.at_domain, source.local_again):
+            lines += [f"{source.name}{line}" for line in dialogue.told()] if dialogue is not None else []
         for attempt in _of(source, forms):
-            for dialogue in (attempt.dialogue, attempt.elsewhere, attempt.nonsense, attempt.twin):
-                if dialogue is not None:
-                    lines += [f"{source.name}{line}" for line in dialogue.told()]
+            for each in (attempt.dialogue, attempt.elsewhere, attempt.nonsense, attempt.twin):
+                lines += [f"{source.name}{line}" for line in each.told()] if each is not None else []
     return lines

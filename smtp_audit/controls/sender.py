@@ -52,7 +52,11 @@ def sender_own_envelope(sender: SenderFacts, rule: Rule) -> Verdict:
             return fail(f"takes {what} as sender: {_course(dialogue)}", evidence=evidence)
     for dialogue in (sender.foreign, sender.other):
         _require_refused(dialogue)
+    if _for_its_domain(sender.foreign.exchanges[-1]):
+        raise Undetermined(f"refused because of its domain alone; {_NAME_A_FOREIGN}: {_end(sender.foreign)}")
     if sender.other_named:
+        if _for_being_nobody(sender.other.exchanges[-1]):
+            raise Undetermined(f"refused because there is no such address; {_NAME_ONE}: {_end(sender.other)}")
         return passed(f"refused: {_course(sender.other)}", evidence=evidence)
     # Nobody's address is refused by some because it is nobody's. The postmaster's exists, and may be the user's own.
     _require_refused(sender.postmaster)
@@ -64,9 +68,21 @@ def sender_own_envelope(sender: SenderFacts, rule: Rule) -> Verdict:
 
 _NAME_ONE = "name a mailbox of somebody else as other in [mailboxes] of the configuration file"
 
+_NAME_A_FOREIGN = "name a mailbox elsewhere as foreign in [mailboxes] of the configuration file"
+
+_NO_SUCH_DOMAIN = re.compile(
+    r"(?:^|\s)5\.(?:1\.8|7\.27)\b|null ?mx|does not accept mail|domain (?:[^;.]{0,30} )?not (?:found|exist)",
+    re.IGNORECASE,
+)
+
 _NO_SUCH_ADDRESS = re.compile(
     r"(?:^|\s)5\.1\.[0-9]+\b|unknown|no such|not found|not exist|doesn't exist|verif|unrout", re.IGNORECASE
 )
+
+
+def _for_its_domain(exchange: Exchange) -> bool:
+    """Reserved domains have a null MX record (RFC 7505 section 4.2) or none; those of other people have another."""
+    return any(_NO_SUCH_DOMAIN.search(" ".join(reply.lines)) for reply in exchange.replies)
 
 
 def _for_being_nobody(exchange: Exchange) -> bool:

@@ -158,6 +158,10 @@ def hello_resets(transaction: TransactionFacts, rule: Rule) -> Verdict:
     return needs_login(transaction) or _is_over(transaction.hello_again, "EHLO")
 
 
+_BEHIND_MAIL = 3
+"""Exchanges of a question about what is left of a transaction: MAIL, what ends it, RCPT."""
+
+
 def _is_over(dialogue: Dialogue, command: str) -> Verdict:
     """Whether the recipient behind it was refused because there is no transaction any more."""
     last = dialogue.last
@@ -167,4 +171,6 @@ def _is_over(dialogue: Dialogue, command: str) -> Verdict:
         if last.reply.code == "503" or enhanced_code(last.reply) == "5.5.1":
             return passed(f"the transaction ended: {last.reply}", evidence=dialogue.told())
         raise Undetermined(f"refused, but perhaps not for the order of commands: {last.reply}")
+    if len(dialogue.exchanges) < _BEHIND_MAIL:
+        raise Undetermined(f"it did not come to that: {last}")
     return unanswered(dialogue, last)

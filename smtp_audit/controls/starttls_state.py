@@ -57,8 +57,10 @@ def state_discarded(state: StarttlsStateFacts, rule: Rule) -> Verdict:
     last = state.recipient_after.last
     if not state.recipient_after.inside_tls:
         return passed(f"takes no STARTTLS within a transaction: {last.reply}", evidence=told)
-    if last.ended:
+    if last.hung_up:
         return passed(f"ends the session: {last.ended}", evidence=told)
+    if last.ended:
+        raise Undetermined(f"no answer: {last}")
     without = None if state.recipient_without_mail.unknown else state.recipient_without_mail.last
     if last.accepted:
         if without is not None and without.accepted:
@@ -119,7 +121,7 @@ def starttls_once(state: StarttlsStateFacts, rule: Rule) -> Verdict:
 
 def _refusal(dialogue: Dialogue, fault: str) -> Verdict:
     last = dialogue.last
-    if last.ended:
+    if last.hung_up:
         return passed(f"ends the session: {last.ended}", evidence=dialogue.told())
     if last.refused:
         return passed(f"refused: {last.reply}", evidence=dialogue.told())

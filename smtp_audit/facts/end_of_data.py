@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -9,6 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.service import Reply
+
+_LINE_ENDS = re.compile(
+    r"\b(?:bare|stray)[ _-]?<?(?:cr|lf|nl|newline|line ?feed|carriage[ -]return)\b|\bsmtplf\.html\b", re.IGNORECASE
+)
 
 
 class Letter(BaseModel):
@@ -39,10 +44,15 @@ class Letter(BaseModel):
 
     @property
     def refused(self) -> bool:
-        """Whether it said no for good, or hung up without a word."""
+        """Whether it said no for good, or for the line ends, or hung up without a word."""
         if self.reply is None:
             return self.hung_up
-        return self.reply.code.startswith("5")
+        return self.reply.code.startswith("5") or (self.reply.code.startswith("4") and self._names_line_ends)
+
+    @property
+    def _names_line_ends(self) -> bool:
+        """Whether the reply says that line ends are wrong, as Sendmail's 421 and qmail's 451 do."""
+        return self.reply is not None and any(_LINE_ENDS.search(line) for line in self.reply.lines)
 
     @property
     def split(self) -> bool:

@@ -12,7 +12,8 @@ from smtp_audit.facts.observation import Facts
 class PipeliningFacts(Facts):
     """Where the client may run ahead, and where it may not.
 
-    `batch` is one segment with MAIL, two RCPT and RSET, then QUIT (RFC 2920 section 3.1): replies up to 221.
+    `batch` is one segment with MAIL, two RCPT and RSET, or where a login comes first with four RSET (RFC 2920
+    section 3.1); then QUIT: replies up to 221.
     """
 
     kind: ClassVar[str] = "pipelining"

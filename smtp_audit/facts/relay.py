@@ -54,6 +54,10 @@ SOURCE_ROUTES = (RelayForm.ROUTE_LOCAL, RelayForm.ROUTE_LITERAL)
 """Their last domain is the foreign one: no server can take them for a local part."""
 
 
+LOCAL_FORMS = (RelayForm.PERCENT_LOCAL, RelayForm.QUOTED_LOCAL, RelayForm.DOUBLE_LOCAL, RelayForm.BANG_LOCAL)
+"""Where the domain behind them is not the server's own, they are not the question."""
+
+
 class RelayAttempt(BaseModel):
     """MAIL and RCPT in one form. The others were asked only when RCPT was taken, to tell what that means.
 
@@ -75,8 +79,10 @@ class RelaySource(BaseModel):
     """All attempts from one address of ours; `address` is empty for the one that the system chooses.
 
     `local` is MAIL and RCPT for a mailbox of the server itself, from the null sender: what refuses that, too, says
-    nothing about relaying. `same_host`: the system chose an address of the server's own host, which servers trust
-    untold. `unknown` says why nothing could be tried from there.
+    nothing about relaying. `local_again` is the same behind all attempts: who is no longer served then may not have
+    been before. `at_domain` is the postmaster at the domain that the forms take for the server's own, where that was
+    not named. `same_host`: the system chose an address of the server's own host, which servers trust untold. `unknown`
+    says why nothing could be tried from there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +90,8 @@ class RelaySource(BaseModel):
     address: str = ""
     same_host: bool = False
     local: Dialogue = Dialogue()
+    local_again: Dialogue | None = None
+    at_domain: Dialogue | None = None
     attempts: tuple[RelayAttempt, ...] = ()
     unknown: str = ""
 

@@ -17,6 +17,7 @@ from smtp_audit.limits import (
     MAX_TRANSCRIPT_LINES,
     MAX_TRANSCRIPT_TEXT,
 )
+from smtp_audit.probes.clear_text import ClearText
 from smtp_audit.probes.link import CHUNK, Bound, Late, Link, linked
 from smtp_audit.secret import Secret, redact
 from smtp_audit.wiretext import escape
@@ -138,6 +139,7 @@ class Connection(Link):
         self._read_bytes = 0
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._clear_text = ClearText()
         self.tls: ssl.SSLObject | None = None
         self.first_octets = b""
         """The first octets the peer sent on the bare connection."""
@@ -186,14 +188,42 @@ class Connection(Link):
                 data = await self._receive()
                 if not data:
                     return False
-                self._incoming.write(data)
+                self._decrypt(data)
                 continue
             except ssl.SSLZeroReturnError:
                 return False
             except ssl.SSLError as error:
-                raise PeerError(Absence.MALFORMED, f"TLS broke: {tls_reason(error)}") from None
+                raise await self._broken(error) from None
             self._buffer += data
             return bool(data)
+
+    def _decrypt(self, data: bytes) -> None:
+        self._clear_text.follow(data)
+        self._incoming.write(data)
+
+    async def _broken(self, error: ssl.SSLError) -> PeerError:
+        """What it means that no more can be read inside TLS: nonsense, or a server that refused in clear and hung up.
+
+        A reply in clear is none, since anybody may have written it. But whoever can write it can cut the connection as
+        well: to take both together for a hang-up tells nobody more than that would. It has to be a refusal: a server
+        that has left TLS and goes on taking commands has not hung up, whatever it does later.
+        """
+        nonsense = PeerError(Absence.MALFORMED, f"TLS broke: {tls_reason(error)}")
+        clear = self._clear_text
+        try:
+            while clear.may_refuse and (data := await self._receive()):
+                clear.follow(data)
+        except Late:
+            return nonsense
+        except PeerError as ending:
+            if ending.absence is not Absence.DROPPED:
+                return nonsense
+        if not clear.refuses:
+            return nonsense
+        # The words are for the transcript alone, which leaves out secrets.
+        self.transcript.note(f"in clear, outside of TLS: {escape(bytes(clear.found))}")
+        self.transcript.note("the server closed the connection")
+        return PeerError(Absence.DROPPED, "the server refused in clear, outside of TLS, and closed the connection")
 
     async def line(self) -> bytes:
         """The next line without its CR LF or LF.
@@ -267,6 +297,11 @@ class Connection(Link):
         """What was received and not yet read."""
         return bytes(self._buffer)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something was received that nobody has read."""
+        return bool(self._buffer or self._arrived or self._incoming.pending)
+
     def refuse_clear_text(self) -> None:
         """Make sure that nothing is unread when TLS begins: it would be taken for what was said inside.
 
@@ -306,7 +341,7 @@ class Connection(Link):
                         Absence.EXCESSIVE, f"a TLS handshake of more than {MAX_HANDSHAKE_BYTES} octets"
                     ) from None
                 self.handshake_octets = self.handshake_octets or data[:512]
-                self._incoming.write(data)
+                self._decrypt(data)
             except ssl.SSLError as error:
                 self.transcript.note(f"TLS handshake failed: {tls_reason(error)}")
                 with contextlib.suppress(PeerError):

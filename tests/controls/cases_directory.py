@@ -39,6 +39,12 @@ _VRFY = (
     Case("vrfy-tells-nothing", _vrfy("252 2.1.5 user is here", "252 2.1.5 try it"), FAIL, "user is here"),
     Case("vrfy-tells-nothing", _vrfy("550 5.7.1 ask by RCPT", "550 5.1.1 unknown"), FAIL, "tells who is there"),
     Case("vrfy-tells-nothing", _vrfy(_UNKNOWN.replace(_NOBODY, _KNOWN), _UNKNOWN), INDETERMINATE, "did not find"),
+    # Not the mailbox is unknown, but the command.
+    Case("vrfy-tells-nothing", _vrfy("502 unknown command", "502 unknown command"), PASS, "502 unknown"),
+    Case("vrfy-tells-nothing", _vrfy("500 5.5.1 VRFY not found", "500 5.5.1 VRFY not found"), PASS, "500 5.5.1"),
+    # Looked up, and not a domain of its own; or a server that says so in other words.
+    Case("vrfy-tells-nothing", _vrfy("550 relay not permitted", "550 relay not permitted"), INDETERMINATE, "did not"),
+    Case("vrfy-tells-nothing", _vrfy("550 Unrouteable address", "550 Unrouteable address"), INDETERMINATE, "did not"),
     Case("vrfy-tells-nothing", _vrfy("450 4.7.0 later", "450 4.7.0 later"), INDETERMINATE, "refused for now"),
     Case("vrfy-tells-nothing", _vrfy(f"252 {_KNOWN}", "451 4.3.0 later"), INDETERMINATE, "refused for now"),
     Case("vrfy-tells-nothing", directory(unknown=unasked()), INDETERMINATE, "Greylisted"),
@@ -74,6 +80,15 @@ _EXPN = (
         ),
         PASS,
         "lists nobody: 250 Ok",
+    ),
+    Case(
+        "expn-tells-nothing",
+        directory(
+            postmaster=answered("EXPN postmaster", "550 5.1.1 User unknown"),
+            abuse=answered("EXPN abuse", "550 5.1.1 User unknown"),
+        ),
+        INDETERMINATE,
+        "looks names up",
     ),
     Case("expn-tells-nothing", directory(abuse=answered("EXPN abuse", "450 later")), INDETERMINATE, "refused for now"),
     Case("expn-tells-nothing", directory(postmaster=unasked()), INDETERMINATE, "Greylisted"),

@@ -37,6 +37,7 @@ CASES = (
     Case("etrn-restricted", identity(), PASS, "refused: 459"),
     Case("etrn-restricted", identity(etrn=answered(_ETRN, "502 what?")), PASS, "refused: 502"),
     Case("etrn-restricted", identity(etrn=answered(_ETRN, ended="it hung up")), PASS, "it hung up"),
+    Case("etrn-restricted", identity(etrn=answered(_ETRN, ended="no reply within 15 s")), INDETERMINATE, "15 s"),
     Case("etrn-restricted", identity(etrn=answered(_ETRN, "250 Queuing started")), FAIL, "for a stranger: 250"),
     Case("etrn-restricted", identity(etrn=answered(_ETRN, "458 not now")), INDETERMINATE, "458"),
     # Exim 4.96.

@@ -164,6 +164,26 @@ _PIPELINING = (
     Case("smtp-early-talker", pipelining(early=answered("NOOP", "220 hi", "250 ok")), FAIL, "before the greeting: 250"),
     Case("smtp-early-talker", pipelining(early=None), NOT_APPLICABLE, "TLS begins at once"),
     Case("smtp-early-talker", pipelining(early=answered("NOOP", "421 busy")), INDETERMINATE, "turned away for now"),
+    Case(
+        "smtp-early-talker",
+        pipelining(early=answered("NOOP", "421 mail.example.com You talk too soon")),
+        PASS,
+        "refused: 421 mail.example.com You talk too soon",
+    ),
+    # The rest of the question was left unsaid, as nothing comes behind 421.
+    Case(
+        "smtp-early-talker",
+        pipelining(early=dialogue(exchange("NOOP", "421 4.7.0 early talker"), unknown="NOOP -> 421")),
+        PASS,
+        "refused: 421",
+    ),
+    Case(
+        "smtp-early-talker",
+        pipelining(early=dialogue(exchange("NOOP", "421 too many connections"), unknown="NOOP -> 421 too many")),
+        INDETERMINATE,
+        "421 too many",
+    ),
+    Case("smtp-early-talker", pipelining(early=answered("NOOP", "421 try later, not soon")), INDETERMINATE, "for now"),
     Case("smtp-early-talker", pipelining(early=unasked()), INDETERMINATE, "Greylisted"),
 )
 
@@ -223,6 +243,20 @@ _END_OF_DATA = (
     Case("end-of-data-exact", end_of_data(letter("LF.LF", "250 queued", "554 wait")), FAIL, "behind LF.LF"),
     Case("end-of-data-exact", end_of_data(_STRANGE), INDETERMINATE, "neither taken whole nor refused"),
     Case("end-of-data-exact", end_of_data(letter("LF.LF", "451 later")), INDETERMINATE, "451 later"),
+    Case("end-of-data-exact", end_of_data(letter("LF.LF", "421 4.7.0 too many errors")), INDETERMINATE, "421 4.7.0"),
+    Case("end-of-data-exact", end_of_data(letter("LF.LF", "421 barely, scratch")), INDETERMINATE, "421 barely"),
+    # Sendmail and qmail.
+    Case(
+        "end-of-data-exact", end_of_data(letter("LF.LF", "421 4.5.0 Bare linefeed (LF) not allowed")), PASS, "1 refused"
+    ),
+    Case(
+        "end-of-data-exact", end_of_data(letter("LF.LF", "421 4.5.0 Bare carriage return (CR) not allowed")), PASS, "1"
+    ),
+    Case(
+        "end-of-data-exact", end_of_data(letter("LF.LF", "451 See http://pobox.com/~djb/docs/smtplf.html.")), PASS, "1"
+    ),
+    # Words are no refusal where the message was taken.
+    Case("end-of-data-exact", end_of_data(letter("LF.LF", "250 bare LF, queued")), INDETERMINATE, "neither"),
     Case("end-of-data-exact", end_of_data(letter("LF.LF", unknown="RCPT -> 450")), INDETERMINATE, "RCPT -> 450"),
     Case(
         "end-of-data-exact",

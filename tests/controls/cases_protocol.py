@@ -10,6 +10,7 @@ from tests.sequence_factories import (
     CAPABILITIES,
     after_mail,
     no_mail,
+    no_mail_at_all,
     on_wire,
     recipients,
     sequence,
@@ -31,6 +32,12 @@ _PLAIN = CAPABILITIES[:1]
 
 def _rcpt(reply: str) -> Dialogue:
     return after_mail((_RCPT, reply))
+
+
+def _refused(reply: str) -> TransactionFacts:
+    """A server that refuses all mailboxes with this."""
+    fields = ("postmaster", "postmaster_of_domain", "abuse", "null_sender")
+    return transaction(**{f"{field}{end}": _rcpt(reply) for field in fields for end in ("", "_from_other")})
 
 
 def _blocked(**more: Dialogue) -> TransactionFacts:
@@ -75,6 +82,13 @@ _FORM = (
         "well-formed",
     ),
     Case("smtp-reply-form", sequence(early_mail=on_wire("MAIL FROM:<>", ended="silent")), INDETERMINATE, "silent"),
+    Case("smtp-greeting-name", sequence(), PASS, "both begin with a name"),
+    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", "250 [192.0.2.7] hi")), PASS, "both"),
+    Case("smtp-greeting-name", sequence(greeting=on_wire("", "220 ESMTP ready")), FAIL, "greeting does not begin"),
+    Case("smtp-greeting-name", sequence(greeting=on_wire("", "220")), FAIL, "full name: nothing"),
+    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", "250-localhost", "250 X")), FAIL, "reply to EHLO"),
+    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", "502 no")), INDETERMINATE, "answered 502 no"),
+    Case("smtp-greeting-name", sequence(hello=on_wire("EHLO x", ended="silent")), INDETERMINATE, "silent"),
     Case("smtp-keywords-form", sequence(), PASS, "well-formed"),
     Case(
         "smtp-keywords-form",
@@ -195,6 +209,19 @@ _MAILBOXES = (
     ),
     Case("smtp-postmaster", _blocked(), INDETERMINATE, "blocked"),
     Case("smtp-abuse-mailbox", _blocked(), INDETERMINATE, "blocked"),
+    # Exim has no enhanced codes: what is refused, client or mailbox, only the words tell.
+    Case("smtp-postmaster", _refused("550 [192.0.2.7] is in a black list"), INDETERMINATE, "black list"),
+    Case("smtp-abuse-mailbox", _refused("550 Administrative prohibition"), INDETERMINATE, "prohibition"),
+    Case("smtp-postmaster", _refused("550 Unrouteable address"), FAIL, "Unrouteable"),
+    Case("smtp-abuse-mailbox", _refused("550 <x@y> User unknown"), FAIL, "User unknown"),
+    Case("smtp-abuse-mailbox", _refused("550 5.7.1 Relaying denied"), INDETERMINATE, "takes no mail for this domain"),
+    # The host name in the place of the domain, or another server's domain.
+    Case(
+        "smtp-postmaster",
+        transaction(postmaster_of_domain=_rcpt("550 relay not permitted")),
+        INDETERMINATE,
+        "takes no mail for this domain",
+    ),
     Case(
         "smtp-postmaster",
         _blocked(postmaster=_rcpt("550 5.1.8 bad sender"), postmaster_from_other=no_mail(_LATER)),
@@ -284,6 +311,12 @@ _MAILBOXES = (
     ),
     Case(
         "smtp-hundred-recipients",
+        transaction(many_recipients=recipients((1, "250 ok"), (1, "452 4.3.1 Insufficient storage"), unknown="452")),
+        INDETERMINATE,
+        "1 recipients were taken, then: 452 4.3.1",
+    ),
+    Case(
+        "smtp-hundred-recipients",
         transaction(many_recipients=recipients((1, _NOBODY), unknown="550 ...")),
         INDETERMINATE,
         "550 ...",
@@ -337,4 +370,9 @@ _EXTENSIONS = (
     Case("smtp-utf8-needs-parameter", _STRANGER, NOT_APPLICABLE, "no credentials"),
 )
 
-CASES = (*_FORM, *_MAILBOXES, *_EXTENSIONS)
+_NO_MAIL = tuple(
+    Case(name, no_mail_at_all(), INDETERMINATE, "MAIL alone is not taken")
+    for name in ("smtp-size-enforced", "smtp-8bitmime", "smtp-utf8", "smtp-utf8-needs-parameter")
+)
+
+CASES = (*_FORM, *_MAILBOXES, *_EXTENSIONS, *_NO_MAIL)

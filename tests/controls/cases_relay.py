@@ -91,6 +91,13 @@ _PLAIN = (
         PASS,
         "530",
     ),
+    # In other words each time.
+    Case(
+        "relay-refused",
+        _all(f"{_BLOCKED} (AS4-1 mx7.example 08DD1)", local=envelope(f"{_BLOCKED} (AS4-1 mx9.example 08DD2)")),
+        INDETERMINATE,
+        "mailbox of its own is refused",
+    ),
     Case("relay-refused", _all(DENIED, local=envelope(UNKNOWN_USER)), PASS, "554 5.7.1"),
     Case("relay-refused", _all(DENIED, local=envelope(GREYLISTED)), PASS, "554 5.7.1"),
     Case("relay-refused", relay(source(attempt(_LOCAL, "250 ok"), every=envelope(DENIED))), INDETERMINATE, "250 ok"),

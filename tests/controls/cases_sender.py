@@ -31,6 +31,24 @@ _ENVELOPE = (
     Case("sender-own-envelope", sender(foreign=unasked()), INDETERMINATE, "neither taken nor refused"),
     Case("sender-own-envelope", sender(foreign=envelope(ended=HUNG_UP, sender=_STRANGER)), PASS, "refused"),
     Case("sender-own-envelope", sender(foreign=envelope(ended=SILENT, sender=_STRANGER)), INDETERMINATE, "within 15 s"),
+    # Another domain's address would perhaps be taken.
+    Case(
+        "sender-own-envelope",
+        sender(
+            foreign=envelope(
+                "550 5.7.27 <x>: Sender address rejected: Domain example.com does not accept mail (nullMX)"
+            )
+        ),
+        INDETERMINATE,
+        "name a mailbox elsewhere",
+    ),
+    Case(
+        "sender-own-envelope",
+        sender(foreign=refused_at_mail("550 5.1.8 <x>: Sender address rejected: Domain not found", _STRANGER)),
+        INDETERMINATE,
+        "because of its domain alone",
+    ),
+    Case("sender-own-envelope", sender(other=_NOBODY), INDETERMINATE, "no such address"),
     # Everybody may have it.
     Case("sender-own-envelope", sender(null=refused_at_mail("550 no bounces here")), PASS, "refused"),
     # Without the name of another user.

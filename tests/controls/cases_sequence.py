@@ -6,7 +6,7 @@ from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.transaction import TransactionFacts
 from tests.conversation_factories import answered, closed, dialogue, exchange, unasked
-from tests.sequence_factories import after_mail, leave, no_mail, on_wire, sequence, transaction
+from tests.sequence_factories import after_mail, leave, no_mail, no_mail_at_all, on_wire, sequence, transaction
 
 from .case import Case, Expected
 
@@ -225,6 +225,13 @@ _COMMANDS = (
     Case("smtp-recipient-needs-path", transaction(recipient_without_path=no_mail(_LATER)), INDETERMINATE, "Greylisted"),
     Case("smtp-recipient-needs-path", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-unknown-parameter", transaction(), PASS, "refused: 555"),
+    Case("smtp-unknown-parameter", no_mail_at_all(), INDETERMINATE, "MAIL alone is not taken"),
+    Case(
+        "smtp-path-case",
+        no_mail_at_all(small_letters=dialogue(exchange("mail from:<>", "501 5.7.1 not you"), exchange("r", "503 no"))),
+        INDETERMINATE,
+        "MAIL alone is not taken",
+    ),
     Case(
         "smtp-unknown-parameter",
         transaction(unknown_parameter=answered("MAIL FROM:<> X=1", "250 ok")),

@@ -14,6 +14,7 @@ NOT_APPLICABLE = Expected.NOT_APPLICABLE
 _NO_TLS = StarttlsStateFacts(offered=False)
 _STATE = "starttls-state-discarded"
 _HUNG_UP = "the server closed the connection"
+_SILENT = "no reply within 15 s"
 _MUST_TLS = answered("MAIL FROM:<>", "530 5.7.0 Must issue a STARTTLS command first")
 _RCPT = "RCPT TO:<a@example.com>"
 _IN_TRANSACTION = dialogue(
@@ -26,6 +27,7 @@ CASES = (
     # Exim and chasquid, port 587.
     Case(_STATE, starttls_state(mail_before=answered("MAIL FROM:<>", "550 authentication required")), PASS, "no MAIL"),
     Case(_STATE, starttls_state(**after_tls(ended=_HUNG_UP)), PASS, "ends the session"),
+    Case(_STATE, starttls_state(**after_tls(ended=_SILENT)), INDETERMINATE, "within 15 s"),
     Case(_STATE, starttls_state(recipient_after=_IN_TRANSACTION), PASS, "no STARTTLS within a transaction"),
     Case(
         _STATE,
@@ -57,6 +59,9 @@ CASES = (
     #
     Case("starttls-argument-refused", starttls_state(), PASS, "refused: 501"),
     Case("starttls-argument-refused", starttls_state(argument=answered("S", ended=_HUNG_UP)), PASS, "ends the session"),
+    Case(
+        "starttls-argument-refused", starttls_state(argument=answered("S", ended=_SILENT)), INDETERMINATE, "within 15 s"
+    ),
     Case("starttls-argument-refused", starttls_state(argument=answered("S", "220 go")), FAIL, "malformed command: 220"),
     Case("starttls-argument-refused", starttls_state(argument=answered("S", "454 no")), INDETERMINATE, "454 no"),
     Case("starttls-argument-refused", StarttlsStateFacts(offered=True), INDETERMINATE, "not asked"),
@@ -67,6 +72,7 @@ CASES = (
     # Sendmail 8.17.
     Case("starttls-once", starttls_state(again=answered("STARTTLS", "454 TLS not available")), PASS, "refused: 454"),
     Case("starttls-once", starttls_state(again=answered("STARTTLS", "421 too many")), INDETERMINATE, "421 too many"),
+    Case("starttls-once", starttls_state(again=answered("STARTTLS", ended=_SILENT)), INDETERMINATE, "within 15 s"),
     Case("starttls-once", starttls_state(again=unasked()), INDETERMINATE, "Greylisted"),
     Case("starttls-once", StarttlsStateFacts(offered=True), INDETERMINATE, "not asked"),
     Case("starttls-once", _NO_TLS, NOT_APPLICABLE, "no TLS"),

@@ -83,6 +83,7 @@ ALWAYS_APPLIES = {
     "smtp-quit",
     "smtp-mail-needs-path",
     "smtp-reply-form",
+    "smtp-greeting-name",
     "smtp-command-length",
     "smtp-overlong-command",
     "smtp-size-announced",

@@ -51,6 +51,13 @@ GROUPS: Mapping[str, frozenset[Safety]] = {
 }
 """The servers that are audited in one run, and the classes of controls that this run allows."""
 
+INDEPENDENT = "independent"
+"""What the servers of independent/ are audited as, in one run as well."""
+
+# No server of others passes mail on to an address of the audit's.
+_ALLOWED = {**GROUPS, INDEPENDENT: frozenset({Safety.PASSIVE, Safety.ACTIVE})}
+_NEVER_MET = {INDEPENDENT: frozenset({"forwarded-line-ends"})}
+
 # It asks third parties: --smtp-revocation.
 _NEVER_ASKED_FOR = frozenset({"certificate-revocation"})
 
@@ -183,8 +190,8 @@ def sound_name(role: str, group: str = "quick") -> str:
 
 def judged(group: str) -> frozenset[str]:
     """The controls that the audit of a group allows."""
-    allowed = GROUPS[group]
-    return frozenset(name for name, control in _CONTROLS.items() if control.safety in allowed) - _NEVER_ASKED_FOR
+    allowed, never = _ALLOWED[group], _NEVER_ASKED_FOR | _NEVER_MET.get(group, frozenset())
+    return frozenset(name for name, control in _CONTROLS.items() if control.safety in allowed) - never
 
 
 @cache

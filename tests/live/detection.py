@@ -11,13 +11,13 @@ import argparse
 import difflib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.legacy.catalogue import SERVERS, Server
 
 from . import detection_page, old_tls
-from .catalogue import Catalogue, Entry, catalogue
+from .catalogue import INDEPENDENT, Catalogue, Entry, catalogue
 from .independent import findings
 from .independent.running import SERVERS as SERVERS_OF_OTHERS
 from .recorded import Found, Record, read
@@ -178,14 +178,14 @@ def _independent_rows(record: Record, independent: Sequence[Truth]) -> Iterator[
 
 def independent_truth(known: Catalogue) -> list[Truth]:
     """What findings.toml lists, for every port of every independent server."""
-    passes = {entry.role: entry.must_pass for entry in known.group("quick") if entry.sound}
+    passes = {entry.role: replace(entry, group=INDEPENDENT).must_pass for entry in known.group("quick") if entry.sound}
     found = []
     for server in SERVERS_OF_OTHERS:
         for role in server.roles:
             expected = findings.expected(server.name, role)
             mine = [item for item in findings.findings() if item.server == server.name]
             why = [item.why for item in mine if item.roles is None or role in item.roles]
-            passed = passes[role] - expected.failed - expected.undecided
+            passed = passes[role] - expected.failed - expected.undecided - expected.inapplicable
             found.append(Truth(server.name, role, tuple(why), expected.failed, expected.undecided, passed))
     return found
 

@@ -344,6 +344,54 @@ class TestTls:
             await connection.start_tls(ANYONE, HOST)
             assert "TLS broke" in await fails(connection.line(), Absence.MALFORMED)
 
+    @pytest.mark.parametrize("text", [b"500 Too many unrecognized commands\r\n", b"421-busy\r\n421 bye\n", b"554\r\n"])
+    @pytest.mark.parametrize("end", [close, reset])
+    async def test_a_refusal_in_clear_and_the_end_are_a_hang_up(self, context, text, end):
+        async def refuse(peer: Peer) -> None:
+            await peer.put(text)
+            await asyncio.sleep(0.05)
+            await end(peer)
+
+        transcript = Transcript()
+        async with connected(inside(context, b"220 ready\r\n", then=refuse), transcript) as connection:
+            await connection.start_tls(ANYONE, HOST)
+            assert await connection.line() == b"220 ready"
+            for _ in range(2):
+                reason = await fails(connection.line(), Absence.DROPPED)
+            assert "in clear" in reason
+            assert text[:3].decode() not in reason
+        assert text[:3].decode() in text_of(transcript)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            b"250 taken\r\n",
+            b"500 no\r\n250 but this\r\n",
+            b"500 no\r\n\x00",
+            b"500 not a whole line",
+            b"HTTP/1.1 400 Bad Request\r\n",
+            b"\x99\x99\x99\x99\x99",
+            b"500 " + b"a" * MAX_LINE + b"\r\n",
+            b"500 a\r\n" * MAX_LINE,
+        ],
+    )
+    async def test_anything_else_in_clear_is_nonsense_whatever_follows(self, context, text):
+        async with connected(inside(context, then=lambda peer: peer.put(text))) as connection:
+            await connection.start_tls(ANYONE, HOST)
+            assert "TLS broke" in await fails(connection.line(), Absence.MALFORMED)
+
+    async def test_a_refusal_in_clear_is_no_hang_up_while_the_server_stays(self, context):
+        async def stay(peer: Peer) -> None:
+            await peer.put(b"500 no\r\n")
+            await peer.hang()
+
+        async with connected(inside(context, then=stay)) as connection:
+            await connection.start_tls(ANYONE, HOST)
+            with pytest.raises(PeerError) as error:
+                async with connection.within(0.2, "reply"):
+                    await connection.line()
+            assert error.value.absence is Absence.MALFORMED
+
     async def test_clear_text_before_tls_is_an_injection_and_no_handshake_follows(self):
         """CVE-2011-0411: what came in clear must never be taken for what was said inside."""
         heard: list[bytes] = []

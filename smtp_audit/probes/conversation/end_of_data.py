@@ -10,8 +10,11 @@ from smtp_audit.facts.endpoint import SUBMISSION_ROLES
 from smtp_audit.facts.observation import Absence
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.interview import Interview, Standing
-from smtp_audit.probes.conversation.letter import ENDINGS, Draft, draft, letter, question, sender
+from smtp_audit.probes.conversation.letter import ENDINGS, Draft, authors, draft, letter, question, sender
 from smtp_audit.probes.wire import PeerError, Transcript
+
+_TOGETHER = 7
+"""Messages on one connection: a NOOP follows each, and Exim hangs up at the 11th (smtp_accept_max_nonmail = 10)."""
 
 
 async def end_messages(approach: Approach, transcript: Transcript) -> EndOfDataFacts:
@@ -44,10 +47,14 @@ async def send(interview: Interview, drafts: list[Draft], recipient: str) -> lis
     """
     approach = interview.approach
     by = sender(approach, logged_in=interview.standing is Standing.LOGGED_IN)
-    questions = [question(approach, each, by, recipient) for each in drafts]
-    answers = await interview.ask(questions[:1])
-    ordinary = letter(drafts[0], answers[drafts[0].token])
+    for author in authors(by, recipient):
+        answers = await interview.ask([question(approach, drafts[0], by, author, recipient)])
+        ordinary = letter(drafts[0], answers[drafts[0].token])
+        if ordinary.whole or not ordinary.refused:
+            break
     if not ordinary.whole:
         return [ordinary]
-    answers = await interview.ask(questions[1:])
+    questions = [question(approach, each, by, author, recipient) for each in drafts[1:]]
+    for first in range(0, len(questions), _TOGETHER):
+        answers = await interview.ask(questions[first : first + _TOGETHER])
     return [ordinary, *(letter(each, answers[each.token]) for each in drafts[1:])]

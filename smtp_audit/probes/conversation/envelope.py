@@ -7,6 +7,9 @@ import secrets
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.submission import FOREIGN_DOMAINS, mail_domain
 
+NO_DOMAIN = "smtp-audit.invalid"
+"""A domain that no server has mail for (RFC 6761 section 6.4)."""
+
 
 def local_mailbox(approach: Approach) -> str:
     """A recipient that the server has to take: the own mailbox of the configuration, else the postmaster.

@@ -6,14 +6,12 @@ from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.identity import IdentityFacts
 from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.conversation.envelope import NO_DOMAIN
 from smtp_audit.probes.conversation.interview import Interview, Question, say
 from smtp_audit.probes.dns import ReverseNames, is_public, reverse_names
 from smtp_audit.probes.wire import PeerError, Transcript
 
-NOBODY = "smtp-audit.invalid"
-"""A domain that no server has mail for (RFC 6761 section 6.4)."""
-
-_QUESTIONS = (Question("help", (say("HELP"),)), Question("etrn", (say(f"ETRN {NOBODY}"),)))
+_QUESTIONS = (Question("help", (say("HELP"),)), Question("etrn", (say(f"ETRN {NO_DOMAIN}"),)))
 
 
 async def look_at_identity(approach: Approach, transcript: Transcript) -> IdentityFacts:

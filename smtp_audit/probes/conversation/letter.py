@@ -1,4 +1,4 @@
-"""The messages that an audit sends: who reads one knows what it is and which run it comes from."""
+"""Messages with something in their middle that looks like an end, and what became of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.end_of_data import Letter
 from smtp_audit.probes.approach import Approach
-from smtp_audit.probes.conversation.envelope import login_sender
+from smtp_audit.probes.conversation.envelope import NO_DOMAIN, login_sender
 from smtp_audit.probes.conversation.interview import Question, Say, say
 from smtp_audit.probes.conversation.message import message_for
 from smtp_audit.wiretext import escape
@@ -59,12 +59,12 @@ def draft(name: str = "ordinary", ending: bytes = b"") -> Draft:
     return Draft(name, ending, secrets.token_hex(8))
 
 
-def question(approach: Approach, written: Draft, sender: str, recipient: str) -> Question:
-    """Send it, then NOOP: where NOOP has the next reply, the message was one.
+def question(approach: Approach, written: Draft, sender: str, author: str, recipient: str) -> Question:
+    """Send it, with `author` in From, then NOOP: where NOOP has the next reply, the message was one.
 
     MAIL and RCPT are said each time, so that a message costs one question.
     """
-    message = Say(_octets(approach, written, sender, recipient), enough="45", shown=f"<message: {written.name}>")
+    message = Say(_octets(approach, written, author, recipient), enough="45", shown=f"<message: {written.name}>")
     return Question(
         written.token,
         (
@@ -82,7 +82,9 @@ def letter(written: Draft, dialogue: Dialogue) -> Letter:
     """What became of it."""
     common = {"name": written.name, "octets": escape(written.ending)}
     answers = dialogue.exchanges[_MESSAGE:]
-    if dialogue.unknown or not answers:
+    # A server that refuses with 421 says no more, and does not have to.
+    closing = bool(answers) and answers[0].reply is not None and answers[0].reply.code == "421"
+    if (dialogue.unknown and not closing) or not answers:
         said = dialogue.unknown or (f"{dialogue.exchanges[-1]}" if dialogue.exchanges else "it was not sent")
         return Letter(**common, unknown=said)
     return Letter(
@@ -98,9 +100,16 @@ def sender(approach: Approach, *, logged_in: bool) -> str:
     return login_sender(approach) if logged_in else ""
 
 
-def _octets(approach: Approach, written: Draft, sender: str, recipient: str) -> bytes:
-    # An address literal has no policies that could refuse the message (DMARC).
-    author = sender or f"smtp-audit@[{approach.budget.source or '127.0.0.1'}]"
+def authors(sender: str, recipient: str) -> tuple[str, ...]:
+    """Addresses for From, to be tried in this order: what one server refuses another one asks for.
+
+    A domain that nobody has, has no policy either that could refuse the message (DMARC). Where authors have to be such
+    as can be answered, the mailbox itself is one. Address literals, which have no policies, Exim's example refuses.
+    """
+    return (sender,) if sender else (f"smtp-audit@{NO_DOMAIN}", recipient)
+
+
+def _octets(approach: Approach, written: Draft, author: str, recipient: str) -> bytes:
     text = message_for(approach, author, recipient, f"where does a message end? {written.name} ({written.token})")
     rest = SMUGGLED if written.ending else b""
     return text + b"Here it comes:" + (written.ending or b"\r\n") + rest + written.last_line + b"\r\n.\r\n"

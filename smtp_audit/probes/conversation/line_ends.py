@@ -5,7 +5,7 @@ from __future__ import annotations
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.line_ends import LineEndFacts
 from smtp_audit.probes.approach import Approach
-from smtp_audit.probes.conversation.envelope import local_mailbox
+from smtp_audit.probes.conversation.envelope import undelivered_recipient
 from smtp_audit.probes.conversation.interview import Interview, Question, Say, say
 from smtp_audit.probes.wire import Transcript
 
@@ -20,8 +20,9 @@ async def try_line_ends(approach: Approach, transcript: Transcript) -> LineEndFa
     # A NUL in other commands is not asked about: Postfix reads them up to it, in all versions, and nothing is lost.
     recipients: list[str] = []
     if approach.endpoint.role is Role.MX:
-        local, _, domain = local_mailbox(approach).rpartition("@")
-        recipients = [f"{local}\0x@{domain}", f"{local}@{domain}\0x"]
+        local, at, domain = (own := undelivered_recipient(approach)).rpartition("@")
+        # Where the domain is not known, none is said: that of another is refused whatever stands before it.
+        recipients = [f"{local}\0x@{domain}", f"{local}@{domain}\0x"] if at else [f"{own}\0x"]
         questions += [
             Question(recipient, (say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{recipient}>")))
             for recipient in recipients

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smtp_audit.facts.conversation import Dialogue, Exchange
-from smtp_audit.facts.endpoint import Role, TlsStart
+from smtp_audit.facts.endpoint import SUBMISSION_ROLES, Role, TlsStart
 from smtp_audit.facts.pipelining import PipeliningFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.envelope import local_domain, local_mailbox
@@ -19,8 +19,7 @@ async def run_ahead(approach: Approach, transcript: Transcript) -> PipeliningFac
     Raises:
         PeerError: not one question could be put.
     """
-    first, second = local_mailbox(approach), f"abuse@{local_domain(approach)}"
-    batch = f"MAIL FROM:<>\r\nRCPT TO:<{first}>\r\nRCPT TO:<{second}>\r\nRSET\r\n".encode()
+    batch = _batch(approach)
     questions = (
         # A server that loses commands is silent: its answer to QUIT says that it is not merely slow.
         Question(
@@ -40,6 +39,17 @@ async def run_ahead(approach: Approach, transcript: Transcript) -> PipeliningFac
     if approach.endpoint.tls_start is TlsStart.STARTTLS:
         answers["early"] = await _speak_first(approach, transcript, interview.name)
     return PipeliningFacts(role=approach.endpoint.role, announced=interview.announces(_PIPELINING), **answers)
+
+
+def _batch(approach: Approach) -> bytes:
+    """Four commands that may come together (RFC 2920 section 3.1), the last of them RSET.
+
+    Where a login comes first, MAIL and RCPT are errors, and chasquid hangs up at the third.
+    """
+    if approach.endpoint.role in SUBMISSION_ROLES:
+        return b"RSET\r\n" * 4
+    first, second = local_mailbox(approach), f"abuse@{local_domain(approach)}"
+    return f"MAIL FROM:<>\r\nRCPT TO:<{first}>\r\nRCPT TO:<{second}>\r\nRSET\r\n".encode()
 
 
 async def _speak_first(approach: Approach, transcript: Transcript, name: str) -> Dialogue:

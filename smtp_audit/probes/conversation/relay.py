@@ -40,6 +40,8 @@ USER = "smtp-audit"
 """The local part of strangers."""
 
 _LOCAL = "local mailbox"
+_AGAIN = "local mailbox again"
+_AT_DOMAIN = "postmaster of the domain"
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,13 @@ async def _from_each_source(
 async def _attempts(approach: Approach, addresses: _Addresses, transcript: Transcript) -> RelaySource:
     interview = Interview(approach, transcript)
     answers = await interview.ask(
-        [envelope(_LOCAL, "", addresses.own), *(addresses.question(form) for form in RelayForm)]
+        [
+            envelope(_LOCAL, "", addresses.own),
+            *([] if addresses.own == addresses.mailbox else [envelope(_AT_DOMAIN, "", addresses.mailbox)]),
+            *(addresses.question(form) for form in RelayForm),
+            # With what is not expected to be refused, it fits on the connection of those before.
+            Question(_AGAIN, (say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{addresses.own}>", needs="2"))),
+        ]
     )
     taken = [form for form in RelayForm if recipient_taken(answers[form])]
     plain = any(form in PLAIN_FORMS for form in taken)
@@ -182,6 +190,8 @@ async def _attempts(approach: Approach, addresses: _Addresses, transcript: Trans
         address=approach.source or "",
         same_host=_same_host(approach),
         local=answers[_LOCAL],
+        local_again=answers[_AGAIN],
+        at_domain=answers.get(_AT_DOMAIN),
         attempts=tuple(_attempt(form, answers) for form in RelayForm),
     )
 

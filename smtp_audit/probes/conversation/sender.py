@@ -37,7 +37,8 @@ async def pretend_in_the_envelope(approach: Approach, transcript: Transcript) ->
         **{f"own {address}": address for address in own},
         "other": config.mailboxes.other or f"{nobody()}@{local_domain(approach)}",
         "postmaster": _somebody_else(approach),
-        "foreign": f"smtp-audit@{foreign_domain(approach)}",
+        # One that can have mail, if the user has named any: reserved domains are refused for what they are (RFC 7505).
+        "foreign": config.mailboxes.foreign or f"smtp-audit@{foreign_domain(approach)}",
         "null": "",
     }
     recipient = config.mailboxes.own or own[0]

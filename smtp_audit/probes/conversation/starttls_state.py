@@ -16,7 +16,7 @@ from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.starttls_state import StarttlsStateFacts
 from smtp_audit.probes.approach import Approach, Session
-from smtp_audit.probes.conversation.envelope import local_mailbox
+from smtp_audit.probes.conversation.envelope import undelivered_recipient
 from smtp_audit.probes.conversation.interview import Say, exchange_with, say
 from smtp_audit.probes.dialect import Smtp
 from smtp_audit.probes.wire import PeerError, Throttled, Transcript, tls_reason
@@ -122,7 +122,7 @@ async def _across(border: _Border, session: Session) -> None:
         await session.handshake(verify=False)
     except ssl.SSLError as error:
         raise PeerError(Absence.MALFORMED, f"no TLS session: {tls_reason(error)}") from None
-    recipient = say(f"RCPT TO:<{local_mailbox(border.approach)}>")
+    recipient = say(f"RCPT TO:<{undelivered_recipient(border.approach)}>")
     after = await exchange_with(smtp, session, recipient)
     border.keep("recipient_after", mail, start, after, inside=True)
     for name in ("recipient_without_mail", "again"):

@@ -207,6 +207,14 @@ class ChangingCodes(Conversation):
             super().do_mail(argument)
 
 
+@fault("nameless-reply")
+class NamelessReply(Conversation):
+    """The reply to EHLO begins with a greeting in place of the name."""
+
+    def ehlo_name(self) -> str:
+        return "Hello, pleased to meet you"
+
+
 @fault("odd-keyword")
 class OddKeyword(Conversation):
     """A keyword was written over, as firewalls do."""

@@ -14,7 +14,7 @@ from tests.live.recorded import keep_places
 
 from .roots import installed
 from .running import Running, running
-from .site import PASSWORDS
+from .site import FOREIGN, OTHER, OWN, PASSWORDS
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +30,13 @@ def independent(catalogue: Catalogue) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def independent_audit(independent: Running, runs: Path) -> Outcome:
-    """One audit of all of them, profile enterprise, with an account for the submission ports."""
-    user, password = next(iter(PASSWORDS.items()))
+    """One audit of all of them, profile enterprise, with an account for the submission ports and with mailboxes."""
     outcome = audited_places(
-        runs / "independent", independent.places, anchors=independent.anchors, user=user, password=password
+        runs / "independent",
+        independent.places,
+        anchors=independent.anchors,
+        user=OWN,
+        password=PASSWORDS[OWN],
+        tables={"mailboxes": {"own": OWN, "other": OTHER, "foreign": FOREIGN}},
     )
     return keep_places("independent", outcome, independent.places)

@@ -85,8 +85,9 @@ class Exim:
         self.root.stop()
 
     def accepted(self) -> list[str]:
-        """The files of the mail that it took."""
-        return self.root.files("var/spool/exim4/input", "var/mail")
+        """The recipients of the mail that it took, those of one message after the other."""
+        log = (self.root.path / "var/log/exim4/mainlog").read_text(errors="replace")
+        return [each for found in re.findall(r"(?m) <= .* for (.+)$", log) for each in found.split()]
 
     def _configuration(self) -> str:
         text = (self.root.path / _EXAMPLE).read_text()
@@ -95,6 +96,7 @@ class Exim:
             (r"(?m)^domainlist local_domains = @$", f"domainlist local_domains = @ : {DOMAIN}"),
             # The clients of the tests come from loopback: trusted, they would prove nothing.
             (r"(?m)^hostlist +relay_from_hosts = localhost$", "hostlist relay_from_hosts ="),
+            (r"(?m)^log_selector = ", "log_selector = +received_recipients "),
             (r"(?m)^begin acl$", f"{main}\nbegin acl\n{_ACL}"),
             (r"(?m)^begin authenticators$", f"begin authenticators\n{_AUTHENTICATORS}"),
         ):

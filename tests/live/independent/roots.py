@@ -22,6 +22,12 @@ def installed() -> Path:
     return Path(subprocess.run([script, "--where"], check=True, capture_output=True, text=True).stdout.strip())
 
 
+def accepted_by(console: Path) -> list[str]:
+    """The recipients of the mail that a program of these tests took: it says a line about each message."""
+    lines = (line.split() for line in console.read_text(errors="replace").splitlines())
+    return [recipient for words in lines if words[:1] == ["accepted"] for recipient in words[1:]]
+
+
 class Root:
     """A copy of an unpacked server, in which it can write; one process of it may run."""
 
@@ -65,11 +71,6 @@ class Root:
         path.chmod(mode)
         os.chown(path, owner, owner)
         return path
-
-    def files(self, *folders: str) -> list[str]:
-        """The files in these folders and below."""
-        paths = (path for folder in folders for path in (self.path / folder).rglob("*"))
-        return [str(path.relative_to(self.path)) for path in paths if path.is_file()]
 
     def run(self, *command: str, text: str = "") -> str:
         """Run a program of the root to its end; what it printed."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from tests.live.authority import Authority
-from tests.live.catalogue import DOMAIN, Catalogue, Entry
+from tests.live.catalogue import DOMAIN, INDEPENDENT, Catalogue, Entry
 from tests.live.lab import Place
 from tests.live.network import Block, lab_directory
 from tests.probes.zone import Zone
@@ -58,7 +58,7 @@ class Running:
 @contextmanager
 def running(catalogue: Catalogue, servers: Sequence[type[Server]] = SERVERS) -> Iterator[Running]:
     """Start them, at the same time; nothing is left behind."""
-    passes = {entry.role: entry.role_passes for entry in catalogue.entries if entry.sound}
+    passes = {entry.role: entry.role_passes for entry in catalogue.group("quick") if entry.sound}
     with ExitStack() as stack:
         block = Block()
         stack.callback(block.release)
@@ -93,6 +93,7 @@ def running(catalogue: Catalogue, servers: Sequence[type[Server]] = SERVERS) -> 
                     what="well kept",
                     must_fail=expected(server.name, role).failed,
                     role_passes=passes[role],
+                    group=INDEPENDENT,
                 ),
                 sites[server].address,
                 PORTS[role],

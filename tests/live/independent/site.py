@@ -10,7 +10,14 @@ from tests.live.catalogue import DOMAIN
 
 MAILBOXES = ("alice", "bob", "postmaster", "abuse")
 
-PASSWORDS = {f"alice@{DOMAIN}": "correct horse"}
+OWN = f"alice@{DOMAIN}"
+"""The mailbox that mail of the audit may go to."""
+OTHER = f"bob@{DOMAIN}"
+"""Somebody else's."""
+FOREIGN = "someone@example.org"
+"""One of a domain that none of them is responsible for. The lab's name server says that nobody is there."""
+
+PASSWORDS = {OWN: "correct horse"}
 """The one account of submission."""
 
 PORTS: Mapping[str, int] = {"mx": 25, "submission": 587, "submissions": 465}

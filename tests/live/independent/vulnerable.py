@@ -8,7 +8,7 @@ from typing import ClassVar
 from tests.live.catalogue import DOMAIN
 from tests.live.network import Daemon, wait_until_listening
 
-from .roots import installed
+from .roots import accepted_by, installed
 from .site import MAILBOXES, PORTS, Site
 
 PROGRAM = Path(__file__).with_name("vulnerable_program.py")
@@ -46,5 +46,5 @@ class Aiosmtpd:
             self._daemon.stop()
 
     def accepted(self) -> list[str]:
-        """A line for each message that it took."""
-        return [line for line in self._console.read_text(errors="replace").splitlines() if line == "accepted"]
+        """The recipients of the mail that it took, those of one message after the other."""
+        return accepted_by(self._console)

@@ -23,7 +23,7 @@ class Mailboxes:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
-        print("accepted", flush=True)
+        print("accepted", *envelope.rcpt_tos, flush=True)
         return "250 OK"
 
 

@@ -13,6 +13,7 @@ _SMTP = frozenset({"mx", "submission", "submissions"})
 _MOST_ERRORS = 8
 _SIZE = "10240000"
 """What lab-profile.toml declares."""
+_NAME = re.compile(r"([a-z0-9-]+\.)+[a-z0-9-]+|\[[0-9.]+\]", re.IGNORECASE)
 _POSTMASTER = f"postmaster@{DOMAIN}"
 
 
@@ -121,6 +122,7 @@ def _raw_faults(seen: Seen) -> Iterator[str]:
     """The bare octets before TLS, or inside it where it comes first."""
     line = seen.encrypted() if seen.place.role == "submissions" else seen.clear()
     with line:
+        first = line.greeted[0]
         octets = b""
         line.socket.settimeout(5)
         line.socket.sendall(b"MAIL FROM:<>\r\n")
@@ -136,6 +138,8 @@ def _raw_faults(seen: Seen) -> Iterator[str]:
     with seen.encrypted() as line:
         line.send("EHLO judge.example")
         hello = line.until(lambda text: text[3:4] != "-")
+    if not all(_NAME.fullmatch(text[4:].split(" ")[0]) for text in (first, hello[0])):
+        yield "smtp-greeting-name"
     if not all(re.fullmatch(r"[A-Za-z0-9-]+( \S+)*", text[4:]) for text in hello[1:]):
         yield "smtp-keywords-form"
 

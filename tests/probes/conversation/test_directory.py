@@ -10,7 +10,7 @@ from smtp_audit.facts.directory import DirectoryFacts
 from smtp_audit.probes.conversation.directory import look_up_names
 from tests.probes.stage import serving
 
-from .mail_server import DENIED, MailServer
+from .envelope_server import DENIED, MailServer
 from .test_relay import approach_of, judged
 
 

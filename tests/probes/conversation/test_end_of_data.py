@@ -78,7 +78,44 @@ class TestEndOfData:
             found = await end_messages(run, run.transcript())
         assert found.ordinary.refused
         assert found.letters == ()
-        assert len(server.messages) == 1
+        # Once for each author.
+        assert len(server.messages) == 2
+
+    async def test_the_mailbox_is_the_author_where_it_has_to_be(self):
+        def answer(message: bytes) -> str:
+            known = f"From: <{OWN}>".encode() in message
+            return "250 2.0.0 queued" if known else "550 5.1.8 no such domain"
+
+        server = Server(message=answer)
+        async with serving(fresh(server)) as stage:
+            run = approach(stage)
+            found = await end_messages(run, run.transcript())
+        assert found.ordinary.whole
+        assert all(each.whole for each in found.letters)
+        assert len(server.messages) == 15
+        assert b"From: <smtp-audit@smtp-audit.invalid>" in server.messages[0]
+
+    @pytest.mark.parametrize("text", ["421 4.5.0 Bare linefeed (LF) not allowed", "421 4.7.0 try again later"])
+    async def test_421_is_the_answer_to_a_message(self, text):
+        def answer(message: bytes) -> str:
+            return text if re.search(rb"(?<!\r)\n", message) else "250 2.0.0 queued"
+
+        async with serving(fresh(Server(message=answer))) as stage:
+            run = approach(stage)
+            found = await end_messages(run, run.transcript())
+        said = [each for each in found.letters if f"{each.reply}" == text]
+        assert [each.name for each in said] == ["LF.LF", "LF.CRLF", "CRLF.LF", "CR.LF", "LF.CR"]
+        assert {each.refused for each in said} == {"Bare" in text}
+        assert all(each.whole for each in found.letters if each not in said)
+
+    async def test_few_commands_that_are_not_about_mail_on_one_connection(self):
+        server = Server()
+        async with serving(fresh(server)) as stage:
+            run = approach(stage)
+            await end_messages(run, run.transcript())
+            await stage.quiet()
+        # Exim hangs up at the 11th (smtp_accept_max_nonmail).
+        assert [heard.count(b"NOOP") for heard in server.connections] == [1, 7, 6]
 
     @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
     async def test_what_is_not_allowed_for_now_is_unknown(self, step):

@@ -19,7 +19,7 @@ from smtp_audit.probes.wire import PeerError
 from tests.probes.stage import PASSWORD, USER, Stage, server_context, serving
 from tests.probes.tls.test_trust import TRUSTED
 
-from .mail_server import OK, MailServer
+from .envelope_server import OK, MailServer
 from .test_relay import judged
 
 OTHER = "bob@probe.example"

@@ -26,7 +26,7 @@ const common = {
             if (stream.sizeExceeded) {
                 return callback(refusal(552, "message too large"));
             }
-            console.log("accepted");
+            console.log(["accepted", ...session.envelope.rcptTo.map((to) => to.address)].join(" "));
             return callback(null);
         });
         stream.resume();
