@@ -297,6 +297,11 @@ class Connection(Link):
         """What was received and not yet read."""
         return bytes(self._buffer)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something was received that nobody has read."""
+        return bool(self._buffer or self._arrived or self._incoming.pending)
+
     def refuse_clear_text(self) -> None:
         """Make sure that nothing is unread when TLS begins: it would be taken for what was said inside.
 

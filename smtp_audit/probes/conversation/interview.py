@@ -183,6 +183,8 @@ class Interview:
         while self._fill(pending):
             question, first = pending[0], not asked
             apart = question.alone or question.name in self._suspects or bool(asked and asked[0].name in self._suspects)
+            # Behind a question that ends the connection nothing shows any more that both sides were in step.
+            apart = apart or (question.ends and session.connection.has_more)
             if not first and (apart or errors + _errors_expected(question) > MOST_ERRORS):
                 break
             self.puts[question.name] = self.puts.get(question.name, 0) + 1
@@ -193,11 +195,15 @@ class Interview:
                 pending.popleft()
                 return
             if not first and _out_of_order(question, dialogue):
-                return  # something was left over from before: once more, as the first of a connection
+                # Something was left over from before: once more, as the first of a connection.
+                if not over and await self._is_behind(smtp, session):
+                    self._doubt(asked, pending)
+                return
             if not over and not question.ends:
                 over = not await self._in_step(smtp, session)
                 if over and await self._is_behind(smtp, session):
-                    dialogue = _out_of_step(dialogue)
+                    dialogue = dialogue if question.has_lasted(dialogue.exchanges) else _out_of_step(dialogue)
+                    self._doubt(asked, pending)
             if over and not question.has_lasted(dialogue.exchanges):
                 if not first and not question.ends and not question.once:
                     return  # once more, as the first of a connection
@@ -213,9 +219,14 @@ class Interview:
             self._doubt(asked, pending)
 
     def _doubt(self, asked: Sequence[Question], pending: deque[Question]) -> None:
-        """Put the questions of a connection that got out of step again, one by one."""
+        """Put the questions of a connection that got out of step again, one by one.
+
+        Those with a lasting step are about replies too many, and tell them by themselves.
+        """
         for question in asked:
-            if len(asked) == 1 or question.once or question.lasting is not None:
+            if question.lasting is not None:
+                continue
+            if question.once or question.name in self._suspects:
                 self.answers[question.name] = _out_of_step(self.answers[question.name])
             else:
                 self._suspects.add(question.name)
@@ -313,9 +324,9 @@ class Interview:
 
 
 def _out_of_step(dialogue: Dialogue) -> Dialogue:
-    return dialogue.model_copy(
-        update={"unknown": "more replies came than commands were said: which is whose is not known"}
-    )
+    """Nothing of it is kept: what looks like the answer to one command may be that to another."""
+    reason = "more replies came than commands were said: which is whose is not known"
+    return Dialogue(inside_tls=dialogue.inside_tls, unknown=reason)
 
 
 def _in_message(dialogue: Dialogue) -> bool:

@@ -129,7 +129,7 @@ class TestPipelining:
 
     async def test_the_refusal_of_an_early_talker_is_kept_when_all_else_is_well(self):
         async def strict(peer: Peer) -> None:
-            if peer.number >= 3:
+            if peer.number == 3:
                 await peer.say("554 5.5.0 you talk too early")
                 return
             await Server()(peer)
@@ -139,6 +139,26 @@ class TestPipelining:
             found = await run_ahead(run, run.transcript())
         assert found.early is not None
         assert found.early.last.refused
+
+    async def test_who_waits_and_is_turned_away_too_was_not_refused_for_talking_early(self):
+        async def banned(peer: Peer) -> None:
+            if peer.number >= 3:
+                await peer.say("554 5.7.1 you had your share")
+                return
+            await Server()(peer)
+
+        async with serving(banned) as stage:
+            run = approach(stage)
+            found = await run_ahead(run, run.transcript())
+        assert found.early is not None
+        assert "you had your share" in found.early.unknown
+
+    async def test_a_server_that_drops_everybody_at_mail_says_nothing_of_early_talkers(self):
+        async with serving(fresh(Server(MAIL=None))) as stage:
+            run = approach(stage)
+            found = await run_ahead(run, run.transcript())
+        assert found.early is not None
+        assert "as well" in found.early.unknown
 
 
 class TestChunking:

@@ -247,3 +247,51 @@ class TestStandings:
             several = [Interview(approach, approach.transcript(), Standing.LOGGED_IN).ask((NOOP,)) for _ in range(4)]
             results = await asyncio.gather(*several)
         assert all(result["noop"].last.accepted for result in results)
+
+
+def one_too_many(trigger: bytes):
+    """A server without STARTTLS that refuses all but a few commands, and answers one of them twice."""
+
+    async def script(peer: Peer) -> None:
+        await peer.say("220 mail ESMTP")
+        while line := (await peer.line()).upper():
+            verb = line.split(b" ")[0]
+            if verb == b"QUIT":
+                await peer.say("221 bye")
+                return
+            await peer.say("250 ok" if verb in (b"EHLO", b"RSET", b"MAIL", b"NOOP", trigger) else "554 5.7.1 no")
+            if verb == trigger:
+                await peer.say("250 ok, as I said")
+
+    return script
+
+
+class TestStep:
+    RCPT = Question("rcpt", (say("MAIL FROM:<>", needs="2"), say("RCPT TO:<a@example.com>")))
+
+    @pytest.mark.parametrize("before", [(), (NOOP,), (NOOP, *errors(3))])
+    async def test_a_reply_too_many_is_not_the_answer_to_the_next_command(self, before):
+        async with serving(one_too_many(b"MAIL")) as stage:
+            found = await interview(stage).ask((*before, self.RCPT))
+        assert "more replies" in found["rcpt"].unknown
+        assert all(found[question.name].last.reply.code == "554" for question in before[1:])
+
+    async def test_the_questions_behind_are_put_again_by_themselves(self):
+        odd = Question("odd", (say("XODD"),))
+        async with serving(one_too_many(b"XODD")) as stage:
+            found = await interview(stage).ask((NOOP, odd, self.RCPT, *errors(2)))
+        assert found["rcpt"].last.refused
+        assert found["q1"].last.refused
+        assert found["noop"].last.accepted
+        assert "more replies" in found["odd"].unknown
+
+    async def test_a_server_that_is_silent_at_quit_has_answered(self):
+        async def mute(peer: Peer) -> None:
+            await peer.say("220 mail ESMTP")
+            while line := (await peer.line()).upper():
+                if not line.startswith(b"QUIT"):
+                    await peer.say("554 5.7.1 no" if line.startswith(b"RCPT") else "250 ok")
+
+        async with serving(mute) as stage:
+            found = await interview(stage).ask((self.RCPT,))
+        assert found["rcpt"].last.refused
