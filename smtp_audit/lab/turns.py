@@ -44,7 +44,7 @@ class InTurn(SMTP):
         if not self._strict:
             if self._in_message:
                 # What "friendly" servers do with line ends, and how messages are smuggled through them.
-                data = _BARE_LF.sub(b"\r\n", data)
+                data = _BARE_LF.sub(b"\r\n", self._cr + data)[len(self._cr) :]
         elif not self._in_message:
             complaint = self._complaint(data)
         self._cr = data[-1:] if data.endswith(b"\r") else b""

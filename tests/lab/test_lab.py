@@ -112,6 +112,29 @@ class TestGoodMail:
             assert client.rcpt("someone@else.example") == (550, b"5.7.1 Relaying denied")
             assert client.rcpt("nobody@good.example") == (550, b"5.1.1 No such user")
 
+    def test_every_mailbox_that_has_to_be_there_is_there_and_nobody_is_told_of_others(self, good):
+        with smtp(good, Role.MX, strict(good)) as client:
+            for mailbox in ("postmaster", "Postmaster@good.example", "abuse@good.example", good.account.user):
+                assert client.mail("")[0] == client.rcpt(mailbox)[0] == client.rset()[0] == 250
+            answers = {client.verify(name) for name in (good.account.user, "nobody@good.example")}
+            assert {code for code, _ in answers} == {252}
+            assert len(answers) == 1
+            assert client.esmtp_features["size"] == "52428800"
+            assert not client.has_extn("xclient")
+
+    @pytest.mark.parametrize(
+        "head",
+        ["From: boss@good.example", "From: {own}\r\nFrom: boss@good.example", "From: {own}\r\nSender: b@c.example"],
+    )
+    def test_nobody_writes_under_the_name_of_another(self, good, head):
+        with smtp(good, Role.SUBMISSION, strict(good)) as client:
+            client.login(good.account.user, good.account.password)
+            own, receiver = good.account.user, "someone@else.example"
+            assert client.sendmail(own, receiver, f"From: A <{own}>\r\n\r\nx\r\n") == {}
+            with pytest.raises(smtplib.SMTPDataError) as refusal:
+                client.sendmail(own, receiver, f"{head.format(own=own)}\r\n\r\nx\r\n")
+            assert refusal.value.smtp_code == 550
+
     @pytest.mark.parametrize("role", [Role.SUBMISSION, Role.SUBMISSIONS])
     def test_submission_needs_auth_inside_tls(self, good, role):
         with smtp(good, role, strict(good)) as client:
@@ -187,6 +210,12 @@ class TestBad:
     def test_port_25_is_an_open_relay(self, bad):
         with smtp(bad, Role.MX) as client:
             assert client.sendmail("a@elsewhere.example", "b@else.example", "Subject: x\r\n\r\nx\r\n") == {}
+
+    def test_it_tells_too_much(self, bad):
+        with smtp(bad, Role.MX) as client:
+            assert client.has_extn("xclient")
+            assert client.verify(bad.account.user)[0] == 250
+            assert client.verify("nobody@bad.example")[0] == 550
 
     def test_submission_takes_mail_without_auth(self, bad):
         with smtp(bad, Role.SUBMISSION, lax()) as client:
