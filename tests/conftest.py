@@ -9,8 +9,8 @@ LIVE = "tests/live/"
 """These share servers and audits that take minutes to make, and so as few workers as can be."""
 
 AUDITS = frozenset({"test_mutants.py", "test_throttling.py"})
-"""Of these tests those that wait for the audits of the whole catalogue: a worker has them to itself, while another looks
-at the same servers with the second judge, and at all others."""
+"""Of these tests those that wait for the audits of the whole catalogue: a worker has them to itself, while another
+looks at the same servers with the second judge, and at all others."""
 
 
 class _ByFile(LoadScopeScheduling):
