@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import string
 from collections.abc import Collection, Iterator
 from typing import Final
@@ -15,6 +16,7 @@ MASK: Final = "<secret>"
 
 _BASE64: Final = frozenset(string.ascii_letters + string.digits + "+/")
 _SHORTEST_CORE: Final = 3
+_CUT: Final = re.compile(r"\.\.\.\([0-9]+ (?:octets|characters) more\)")
 
 
 class Secret(SecretStr):
@@ -67,6 +69,7 @@ def _spans(text: str, secret: Secret) -> Iterator[tuple[int, int]]:
         while at >= 0:
             yield at, at + len(form)
             at = text.find(form, at + 1)
+    yield from _cut_spans(text, secret)
     for core in secret.cores():
         at = text.find(core)
         while at >= 0:
@@ -79,6 +82,21 @@ def _spans(text: str, secret: Secret) -> Iterator[tuple[int, int]]:
                 end += 1
             yield start, end
             at = text.find(core, end)
+
+
+def _cut_spans(text: str, secret: Secret) -> Iterator[tuple[int, int]]:
+    """Where a text was cut short (`wiretext.escape`), the beginning of a secret that the cut went through."""
+    for mark in _CUT.finditer(text):
+        end = mark.start()
+        for form in (*secret.forms(), *secret.cores()):
+            lengths = range(len(form) - 1, _SHORTEST_CORE - 1, -1)
+            length = next((length for length in lengths if text.endswith(form[:length], 0, end)), 0)
+            if not length:
+                continue
+            start = end - length
+            while form in secret.cores() and start > 0 and text[start - 1] in _BASE64:
+                start -= 1
+            yield start, end
 
 
 def _octets(text: str) -> bytes:

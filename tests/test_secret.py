@@ -116,3 +116,15 @@ def test_long_hostile_lines_take_no_time(line):
     began = time.process_time()
     redact(line, [Secret("secret"), Secret("AAAAAAAA"), Secret("A")])
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("before", range(0, 60, 7))
+def test_half_a_secret_in_front_of_a_cut_is_masked(before):
+    secret = Secret("correct horse battery")
+    blob = base64.b64encode(b"\0user\0correct horse battery").decode()
+    for said in ("correct horse battery", blob):
+        for kept in range(16, len(said)):
+            text = escape(f"{'.' * before}{said}".encode(), before + kept)
+            shown = redact(text, [secret])
+            assert said[12:kept] not in shown
+            assert shown.endswith("more)")

@@ -54,6 +54,8 @@ def _told(
         return fail(f"{fault}: {listed}", evidence=(f"{where}: {what}" for where, what in once))
     if with_help and identity.help.unknown:
         raise Undetermined(f"what HELP says is not known: {identity.help.unknown}")
+    if with_help and any(exchange.ended and not exchange.hung_up for exchange in identity.help.exchanges):
+        raise Undetermined(f"what HELP says is not known: {identity.help.last}")
     return passed(sound)
 
 

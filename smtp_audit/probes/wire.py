@@ -73,6 +73,11 @@ class Transcript:
         if not self._muted:
             self._add("<", escape(data))
 
+    def received_in_part(self, data: bytes, shown: int) -> None:
+        """The beginning of a line of the peer."""
+        if not self._muted:
+            self._add("<", escape(data, shown))
+
     def note(self, text: str) -> None:
         """What happened between the lines."""
         self._add("*", text)
@@ -246,7 +251,7 @@ class Connection(Link):
                 self.transcript.note("the server closed the connection")
                 raise PeerError(Absence.DROPPED, "the server closed the connection")
         if end < 0 or end > MAX_LINE:
-            self.transcript.received(bytes(self._buffer[:80]))
+            self.transcript.received_in_part(bytes(self._buffer), 80)
             raise PeerError(Absence.MALFORMED, f"a line of more than {MAX_LINE} octets")
         line = bytes(self._buffer[: end + 1])
         del self._buffer[: end + 1]

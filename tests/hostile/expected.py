@@ -9,6 +9,8 @@ from smtp_audit.control import load_builtin
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.safety import Safety
 
+from .conversed import CLEAR, LOGGED_IN, TALK, TALK_OF_SUBMISSION
+
 # Nobody asks for the slow ones here, and there are no credentials but where a peer has a login. Where the endpoint
 # could not be reached at all, that is as good a reason.
 _UNASKED = "not_run|indeterminate"
@@ -34,7 +36,7 @@ GREETED = CONNECTED | {"service-greeting": "pass"}
 BROKEN_CAPABILITIES = GREETED
 """A reply beyond the caps says nothing: what is offered further down it is not known."""
 
-OFFERED = GREETED | {"starttls-offered": "pass", "auth-only-after-tls": "pass"}
+OFFERED = GREETED | CLEAR | {"starttls-offered": "pass", "auth-only-after-tls": "pass"}
 """The capabilities before TLS were seen, and TLS was not."""
 
 NO_HANDSHAKE = OFFERED | {"starttls-works": "fail|indeterminate"}
@@ -110,6 +112,7 @@ EVERYTHING = (
     | CERTIFICATE
     | SURVEYED
     | AUTHENTICATION
+    | TALK
 )
 
 VERSION_UNKNOWN = EVERYTHING | dict.fromkeys(
@@ -121,8 +124,18 @@ LATER_UNKNOWN = EVERYTHING | dict.fromkeys((*SUITES, *GROUPS, "tls-signature-has
 LATER_UNKNOWN |= dict.fromkeys(("tls-server-preference", "certificate-every-client"), "pass|indeterminate")
 """The lists of suites have no end."""
 
-SUBMISSION = {control: statuses for control, statuses in EVERYTHING.items() if control != "auth-absent-on-mx"}
-SUBMISSION |= {"auth-offered": "pass", "submission-requires-auth": "pass"}
+SUBMISSION = {
+    control: statuses
+    for control, statuses in EVERYTHING.items()
+    if control not in ("auth-absent-on-mx", "reverse-name-agrees", "reverse-name-confirmed", *TALK)
+}
+SUBMISSION |= TALK_OF_SUBMISSION | {"auth-offered": "pass", "submission-requires-auth": "pass"}
+
+LOGIN_FAILED = SUBMISSION | dict.fromkeys(LOGGED_IN, "indeterminate") | {"smtp-utf8": "indeterminate"}
+"""There are credentials, and what they are for was not seen."""
+
+NO_TALK = dict.fromkeys(TALK, "indeterminate") | {"greeting-name-in-certificate": "pass"}
+"""TLS, and no conversation in it."""
 
 ABSENT = dict.fromkeys((*EVERYTHING, "port-closed", "certificate-revocation"), "not_applicable") | {"port-open": "fail"}
 """The port is closed, which is a fact."""
@@ -131,31 +144,21 @@ FORBIDDEN_ROLES = frozenset({Role.IMAP, Role.POP3, Role.SIEVE})
 """The enterprise profile wants these ports closed; an open one is a finding, whatever else it does."""
 
 
-_NAMED = {*EVERYTHING, *SUBMISSION, *SLOW, *NO_LOGIN, "port-closed", "certificate-revocation", "implicit-tls"}
-
-# What is asked in conversations, and what was said in greeting and capabilities: the peers answer as they like, and the
-# tests of the probes look at that. Here only what nobody said may not be judged.
-_SAID = "pass|fail|advisory|not_applicable|indeterminate"
+# Of these only what is passive is asked without credentials.
 _CONVERSATIONS = {
     control.id: control.safety
     for control in load_builtin()
-    if control.id not in _NAMED and not any(need.kind.startswith("tls") for need in control.needs)
+    if not any(need.kind.startswith("tls") for need in control.needs)
 }
-
-
-def _in_conversation(expected: Mapping[str, str], control: str, *, login: bool) -> str:
-    if _CONVERSATIONS[control] is not Safety.PASSIVE:
-        return f"{_SAID}|not_run" if login else f"{_UNASKED}|not_applicable"
-    if expected.get("port-open") == "fail":
-        return "not_applicable"
-    return _SAID if expected.keys() - {"port-open"} else "indeterminate"
 
 
 def allowed(expected: Mapping[str, str], control: str, role: Role, *, login: bool) -> frozenset[str]:
     """The statuses that this control may have."""
     table = {**SLOW, **expected} if login else {**SLOW, **NO_LOGIN, **expected}
-    if control in _CONVERSATIONS and control not in table:
-        table[control] = _in_conversation(expected, control, login=login)
+    if _CONVERSATIONS.get(control, Safety.PASSIVE) is not Safety.PASSIVE and not (login and control in LOGGED_IN):
+        table.setdefault(control, f"{_UNASKED}|not_applicable")
     if expected.get("port-open") == "pass":
         table["port-closed"] = "fail" if role in FORBIDDEN_ROLES else "not_applicable"
+    if expected.get("port-open") == "fail":
+        table.setdefault(control, "not_applicable")
     return frozenset(table.get(control, "indeterminate").split("|"))

@@ -5,21 +5,43 @@ import base64
 from smtp_audit.facts.endpoint import Role
 
 from .acts import flood, flood_inside, hang, inside_tls, leave, say, then, usual, when
+from .conversed import LOGGED_IN
 from .dialogue import Act, Dialogue
-from .expected import CERTIFICATE, EVERYTHING, GREETED, OFFERED, SUBMISSION, open_or
+from .expected import CERTIFICATE, EVERYTHING, GREETED, LOGIN_FAILED, NO_TALK, OFFERED, SUBMISSION, open_or
 from .peers import PATIENT, Peer
 
 BUSY_FOR = 3
 """Connections whose EHLO is answered with 421 before the peer behaves."""
 
-_INSIDE_UNKNOWN = EVERYTHING | dict.fromkeys(("auth-mechanisms", "auth-absent-on-mx"), "indeterminate")
+_INSIDE_UNKNOWN = EVERYTHING | NO_TALK | dict.fromkeys(("auth-mechanisms", "auth-absent-on-mx"), "indeterminate")
 
-_BORDER_UNKNOWN = EVERYTHING | {"starttls-injection": "indeterminate"}
+_BORDER_UNKNOWN = EVERYTHING | dict.fromkeys(
+    (
+        "starttls-injection",
+        "smtp-command-bare-lf",
+        "smtp-pipelining-complete",
+        "smtp-quit",
+        "smtp-unauthorised-pipelining",
+    ),
+    "indeterminate",
+)
 """Only with the goodbye it is known that a server has said all: an answer to what came before TLS may yet come."""
 
-_MAIL_UNKNOWN = SUBMISSION | {"submission-requires-auth": "indeterminate"}
+_MAIL_TAKEN_SEEN = {"auth-not-in-transaction": "fail", "smtp-mail-needs-path": "advisory"}
+"""This server takes AUTH at any time: where MAIL is taken without a login, that shows."""
 
-_LOGIN_UNKNOWN = SUBMISSION | {"auth-works": "indeterminate"}
+_MAIL_UNKNOWN = SUBMISSION | dict.fromkeys(
+    (
+        "submission-requires-auth",
+        "auth-not-in-transaction",
+        "smtp-mail-before-hello",
+        "smtp-mail-needs-path",
+        "starttls-state-discarded",
+    ),
+    "indeterminate",
+)
+
+_LOGIN_UNKNOWN = LOGIN_FAILED | {"auth-works": "indeterminate", "auth-cancel": "indeterminate"}
 
 
 def _inside(act: Act) -> Act:
@@ -44,7 +66,7 @@ def _only_login(dialogue: Dialogue) -> bool:
 
 
 def _at_mail(name: str, about: str, act: Act) -> Peer:
-    return Peer(name, about, _MAIL_UNKNOWN, {"mail": act}, Role.SUBMISSION)
+    return Peer(name, about, _MAIL_UNKNOWN, {"mail": act}, Role.SUBMISSION, limits=PATIENT)
 
 
 def _at_auth(name: str, about: str, act: Act) -> Peer:
@@ -58,7 +80,7 @@ INSIDE_PEERS = (
     Peer(
         "sound-submission",
         "nothing wrong",
-        SUBMISSION | {"auth-works": "pass"},
+        SUBMISSION | LOGGED_IN | {"auth-works": "pass"},
         role=Role.SUBMISSION,
         limits=PATIENT,
         login=True,
@@ -103,7 +125,9 @@ INSIDE_PEERS = (
         open_or(EVERYTHING)
         | OFFERED
         | CERTIFICATE
-        | dict.fromkeys(("tls-obsolete-version", "certificate-staple", "certificate-transparency"), "indeterminate"),
+        | dict.fromkeys(("tls-obsolete-version", "certificate-staple", "certificate-transparency"), "indeterminate")
+        # EHLO says less from the second connection on.
+        | {"smtp-enhanced-codes": "not_applicable", "smtp-greeting-name": "advisory"},
         {
             "capabilities": when(
                 lambda dialogue: dialogue.number == 1, usual("capabilities"), say(b"250-mail\r\n250 8BITMIME\r\n")
@@ -120,20 +144,28 @@ INSIDE_PEERS = (
     ),
     _at_mail("mail-421", "421 to MAIL", then(say(_BUSY), leave)),
     _at_mail("mail-451", "a temporary refusal of MAIL", say(b"451 4.3.0 later\r\n")),
-    _at_mail("mail-hangs", "never answers MAIL", hang),
+    Peer(
+        "mail-hangs",
+        "never answers MAIL",
+        _MAIL_UNKNOWN | {"smtp-reply-form": "indeterminate"},
+        {"mail": hang},
+        Role.SUBMISSION,
+        limits=PATIENT,
+    ),
     Peer(
         "rcpt-451",
         "takes MAIL and refuses every recipient for now, as greylisting does",
-        _MAIL_UNKNOWN,
+        SUBMISSION | _MAIL_TAKEN_SEEN | {"submission-requires-auth": "indeterminate"},
         {"mail": _MAIL_TAKEN, "rcpt": say(b"451 4.7.1 greylisted\r\n")},
         Role.SUBMISSION,
     ),
     Peer(
         "rcpt-closes",
         "takes MAIL and closes at the recipient",
-        SUBMISSION | {"submission-requires-auth": "fail|indeterminate"},
+        SUBMISSION | _MAIL_TAKEN_SEEN | {"submission-requires-auth": "fail|indeterminate"},
         {"mail": _MAIL_TAKEN, "rcpt": leave},
         Role.SUBMISSION,
+        limits=PATIENT,
     ),
     _at_auth("auth-454", "a temporary failure of AUTH", say(b"454 4.7.0 later\r\n")),
     _at_auth("auth-421", "421 to AUTH", then(say(_BUSY), leave)),
@@ -144,14 +176,20 @@ INSIDE_PEERS = (
     Peer(
         "mail-without-auth-closes",
         "takes MAIL without a login, then closes",
-        SUBMISSION | {"submission-requires-auth": "fail|indeterminate"},
+        _MAIL_UNKNOWN
+        | {
+            "submission-requires-auth": "fail|indeterminate",
+            "smtp-mail-before-hello": "pass",
+            "smtp-mail-needs-path": "advisory",
+        },
         {"mail": then(say(b"250 2.1.0 ok\r\n"), leave)},
         Role.SUBMISSION,
+        limits=PATIENT,
     ),
     Peer(
         "echoes-password",
         "refuses the login and repeats the password in every form it has seen",
-        SUBMISSION | {"auth-works": "fail"},
+        LOGIN_FAILED | {"auth-works": "fail"},
         {"auth": _echo},
         Role.SUBMISSION,
         login=True,
@@ -159,7 +197,9 @@ INSIDE_PEERS = (
     Peer(
         "echoes-password-of-login",
         "the same with AUTH LOGIN alone",
-        SUBMISSION | {"auth-works": "fail"},
+        LOGIN_FAILED
+        | {"auth-works": "fail", "greeting-name-agrees": "advisory"}
+        | dict.fromkeys(("smtp-enhanced-codes", "smtp-pipelining-complete"), "not_applicable"),
         {
             "capabilities": when(inside_tls, say(b"250-mail\r\n250 AUTH LOGIN\r\n"), usual("capabilities")),
             "auth": when(_only_login, _echo, say(b"504 5.5.4 not this one\r\n")),
@@ -170,7 +210,7 @@ INSIDE_PEERS = (
     Peer(
         "echoes-password-and-closes",
         "the password in the middle of a reply that never ends",
-        SUBMISSION | {"auth-works": "fail|indeterminate"},
+        LOGIN_FAILED | {"auth-works": "fail|indeterminate", "auth-cancel": "indeterminate"},
         {"auth": then(_echo_half, leave)},
         Role.SUBMISSION,
         login=True,

@@ -69,7 +69,17 @@ MAILBOX_PEERS = (
     Peer(
         "sound-imaps",
         "nothing wrong",
-        _IMPLICIT_TLS_SEEN | dict.fromkeys(("service-greeting", "auth-mechanisms", "auth-offered"), "pass"),
+        _IMPLICIT_TLS_SEEN
+        | dict.fromkeys(("service-greeting", "auth-mechanisms", "auth-offered"), "pass")
+        | dict.fromkeys(
+            (
+                "mailbox-capabilities-inside-tls",
+                "mailbox-product-hidden",
+                "mailbox-starttls-once",
+                "mailbox-version-hidden",
+            ),
+            "pass",
+        ),
         role=Role.IMAPS,
         sound=True,
     ),
@@ -134,7 +144,7 @@ MAILBOX_PEERS = (
         CONNECTED
         | _NO_TLS
         | {"implicit-tls": "fail", "service-greeting": "fail|not_applicable|indeterminate"}
-        | dict.fromkeys(("auth-mechanisms", "auth-offered"), "not_applicable"),
+        | dict.fromkeys(("auth-mechanisms", "auth-offered", "greeting-name-in-certificate"), "not_applicable"),
         {"handshake": then(say(b"220 mail " + NOISE + b"\r\n"), hang)},
         Role.SUBMISSIONS,
         markers=(MARKUP,),

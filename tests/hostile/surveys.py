@@ -433,7 +433,7 @@ SURVEY_PEERS = (
                 usual("starttls"),
             )
         },
-        **{"starttls-injection": "fail"},
+        **{"starttls-injection": "fail", "starttls-argument-refused": "advisory"},
     ),
     Peer(
         "injectable",

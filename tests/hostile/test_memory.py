@@ -32,6 +32,8 @@ GREEDY = (
     "huge-staple",
     "floods-inside",
     "huge-line-after-starttls",
+    "talk-many-lines",
+    "talk-endless-line",
 )
 
 # VmHWM and not ru_maxrss: the latter begins with the peak of the process that forked.

@@ -7,7 +7,7 @@ from .audits import Audits
 from .catalogue import Catalogue, Entry, catalogue
 from .lab import Lab, Place
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(320)]
 
 AT_ONCE = [entry.name for group in ("quick", "asked", "slow") for entry in catalogue().group(group)]
 STRICT = [entry.name for entry in catalogue().entries if entry.strict is not None]
@@ -56,11 +56,11 @@ def test_the_gate_names_every_fault(strict_audit: Outcome) -> None:
 def test_nothing_is_waited_for_in_vain(audits: Audits, catalogue: Catalogue) -> None:
     """All of these servers answer at once, even if the answer is that something is broken.
 
-    About 160 of them in 45 s on two idle processors, and the audits' own beginnings and ends; a busy machine gets
-    three times that.
+    About 0.6 s for each on two idle processors, and the audits' own beginnings and ends; three times that, since
+    another worker keeps one of the two busy.
     """
     outcomes = audits.group("quick")
-    assert sum(outcome.seconds for outcome in outcomes) < 0.85 * len(catalogue.group("quick")) + 6 * len(outcomes)
+    assert sum(outcome.seconds for outcome in outcomes) < 1.8 * len(catalogue.group("quick")) + 12 * len(outcomes)
 
 
 @pytest.mark.timeout(1200)

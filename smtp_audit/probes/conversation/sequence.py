@@ -191,7 +191,7 @@ def _questions(recipient: str, name: str) -> tuple[Question, ...]:
         Question("helo_without_name", (say("HELO"),)),
         Question("long_command", (say(filled),)),
         Question("overlong_command", (overlong,)),
-        Question("quit", (say("QUIT", needs="2"), end), ends=True),
+        Question("quit", (say("QUIT", needs="2"), end), ends=True, alone=True),
     )
 
 

@@ -45,12 +45,19 @@ class CutsAtNul(Conversation):
 
 @fault("loses-batch")
 class LosesBatch(Conversation):
-    """RSET is lost where it comes behind a recipient in the same segment."""
+    """RSET is lost where it comes behind a recipient, or another RSET, in the same segment."""
 
     def do_rcpt(self, argument: str) -> None:
+        self._lose()
+        super().do_rcpt(argument)
+
+    def do_rset(self, argument: str) -> None:
+        self._lose()
+        super().do_rset(argument)
+
+    def _lose(self) -> None:
         if self.rest.startswith(b"RSET"):
             self.rest = b""
-        super().do_rcpt(argument)
 
 
 @fault("answers-twice")

@@ -95,10 +95,11 @@ async def begun(server: Server, **more) -> TransactionFacts:
     return facts
 
 
-async def test_four_connections_are_enough():
-    for probe in (keep_the_sequence, begin_transactions):
+async def test_five_connections_are_enough():
+    """QUIT has one of its own: what is left over from before would be taken for its answer."""
+    for probe, most in ((keep_the_sequence, 3), (begin_transactions, 2)):
         _, stage = await asked(Server(), probe)
-        assert stage.connections <= 2
+        assert stage.connections <= most
 
 
 async def test_nothing_is_sent():
