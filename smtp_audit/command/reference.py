@@ -20,7 +20,8 @@ def pages() -> dict[str, str]:
     """File name and content of every generated file."""
     # Controls of the package only: what a user's conftest registered is not ours to document.
     registry = Registry()
-    for control in load_builtin():
+    # By module: which of them was imported first, and registered first, is no matter.
+    for control in sorted(load_builtin(), key=lambda control: control.judge.__module__):
         if control.origin.startswith("smtp_audit.controls."):
             registry.add(control)
     profiles = [load_profile(name, registry) for name in shipped_profiles()]
