@@ -1,26 +1,37 @@
-"""How the tests are spread over workers (`pytest -n 2`, as `make test` has it)."""
+"""How the tests are spread over workers, as `make test` has them."""
 
 from __future__ import annotations
+
+import zlib
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 LIVE = "tests/live/"
-"""These share servers and audits that take minutes to make, and so as few workers as can be."""
-
-AUDITS = frozenset({"test_mutants.py", "test_throttling.py"})
-"""Of these tests those that wait for the audits of the whole catalogue: a worker has them to itself, while another
-looks at the same servers with the second judge, and at all others."""
+"""These share servers and audits that take minutes to make, and are parted by what they wait for; see `_live`."""
 
 
 class _ByFile(LoadScopeScheduling):
-    """Each file to one worker; of the live tests the audits of the catalogue together, and all others."""
+    """Each file to one worker; the live tests in four parts (`pytest -n 4`)."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        if not path.startswith(LIVE):
-            return path
-        return f"{LIVE}audits" if path.rpartition("/")[2] in AUDITS else LIVE
+        path, _, test = nodeid.partition("::")
+        return _live(path.rpartition("/")[2], test) if path.startswith(LIVE) else path
+
+
+def _live(file: str, test: str) -> str:
+    """The part that a live test belongs to: each is run by one worker, with a lab of its own.
+
+    Audits of servers that answer at once keep a processor busy. Those of servers that are given wrong passwords or left
+    silent wait, mostly, and so does the second judge, half of whose servers are a part of their own.
+    """
+    if file == "test_mutants.py":
+        return f"{LIVE}waiting" if test.startswith("test_is_caught_with_everything_allowed") else f"{LIVE}audits"
+    if file == "test_throttling.py":
+        return f"{LIVE}waiting"
+    if test.startswith("test_shows_its_fault_and_no_other") and zlib.crc32(test.encode()) % 2:
+        return f"{LIVE}judge"
+    return f"{LIVE}rest"
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -140,7 +140,8 @@ def _raw_faults(seen: Seen) -> Iterator[str]:
         hello = line.until(lambda text: text[3:4] != "-")
     if not all(_NAME.fullmatch(text[4:].split(" ")[0]) for text in (first, hello[0])):
         yield "smtp-greeting-name"
-    if not all(re.fullmatch(r"[A-Za-z0-9-]+( \S+)*", text[4:]) for text in hello[1:]):
+    # "AUTH=" is the form from before RFC 2554, which old clients need.
+    if not all(re.fullmatch(r"(AUTH=\S+|[A-Za-z0-9-]+)( \S+)*", text[4:]) for text in hello[1:]):
         yield "smtp-keywords-form"
 
 
