@@ -84,8 +84,8 @@ class Row:
 
     @property
     def proven(self) -> bool:
-        """Whether the second judge saw exactly what the catalogue says."""
-        return self.proof == self.must_fail
+        """Whether the second judge saw exactly what the catalogue says, where there is something to be told."""
+        return self.proof is not None and self.proof - self.excused == self.must_fail
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,7 @@ def _row(record: Record, audit: str, entry: Entry, *, strict: bool = False) -> R
         must_pass=must_pass,
         inherent=entry.role_fails,
         hides=entry.hides,
+        excused=entry.undecided | entry.without,
         found=record.audits.get(key),
         needs_proof=audit not in ("throttled", "legacy"),
         proof=record.judge.get(key),

@@ -93,7 +93,7 @@ class HangsUpOnRelaying(Conversation):
     """Hangs up without a word on who asks for other domains. Rude, but no relay."""
 
     def relay(self, recipient: str) -> None:
-        if not self.user and len(recipient) <= _SHORT:
+        if not self.user and len(recipient) <= _SHORT and "[" not in recipient:
             raise Over
         super().relay(recipient)
 
