@@ -84,8 +84,8 @@ class Row:
 
     @property
     def proven(self) -> bool:
-        """Whether the second judge saw exactly what the catalogue says, where there is something to be told."""
-        return self.proof is not None and self.proof - self.excused == self.must_fail
+        """Whether the second judge saw exactly what the catalogue says."""
+        return self.proof == self.must_fail
 
 
 @dataclass(frozen=True)

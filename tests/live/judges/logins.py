@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..dovecot import PASSWORDS
-from ..wire import IMPLICIT, Line, greeting, smtp
+from ..wire import IMPLICIT, Line, greets_in_clear, smtp
 from . import Seen
 
 _SUBMISSION = {"submission", "submissions"}
@@ -27,6 +27,8 @@ def faults(seen: Seen) -> set[str]:
     found: set[str] = set()
     try:
         if seen.place.role not in IMPLICIT:
+            if not greets_in_clear(seen.place):
+                return found  # it begins with TLS, which nobody expects there
             found |= _in_clear(seen)
         if seen.place.role in _MAILBOXES:
             found |= _mailbox(seen)
@@ -47,9 +49,7 @@ def _plain(user: str, password: str) -> str:
 
 
 def _in_clear(seen: Seen) -> set[str]:
-    with _clear(seen) as line:
-        if line is None:
-            return set()
+    with seen.clear() as line:
         match seen.place.role:
             case "imap":
                 line.send("a9 LOGIN nobody@lab.example nonsense")
@@ -65,19 +65,6 @@ def _in_clear(seen: Seen) -> set[str]:
                 smtp(line, "EHLO probe.example")
                 taken = smtp(line, f"AUTH PLAIN {_plain('nobody@lab.example', 'nonsense')}")[-1][:3] in ("334", "535")
     return {"auth-refused-before-tls"} if taken else set()
-
-
-@contextmanager
-def _clear(seen: Seen) -> Iterator[Line | None]:
-    """A connection after its greeting; None where the server does not greet in clear."""
-    line = Line(seen.place.address, seen.place.port, seconds=8)
-    with line:
-        try:
-            greeting(line, seen.place.role)
-        except TimeoutError:
-            yield None
-            return
-        yield line
 
 
 # --- AUTH
@@ -233,9 +220,7 @@ def _mailbox(seen: Seen) -> set[str]:
     found = set()
     told = []
     if role not in IMPLICIT:
-        with _clear(seen) as line:
-            if line is None:
-                return set()
+        with seen.clear() as line:
             told += line.greeted
             offer = re.search(r"\[CAPABILITY ([^\]]*)\]", line.greeted[-1])
             if role == "imap" and offer and ("AUTH=" in offer[1] or "LOGINDISABLED" not in offer[1]):
