@@ -85,7 +85,6 @@ class Gathering:
         self._secrets = tuple(login.password for login in logins if login and login.password)
         self._run_id = secrets.token_hex(8)
         self._state = threading.Condition()
-        self._observations: list[Observation] = []
         self._placed: dict[Key, list[Observation]] = {}
         self._pending: dict[Key, set[str | None]] = {}
         self._unresolved = {s.key for s in self._subjects if isinstance(s, Endpoint)}
@@ -126,7 +125,6 @@ class Gathering:
 
     def _keep(self, observation: Observation) -> None:
         """Keep what was observed. With the lock held."""
-        self._observations.append(observation)
         self._placed.setdefault((observation.kind, observation.subject), []).append(observation)
 
     def _settled(self, kind: str, subject: str) -> bool:
@@ -158,7 +156,7 @@ class Gathering:
         with self._state:
             order = {key: place for place, key in enumerate(s.key for s in self._subjects)}
             observations = sorted(
-                self._observations,
+                (o for placed in self._placed.values() for o in placed),
                 key=lambda o: (order.get(o.subject, -1), o.kind, o.address or ""),
             )
             return Snapshot(
@@ -367,11 +365,10 @@ class Gathering:
 
     def _fill_in(self, absence: Absence, reason: str) -> None:
         """Give a reason to everything that was asked for and never came. Called with the lock held."""
-        seen = {(o.kind, o.subject) for o in self._observations}
         for endpoint in (s for s in self._subjects if isinstance(s, Endpoint)):
             for kind in self._wanted(endpoint):
                 missing = self._pending.get((kind, endpoint.key), set())
-                for address in missing if missing or (kind, endpoint.key) in seen else {None}:
+                for address in missing if missing or (kind, endpoint.key) in self._placed else {None}:
                     self._keep(
                         Observation(
                             kind=kind,

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from smtp_audit.configuration.model import Config
+from smtp_audit.configuration.model import Config, Credentials
 from smtp_audit.facts.endpoint import Endpoint, TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
@@ -19,7 +19,7 @@ from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.conversation.sink import Sinks
 from smtp_audit.probes.dialect import Dialect, dialect_for
 from smtp_audit.probes.tls.trust import Anchors, tolerant_context
-from smtp_audit.probes.wire import Connection, Contradiction, PeerError, Throttled, Transcript, connect
+from smtp_audit.probes.wire import Connection, Contradiction, PeerError, Throttled, Transcript, connect, tls_reason
 from smtp_audit.secret import Secret
 from smtp_audit.wiretext import escape
 
@@ -99,9 +99,9 @@ class Session:
             return max(self.limits.handshake_seconds, self.limits.greeting_seconds)
         return self.limits.handshake_seconds
 
-    async def handshake(self, verify: bool) -> ssl.SSLObject:
-        """A TLS handshake. Raises ssl.SSLError or PeerError."""
-        context = tolerant_context(self.anchors, verify)
+    async def handshake(self) -> ssl.SSLObject:
+        """A TLS handshake, whatever the certificate. Raises ssl.SSLError or PeerError."""
+        context = tolerant_context(self.anchors, verify=False)
         async with self.connection.within(self.handshake_seconds, "end of the TLS handshake"):
             return await self.connection.start_tls(context, self.endpoint.server_name)
 
@@ -137,11 +137,11 @@ class Session:
     async def secure(self) -> tuple[str, ...]:
         """Greeting, TLS where it can be had (not verified), and the capabilities then."""
         if self.endpoint.tls_start is TlsStart.IMPLICIT:
-            await self._handshake_for_use()
+            await self.encrypt()
             await self.greeting()
             return await self.capabilities()
         if await self.up_to_tls():
-            await self._handshake_for_use()
+            await self.encrypt()
             return await self.capabilities()
         # No STARTTLS: the capabilities were read on the way; the session goes on in clear.
         return ()
@@ -152,11 +152,30 @@ class Session:
         if self.endpoint.tls_start is TlsStart.IMPLICIT and self.dialect.busy_in_clear(first):
             raise Throttled(f"answered in clear: {escape(first.splitlines()[0], SHOWN)}")
 
-    async def _handshake_for_use(self) -> None:
+    async def encrypt(self) -> None:
+        """A TLS handshake for the sake of what is said inside, whatever the certificate.
+
+        Raises:
+            PeerError: it fails.
+        """
         try:
-            await self.handshake(verify=False)
+            await self.handshake()
         except ssl.SSLError as error:
-            raise PeerError(Absence.MALFORMED, f"no TLS session: {error.reason or error}") from None
+            raise PeerError(Absence.MALFORMED, f"no TLS session: {tls_reason(error)}") from None
+
+
+def user_and_password(account: Credentials | None, which: str, missing: str) -> tuple[str, Secret]:
+    """What to log in with; `which` names the account in messages, `missing` says how to give one.
+
+    Raises:
+        PeerError: there is no account, or its environment variable is not set.
+    """
+    if account is None:
+        raise PeerError(Absence.NOT_AVAILABLE, missing)
+    if account.password is None or not account.password.get_secret_value():
+        reason = f"no password for {which}: the environment variable {account.password_env} is not set"
+        raise PeerError(Absence.NOT_GIVEN, reason)
+    return account.user, account.password
 
 
 @dataclass
@@ -235,6 +254,15 @@ class Approach:
     """The ports of all endpoints of the audit on this host."""
     speaks_for: str = ""
     """The key of the endpoint that facts about the whole host are gathered with; empty: this one."""
+
+    def given_login(self) -> tuple[str, Secret]:
+        """User and password of the given credentials.
+
+        Raises:
+            PeerError: none were given.
+        """
+        missing = "no credentials: give --smtp-user and the password in an environment variable"
+        return user_and_password(self.config.credentials, "the user that was given", missing)
 
     def check_tls(self) -> None:
         """Raises PeerError when the first look found that there is no getting inside TLS, though it is offered."""

@@ -75,7 +75,7 @@ async def _with_a_command_behind(session: Session) -> StarttlsBoundaryFacts:
         # It has taken the command for a handshake already, and this is its alert, or the like.
         raise _Breaks(facts, f"{len(clear)} octets before the handshake that are no line of text")
     try:
-        await session.handshake(verify=False)
+        await session.handshake()
     except ssl.SSLError as error:
         # Clear text at its place answers the command only where the handshake works without one.
         said = facts.model_copy(update={"clear_text": _clear(connection.handshake_octets)})
@@ -92,10 +92,7 @@ async def _with_nothing_behind(session: Session) -> None:
     """The same handshake without the command; raises PeerError when it fails, too."""
     if not await session.up_to_tls():
         raise PeerError(Absence.REFUSED_SERVICE, "STARTTLS is no longer offered, and was before")
-    try:
-        await session.handshake(verify=False)
-    except ssl.SSLError as error:
-        raise PeerError(Absence.MALFORMED, f"no TLS session: {tls_reason(error)}") from None
+    await session.encrypt()
 
 
 def _clear(octets: bytes) -> str:

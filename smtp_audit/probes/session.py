@@ -288,7 +288,7 @@ async def _handshake(look: FirstLook, session: Session) -> None:
         PeerError: no answer can be had.
     """
     try:
-        tls = await session.handshake(verify=False)
+        tls = await session.handshake()
     except ssl.SSLError as error:
         raise _HandshakeFailed(tls_reason(error)) from None
     look.chain = chain_of(tls)

@@ -165,23 +165,14 @@ async def try_login(approach: Approach, transcript: Transcript) -> LoginFacts:
     Raises:
         PeerError: it was not tried (no credentials, no trustworthy TLS) or could not be.
     """
-    credentials = approach.config.credentials
-    if credentials is None:
-        raise PeerError(
-            Absence.NOT_AVAILABLE, "no credentials: give --smtp-user and the password in an environment variable"
-        )
-    if credentials.password is None or not credentials.password.get_secret_value():
-        raise PeerError(
-            Absence.NOT_GIVEN,
-            f"no password for the user that was given: the environment variable {credentials.password_env} is not set",
-        )
+    user, password = approach.given_login()
     limits = approach.config.limits
     seconds = limits.connect_seconds + limits.greeting_seconds + limits.handshake_seconds + limits.reply_seconds
 
     async def attempt() -> LoginFacts:
         try:
             async with asyncio.timeout(seconds * 2) as bound:
-                return await _log_in(approach, transcript, seconds)
+                return await _log_in(approach, transcript, seconds, user, password)
         except TimeoutError:
             if not bound.expired():
                 raise
@@ -190,13 +181,12 @@ async def try_login(approach: Approach, transcript: Transcript) -> LoginFacts:
     return await approach.patiently(attempt)
 
 
-async def _log_in(approach: Approach, transcript: Transcript, seconds: float) -> LoginFacts:
+async def _log_in(
+    approach: Approach, transcript: Transcript, seconds: float, user: str, password: Secret
+) -> LoginFacts:
     import aiosmtplib
 
     endpoint = approach.endpoint
-    credentials = approach.config.credentials
-    if credentials is None or credentials.password is None:
-        raise PeerError(Absence.NOT_AVAILABLE, "no credentials")
     implicit = endpoint.tls_start is TlsStart.IMPLICIT
     sock = await _socket(approach)
     client = aiosmtplib.SMTP(
@@ -208,7 +198,7 @@ async def _log_in(approach: Approach, transcript: Transcript, seconds: float) ->
         local_hostname=approach.config.ehlo or _literal(sock),
         timeout=seconds,
     )
-    transcript.note(f"login as {escape_text(credentials.user)} by aiosmtplib {aiosmtplib.__version__}")
+    transcript.note(f"login as {escape_text(user)} by aiosmtplib {aiosmtplib.__version__}")
     transports: list[asyncio.BaseTransport | None] = []
     try:
         await client.connect()
@@ -230,7 +220,7 @@ async def _log_in(approach: Approach, transcript: Transcript, seconds: float) ->
                 transcript.note("not tried again: the login was refused here before")
                 return LoginFacts(offered=True, mechanism=known[0], accepted=False, reply=known[1])
             try:
-                return await _authenticate(client, credentials.user, credentials.password, approach, transcript)
+                return await _authenticate(client, user, password, approach, transcript)
             except (aiosmtplib.SMTPException, OSError, EOFError, ValueError) as error:
                 # ValueError: a user name that no command can hold.
                 reason = _broke_off(error, approach)

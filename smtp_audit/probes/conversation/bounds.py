@@ -114,7 +114,7 @@ async def _greeted(approach: Approach, opened: list[Connection]) -> float | Peer
         dialect = dialect_for(endpoint.protocol, approach.config.ehlo)
         session = Session(connection, dialect, limits, endpoint, approach.anchors)
         if endpoint.tls_start is TlsStart.IMPLICIT:
-            await session.handshake(verify=False)
+            await session.handshake()
         await session.greeting()
     except PeerError as error:
         return error

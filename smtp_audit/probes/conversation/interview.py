@@ -9,22 +9,20 @@ in step: behind a reply too many every other is taken for that of the next comma
 from __future__ import annotations
 
 import contextlib
-import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from smtp_audit.facts.conversation import Dialogue, Exchange
+from smtp_audit.facts.conversation import Dialogue, Exchange, offered
 from smtp_audit.facts.endpoint import TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
-from smtp_audit.probes.approach import Approach, Session, Unrepeatable
-from smtp_audit.probes.conversation.login import authenticate, up_to_login
+from smtp_audit.probes.approach import Approach, Session
+from smtp_audit.probes.conversation.login import check_login, log_in
 from smtp_audit.probes.dialect import Smtp
-from smtp_audit.probes.wire import PeerError, Transcript, tls_reason
-from smtp_audit.secret import Secret
+from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.wiretext import escape
 
 MOST_ERRORS = 8
@@ -141,8 +139,7 @@ class Interview:
 
     def announces(self, extension: str) -> bool:
         """Whether the server of the last connection announced it, as far as its standing went."""
-        # The first line is the greeting (RFC 5321 section 4.1.1.1).
-        return any(line.upper().split()[:1] == [extension] for line in self.capabilities[1:])
+        return offered(self.capabilities, extension) is not None
 
     async def ask(self, questions: Sequence[Question], then: Follow | None = None) -> dict[str, Dialogue]:
         """All answers, by the names of the questions. Those that hang on answers come from `then`, which is called when
@@ -262,14 +259,14 @@ class Interview:
                 raise PeerError(Absence.REFUSED_SERVICE, "TLS was offered before, and not on this connection")
         elif self.standing is Standing.ENCRYPTED:
             if await session.up_to_tls():
-                await tolerant_tls(session)
+                await session.encrypt()
                 if implicit:
                     await session.greeting()
             elif self.approach.tls_expected:
                 raise PeerError(Absence.REFUSED_SERVICE, "TLS was offered before, and not on this connection")
         else:
             if implicit:
-                await tolerant_tls(session)
+                await session.encrypt()
             if self.standing is not Standing.CONNECTED:
                 await session.greeting()
             if self.standing is Standing.CLEAR:
@@ -374,54 +371,3 @@ async def exchange_with(smtp: Smtp, session: Session, step: Say) -> Exchange:
             ended, hung_up = error.reason, error.absence is Absence.DROPPED
     waited = round(time.monotonic() - began, 3)
     return Exchange(sent=step.told, replies=tuple(replies), ended=ended, hung_up=hung_up, seconds=waited)
-
-
-async def tolerant_tls(session: Session) -> None:
-    """TLS, with whatever certificate. Raises PeerError."""
-    try:
-        await session.handshake(verify=False)
-    except ssl.SSLError as error:
-        raise PeerError(Absence.MALFORMED, f"no TLS session: {tls_reason(error)}") from None
-
-
-def check_login(approach: Approach) -> tuple[str, Secret]:
-    """The user and the password to log in with.
-
-    Raises:
-        PeerError: none were given, or they were refused before.
-    """
-    credentials = approach.config.credentials
-    if credentials is None:
-        raise PeerError(
-            Absence.NOT_AVAILABLE, "no credentials: give --smtp-user and the password in an environment variable"
-        )
-    if credentials.password is None or not credentials.password.get_secret_value():
-        raise PeerError(
-            Absence.NOT_GIVEN,
-            f"no password for the user that was given: the environment variable {credentials.password_env} is not set",
-        )
-    if approach.login.refused:
-        raise PeerError(Absence.REFUSED_SERVICE, approach.login.refused)
-    return credentials.user, credentials.password
-
-
-async def log_in(session: Session, approach: Approach) -> None:
-    """Log in with the given credentials: TLS first, chain and name verified.
-
-    A refused login is never tried again on this host, so that no account is locked by an audit.
-
-    Raises:
-        PeerError: no credentials, no trustworthy TLS, or no login.
-    """
-    user, password = check_login(approach)
-    mechanism = await up_to_login(session, approach)
-    async with approach.login.turn():
-        check_login(approach)  # another may have been refused meanwhile
-        try:
-            reply = await authenticate(session, mechanism, user, password)
-        except PeerError as error:
-            approach.login.unanswered(error.reason)
-            raise Unrepeatable(error.absence, f"the login was not answered: {error.reason}") from None
-        approach.login.answered(approach, mechanism, reply)
-    if reply.code != "235":
-        raise Unrepeatable(Absence.REFUSED_SERVICE, approach.login.refused)

@@ -8,12 +8,46 @@ import ssl
 from smtp_audit.facts.endpoint import TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
-from smtp_audit.probes.approach import Approach, Session
+from smtp_audit.probes.approach import Approach, Session, Unrepeatable
 from smtp_audit.probes.dialect import Smtp
 from smtp_audit.probes.tls.trust import strict_context
 from smtp_audit.probes.wire import PeerError, tls_reason
 from smtp_audit.secret import Secret
 from smtp_audit.wiretext import escape
+
+
+def check_login(approach: Approach) -> tuple[str, Secret]:
+    """The user and the password to log in with.
+
+    Raises:
+        PeerError: none were given, or they were refused before.
+    """
+    user_and_password = approach.given_login()
+    if approach.login.refused:
+        raise PeerError(Absence.REFUSED_SERVICE, approach.login.refused)
+    return user_and_password
+
+
+async def log_in(session: Session, approach: Approach) -> None:
+    """Log in with the given credentials: TLS first, chain and name verified.
+
+    A refused login is never tried again on this host, so that no account is locked by an audit.
+
+    Raises:
+        PeerError: no credentials, no trustworthy TLS, or no login.
+    """
+    user, password = check_login(approach)
+    mechanism = await up_to_login(session, approach)
+    async with approach.login.turn():
+        check_login(approach)  # another may have been refused meanwhile
+        try:
+            reply = await authenticate(session, mechanism, user, password)
+        except PeerError as error:
+            approach.login.unanswered(error.reason)
+            raise Unrepeatable(error.absence, f"the login was not answered: {error.reason}") from None
+        approach.login.answered(approach, mechanism, reply)
+    if reply.code != "235":
+        raise Unrepeatable(Absence.REFUSED_SERVICE, approach.login.refused)
 
 
 async def up_to_login(session: Session, approach: Approach) -> str:

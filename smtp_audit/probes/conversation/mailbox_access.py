@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 
 from smtp_audit.facts.conversation import Dialogue, Exchange
@@ -11,7 +10,7 @@ from smtp_audit.facts.mailbox_access import MailboxAccessFacts
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
 from smtp_audit.probes.approach import Approach, Session
-from smtp_audit.probes.wire import PeerError, Transcript, tls_reason
+from smtp_audit.probes.wire import PeerError, Transcript
 
 
 async def look_at_mailbox_access(approach: Approach, transcript: Transcript) -> MailboxAccessFacts:
@@ -29,7 +28,7 @@ async def look_at_mailbox_access(approach: Approach, transcript: Transcript) -> 
 async def _look(session: Session) -> MailboxAccessFacts:
     implicit = session.endpoint.tls_start is TlsStart.IMPLICIT
     if implicit:
-        await _handshake(session)
+        await session.encrypt()
     greeting, _ = await session.greeting()
     first = await session.capabilities()
     before, after, unknown = (None, first, "") if implicit else (first, None, "")
@@ -56,18 +55,11 @@ async def _look(session: Session) -> MailboxAccessFacts:
     )
 
 
-async def _handshake(session: Session) -> None:
-    try:
-        await session.handshake(verify=False)
-    except ssl.SSLError as error:
-        raise PeerError(Absence.MALFORMED, f"no TLS session: {tls_reason(error)}") from None
-
-
 async def _inside(session: Session) -> tuple[str, ...]:
     reply = await session.starttls()
     if not session.dialect.accepted(reply):
         raise PeerError(Absence.REFUSED_SERVICE, f"{session.dialect.starttls_name} was answered {reply}")
-    await _handshake(session)
+    await session.encrypt()
     return await session.capabilities()
 
 

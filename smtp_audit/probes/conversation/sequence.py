@@ -13,7 +13,7 @@ from smtp_audit.facts.sequence import SequenceFacts, WireReply
 from smtp_audit.limits import MAX_REPLY_LINES
 from smtp_audit.probes.approach import Approach, Session
 from smtp_audit.probes.conversation.envelope import undelivered_recipient
-from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing, say, tolerant_tls
+from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing, say
 from smtp_audit.probes.dialect import Smtp
 from smtp_audit.probes.wire import PeerError, Throttled, Transcript
 from smtp_audit.wiretext import escape, unescape
@@ -99,7 +99,7 @@ class _OnTheWire:
             if not isinstance(session.dialect, Smtp):
                 raise PeerError(Absence.BROKEN, "this conversation is for SMTP endpoints")
             if session.endpoint.tls_start is TlsStart.IMPLICIT:
-                await tolerant_tls(session)
+                await session.encrypt()
             await self._greeting(session)
             self.name = session.dialect.name(session.connection)
             for command in commands:

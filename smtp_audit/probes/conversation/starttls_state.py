@@ -7,7 +7,6 @@ first word inside TLS, shows whether it has.
 from __future__ import annotations
 
 import contextlib
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +18,7 @@ from smtp_audit.probes.approach import Approach, Session
 from smtp_audit.probes.conversation.envelope import undelivered_recipient
 from smtp_audit.probes.conversation.interview import Say, exchange_with, say
 from smtp_audit.probes.dialect import Smtp
-from smtp_audit.probes.wire import PeerError, Throttled, Transcript, tls_reason
+from smtp_audit.probes.wire import PeerError, Throttled, Transcript
 
 FIRST_TRIES = 2
 """How often a server that hangs up is asked before that counts as its answer."""
@@ -118,10 +117,7 @@ async def _across(border: _Border, session: Session) -> None:
         for name in ("recipient_without_mail", "again"):
             border.keep(name, mail, start, inside=False, unknown=str(start))
         return
-    try:
-        await session.handshake(verify=False)
-    except ssl.SSLError as error:
-        raise PeerError(Absence.MALFORMED, f"no TLS session: {tls_reason(error)}") from None
+    await session.encrypt()
     recipient = say(f"RCPT TO:<{undelivered_recipient(border.approach)}>")
     after = await exchange_with(smtp, session, recipient)
     border.keep("recipient_after", mail, start, after, inside=True)

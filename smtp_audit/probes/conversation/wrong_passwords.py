@@ -24,7 +24,7 @@ from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
 from smtp_audit.facts.wrong_passwords import BLOCKS, TRIES_IN_BLOCK, Return, WrongPassword, WrongPasswordFacts
-from smtp_audit.probes.approach import Approach, Session, Unrepeatable
+from smtp_audit.probes.approach import Approach, Session, Unrepeatable, user_and_password
 from smtp_audit.probes.conversation.login import authenticate, up_to_login
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.secret import Secret
@@ -81,15 +81,8 @@ async def try_wrong_passwords(approach: Approach, transcript: Transcript) -> Wro
 
 
 def _account(approach: Approach) -> tuple[str, Secret]:
-    account = approach.config.throwaway
-    if account is None:
-        raise PeerError(Absence.NOT_AVAILABLE, "no account to throw away: name one in [throwaway] of the configuration")
-    if account.password is None or not account.password.get_secret_value():
-        raise PeerError(
-            Absence.NOT_GIVEN,
-            f"no password for the throw-away account: the environment variable {account.password_env} is not set",
-        )
-    return account.user, account.password
+    missing = "no account to throw away: name one in [throwaway] of the configuration"
+    return user_and_password(approach.config.throwaway, "the throw-away account", missing)
 
 
 @asynccontextmanager
