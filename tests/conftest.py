@@ -12,7 +12,7 @@ LIVE = "tests/live/"
 
 
 class _ByFile(LoadScopeScheduling):
-    """Each file to one worker; the live tests in four parts (`pytest -n 4`)."""
+    """Each file to one worker; the live tests in six parts (`pytest -n 6`)."""
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, test = nodeid.partition("::")
@@ -23,14 +23,14 @@ def _live(file: str, test: str) -> str:
     """The part that a live test belongs to: each is run by one worker, with a lab of its own.
 
     Audits of servers that answer at once keep a processor busy. Those of servers that are given wrong passwords or left
-    silent wait, mostly, and so does the second judge, half of whose servers are a part of their own.
+    silent wait, mostly, and so does the second judge, whose servers are three parts.
     """
     if file == "test_mutants.py":
         return f"{LIVE}waiting" if test.startswith("test_is_caught_with_everything_allowed") else f"{LIVE}audits"
     if file == "test_throttling.py":
         return f"{LIVE}waiting"
-    if test.startswith("test_shows_its_fault_and_no_other") and zlib.crc32(test.encode()) % 2:
-        return f"{LIVE}judge"
+    if test.startswith("test_shows_its_fault_and_no_other"):
+        return f"{LIVE}judge{zlib.crc32(test.encode()) % 3}"
     return f"{LIVE}rest"
 
 
