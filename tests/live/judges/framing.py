@@ -137,7 +137,7 @@ def _talks_first(seen: Seen) -> bool:
         if seen.place.role != "mx":
             return True
         last = b""
-        for command in (b"HELO judge.example", b"MAIL FROM:<>", b"RCPT TO:<alice@lab.example>"):
+        for command in (b"HELO judge.example", b"MAIL FROM:<>", b"RCPT TO:<postmaster@lab.example>"):
             bare.sendall(command + b"\r\n")
             last = lines.readline()
         return last.startswith(b"250")

@@ -60,7 +60,7 @@ def _in_clear(seen: Seen) -> set[str]:
                 taken = line.line().startswith("+OK")
             case "sieve":
                 line.send(f'AUTHENTICATE "PLAIN" "{_plain("nobody@lab.example", "nonsense")}"')
-                taken = not re.search(r"ENCRYPT-NEEDED|TLS", line.line())
+                taken = not re.search(r"ENCRYPT-NEEDED|TLS|Plaintext", line.line())
             case _:
                 smtp(line, "EHLO probe.example")
                 taken = smtp(line, f"AUTH PLAIN {_plain('nobody@lab.example', 'nonsense')}")[-1][:3] in ("334", "535")
