@@ -179,14 +179,15 @@ def _independent_rows(record: Record, independent: Sequence[Truth]) -> Iterator[
 
 def independent_truth(known: Catalogue) -> list[Truth]:
     """What findings.toml lists, for every port of every independent server."""
-    passes = {entry.role: replace(entry, group=INDEPENDENT).must_pass for entry in known.group("quick") if entry.sound}
+    sound = {entry.role: replace(entry, group=INDEPENDENT) for entry in known.group("quick") if entry.sound}
     found = []
     for server in SERVERS_OF_OTHERS:
         for role in server.roles:
             expected = findings.expected(server.name, role)
             mine = [item for item in findings.findings() if item.server == server.name]
             why = [item.why for item in mine if item.roles is None or role in item.roles]
-            passed = passes[role] - expected.failed - expected.undecided - expected.inapplicable
+            like_it = replace(sound[role], must_fail=expected.failed, undecided=expected.undecided)
+            passed = like_it.must_pass - expected.inapplicable
             found.append(Truth(server.name, role, tuple(why), expected.failed, expected.undecided, passed))
     return found
 
