@@ -17,7 +17,7 @@ from smtp_audit.facts.service import Reply
 from smtp_audit.limits import Limits
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.conversation.sink import Sinks
-from smtp_audit.probes.dialect import Dialect, dialect_for
+from smtp_audit.probes.dialect import Dialect, Smtp, dialect_for
 from smtp_audit.probes.tls.trust import Anchors, tolerant_context
 from smtp_audit.probes.wire import Connection, Contradiction, PeerError, Throttled, Transcript, connect, tls_reason
 from smtp_audit.secret import Secret
@@ -56,6 +56,17 @@ class Session:
     """What the first look saw offered before TLS; None while it looks."""
     announced: tuple[str, ...] = ()
     """The capabilities that were read last."""
+
+    @property
+    def smtp(self) -> Smtp:
+        """The dialect of an SMTP endpoint.
+
+        Raises:
+            PeerError: this is none.
+        """
+        if not isinstance(self.dialect, Smtp):
+            raise PeerError(Absence.BROKEN, "this conversation is for SMTP endpoints")
+        return self.dialect
 
     async def greeting(self) -> tuple[Reply, float]:
         """The greeting and the seconds it took.

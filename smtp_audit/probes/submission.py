@@ -110,9 +110,7 @@ class _Envelopes:
             PeerError: nothing is known yet.
         """
         await session.secure()
-        smtp, connection = session.dialect, session.connection
-        if not isinstance(smtp, Smtp):
-            raise PeerError(Absence.BROKEN, "mail transactions are for SMTP endpoints")
+        smtp, connection = session.smtp, session.connection
         self._inside_tls = self._inside_tls and connection.tls is not None
         fresh = True
         try:

@@ -16,7 +16,7 @@ from smtp_audit.facts.observation import Absence
 from smtp_audit.limits import MAX_JUNK_COMMANDS, MAX_PARALLEL
 from smtp_audit.probes.approach import Approach, Session
 from smtp_audit.probes.conversation.interview import exchange_with, say
-from smtp_audit.probes.dialect import Smtp, dialect_for
+from smtp_audit.probes.dialect import dialect_for
 from smtp_audit.probes.wire import Connection, PeerError, Transcript, connect, tls_reason
 from smtp_audit.wiretext import escape
 
@@ -27,12 +27,6 @@ SHOWN = 200
 
 _BURSTS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 """One burst at a time in a whole audit: several addresses may be one machine."""
-
-
-def _smtp(session: Session) -> Smtp:
-    if not isinstance(session.dialect, Smtp):
-        raise PeerError(Absence.BROKEN, "this conversation is for SMTP endpoints")
-    return session.dialect
 
 
 # Junk
@@ -46,7 +40,7 @@ async def say_junk(approach: Approach, transcript: Transcript) -> JunkFacts:
     """
 
     async def visit(session: Session) -> JunkFacts:
-        smtp = _smtp(session)
+        smtp = session.smtp
         await session.secure()
         seconds: list[float] = []
         for number in range(1, MAX_JUNK_COMMANDS + 1):
@@ -168,7 +162,7 @@ async def stall_a_message(approach: Approach, transcript: Transcript) -> IdleMes
 async def _begin_message(approach: Approach, session: Session) -> str:
     """Go on to the middle of a message to the own mailbox; why that cannot be done, "" when it is."""
     await session.secure()
-    smtp = _smtp(session)
+    smtp = session.smtp
     for line in ("MAIL FROM:<>", f"RCPT TO:<{approach.config.mailboxes.own}>", "DATA"):
         told = await exchange_with(smtp, session, say(line))
         if told.ended or not told.accepted:

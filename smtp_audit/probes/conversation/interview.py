@@ -246,9 +246,7 @@ class Interview:
         return self._tries[question.name] < FIRST_TRIES
 
     async def _arrive(self, session: Session) -> Smtp:
-        smtp = session.dialect
-        if not isinstance(smtp, Smtp):
-            raise PeerError(Absence.BROKEN, "this conversation is for SMTP endpoints")
+        smtp = session.smtp
         self.name = smtp.name(session.connection)
         implicit = session.endpoint.tls_start is TlsStart.IMPLICIT
         if self.standing is Standing.LOGGED_IN:

@@ -9,7 +9,6 @@ from smtp_audit.facts.endpoint import TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
 from smtp_audit.probes.approach import Approach, Session, Unrepeatable
-from smtp_audit.probes.dialect import Smtp
 from smtp_audit.probes.tls.trust import strict_context
 from smtp_audit.probes.wire import PeerError, tls_reason
 from smtp_audit.secret import Secret
@@ -56,9 +55,7 @@ async def up_to_login(session: Session, approach: Approach) -> str:
     Raises:
         PeerError: no trustworthy TLS, or no such mechanism.
     """
-    smtp = session.dialect
-    if not isinstance(smtp, Smtp):
-        raise PeerError(Absence.BROKEN, "this login is for SMTP endpoints")
+    smtp = session.smtp
     if not await session.up_to_tls():
         raise PeerError(Absence.UNTRUSTED, "STARTTLS is not offered: the password is not sent in clear")
     await _trusted(session, approach)
@@ -78,9 +75,7 @@ async def authenticate(session: Session, mechanism: str, user: str, password: Se
     Raises:
         PeerError: there was none.
     """
-    connection, smtp = session.connection, session.dialect
-    if not isinstance(smtp, Smtp):
-        raise PeerError(Absence.BROKEN, "this login is for SMTP endpoints")
+    connection, smtp = session.connection, session.smtp
     # The password is never in a variable: a traceback that shows those must not show it.
     async with connection.within(session.limits.reply_seconds * 2, "answer to the login"):
         if mechanism == "PLAIN":

@@ -14,7 +14,6 @@ from smtp_audit.limits import MAX_REPLY_LINES
 from smtp_audit.probes.approach import Approach, Session
 from smtp_audit.probes.conversation.envelope import undelivered_recipient
 from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing, say
-from smtp_audit.probes.dialect import Smtp
 from smtp_audit.probes.wire import PeerError, Throttled, Transcript
 from smtp_audit.wiretext import escape, unescape
 
@@ -96,12 +95,11 @@ class _OnTheWire:
         """
 
         async def visit(session: Session) -> None:
-            if not isinstance(session.dialect, Smtp):
-                raise PeerError(Absence.BROKEN, "this conversation is for SMTP endpoints")
+            smtp = session.smtp
             if session.endpoint.tls_start is TlsStart.IMPLICIT:
                 await session.encrypt()
             await self._greeting(session)
-            self.name = session.dialect.name(session.connection)
+            self.name = smtp.name(session.connection)
             for command in commands:
                 said = f"EHLO {self.name}" if command == "EHLO" else command
                 reply = await _whole_reply(session, said)

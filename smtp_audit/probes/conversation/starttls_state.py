@@ -87,9 +87,7 @@ _ARGUMENT = ("argument",)
 
 async def _clear(session: Session, border: _Border) -> Smtp | None:
     """Greeting and EHLO; None where there is no STARTTLS to be had."""
-    smtp = session.dialect
-    if not isinstance(smtp, Smtp):
-        raise PeerError(Absence.BROKEN, "this conversation is for SMTP endpoints")
+    smtp = session.smtp
     await session.greeting()
     if smtp.offers_starttls(await session.capabilities()):
         return smtp
@@ -141,8 +139,8 @@ async def _across(border: _Border, session: Session) -> None:
 async def _once_more(border: _Border, session: Session) -> None:
     """STARTTLS inside TLS, with nothing before it."""
     await session.secure()
-    if isinstance(session.dialect, Smtp) and session.connection.tls is not None:
-        border.keep("again", await exchange_with(session.dialect, session, Say(b"STARTTLS\r\n")), inside=True)
+    if session.connection.tls is not None:
+        border.keep("again", await exchange_with(session.smtp, session, Say(b"STARTTLS\r\n")), inside=True)
 
 
 async def _with_argument(border: _Border, session: Session) -> None:
