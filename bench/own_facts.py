@@ -12,10 +12,11 @@ from smtp_audit.configuration.model import Config
 from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.gather import Gathering
 from smtp_audit.limits import BudgetLimits
+from smtp_audit.probes.conversation.table import BY_KIND
 from smtp_audit.probes.inspection import kinds_of
 from smtp_audit.safety import Safety
 
-NOT_TRANSPORT = frozenset({"login", "unauthenticated_mail", "revocation"})
+NOT_TRANSPORT = frozenset({"login", "unauthenticated_mail", "revocation"}) | BY_KIND.keys()
 
 
 def main() -> None:
