@@ -1,1 +1,1 @@
-"""What a domain publishes about its mail: pure parsers of the text, and the data to read it with."""
+"""What mail domains publish, read without a network: one module a kind of record, text in, typed model out."""
