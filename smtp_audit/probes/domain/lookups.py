@@ -203,7 +203,7 @@ class _Question:
         aliases = tuple(_plain(record.target) for each in chain.cnames for record in each)
         if rrset is not None and len(rrset) > MAX_RECORDS:
             return self.failed(LookupOutcome.MALFORMED, f"{len(rrset)} records, at most {MAX_RECORDS} are read")
-        if not self.recursive and rrset is None and not reply.flags & dns.flags.AA:
+        if not self.recursive and not reply.flags & dns.flags.AA:
             return self.failed(LookupOutcome.REFUSED, "the server is not authoritative for the name (no AA)")
         signatures = [
             record
