@@ -11,6 +11,7 @@ from smtp_audit.facts.tls import TlsFlaw
 from tests import auth_factories as logins
 from tests import facts_factories as make
 from tests import framing_factories as frame
+from tests import hosts_factories as hosts
 from tests import identity_factories as who
 from tests import lookup_factories as look
 from tests import relay_factories as relaying
@@ -70,6 +71,14 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.sequence(),
         order.transaction(),
         look.resolver(),
+        hosts.mail_hosts(),
+        hosts.services(),
+        hosts.sending(),
+        hosts.helo(),
+        hosts.aliases(),
+        hosts.block_lists(),
+        hosts.self_hosting(),
+        hosts.name_servers(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours
