@@ -202,6 +202,11 @@ _SERVERS = (
     ),
     Case("dns-servers-agree", name_servers(at=_ONE_LATE), PASS, "the same"),
     Case("dns-servers-agree", name_servers(at={"192.0.2.2": _DEAD}), INDETERMINATE, "time-out"),
+    Case("dns-servers-agree", name_servers(at={"192.0.2.2": _LAME}), PASS, "1 servers give the same 3 answers"),
+    Case(
+        "dns-servers-agree", name_servers(at={"192.0.2.1": _LAME, "192.0.2.2": _LAME}), INDETERMINATE, "no name server"
+    ),
+    Case("dns-servers-agree", name_servers({"ns2.example.net. A": []}), PASS, "1 servers"),
     Case("dns-servers-agree", _UNKNOWN, INDETERMINATE, "NS of example.com"),
     #
     Case("dns-serials-agree", name_servers(), PASS, "serial number 7"),
