@@ -56,7 +56,7 @@ class DkimRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    list: TagList
+    tags: TagList
     type: str = "rsa"
     hashes: tuple[str, ...] | None = None
     services: tuple[str, ...] = ("*",)
@@ -69,8 +69,8 @@ class DkimRecord(BaseModel):
     @property
     def looks_like_key(self) -> bool:
         """Whether it is meant to be one: it says so, or has a p= tag."""
-        version = self.list.get("v")
-        return (version or "").startswith("DKIM") or "p" in self.list.names
+        version = self.tags.get("v")
+        return (version or "").startswith("DKIM") or "p" in self.tags.names
 
     @property
     def usable(self) -> bool:
@@ -145,7 +145,7 @@ def parse_dkim(text: str) -> DkimRecord:
     if octets is not None and kind in ("rsa", "ed25519"):
         key = _rsa(octets, problems, notes) if kind == "rsa" else _ed25519(octets, problems)
     return DkimRecord(
-        list=tags,
+        tags=tags,
         type=kind,
         hashes=hashes,
         services=("*",) if services is None else services,

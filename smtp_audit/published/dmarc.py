@@ -18,7 +18,7 @@ _VERSION = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@$&'()*+;=-]|%[0-9A-Fa-f]{2})+")
-"""RFC 3986 appendix A, as far as characters go; commas and exclamation marks are encoded here (RFC 9989 section 4.8)."""
+"""RFC 3986 appendix A, as far as characters go. Commas and exclamation marks are encoded (RFC 9989 section 4.8)."""
 _SIZE = re.compile(r"!([0-9]{1,15}[kmgtKMGT]?)\Z")
 _LOCAL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}|\"[^\"\\\r\n]{1,62}\"")
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -70,7 +70,7 @@ class DmarcRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    list: TagList
+    tags: TagList
     p: Policy | None = None
     sp: Policy | None = None
     np: Policy | None = None
@@ -98,11 +98,11 @@ class DmarcRecord(BaseModel):
         return tuple(dict.fromkeys(uri.host for uri in (*self.rua, *self.ruf) if uri.host and not uri.problem))
 
     def __str__(self) -> str:
-        return escape_text(str(self.list), 300)
+        return escape_text(str(self.tags), 300)
 
 
 def is_dmarc(text: str) -> bool:
-    """Whether the text of a TXT record is a DMARC record: all others at the name are ignored (RFC 9989 section 4.10)."""
+    """Whether the text of a TXT record is a DMARC record; all others at the name are ignored (RFC 9989 4.10)."""
     return _VERSION.match(text) is not None
 
 
@@ -116,7 +116,7 @@ def parse_dmarc(text: str) -> DmarcRecord:
     tags = parse_tags(text)
     problems = list(tags.problems)
     notes: list[str] = []
-    policies, invalid = _policies(tags, problems)
+    policies, invalid = _policies(tags, problems, notes)
     fields = {
         "psd": _choice(tags, "psd", ("y", "n", "u"), "u", problems),
         "adkim": _choice(tags, "adkim", ("r", "s"), "r", problems),
@@ -140,7 +140,7 @@ def parse_dmarc(text: str) -> DmarcRecord:
     if "p" in tags.names and tags.names.index("p") != 1:
         notes.append("p is not the second tag, as RFC 7489 section 6.4 had it")
     return DmarcRecord(
-        list=tags,
+        tags=tags,
         **policies,
         **fields,
         invalid=tuple(invalid),
@@ -154,7 +154,7 @@ def parse_dmarc(text: str) -> DmarcRecord:
     )
 
 
-def _policies(tags: TagList, problems: list[str]) -> tuple[dict[str, Policy | None], list[str]]:
+def _policies(tags: TagList, problems: list[str], notes: list[str]) -> tuple[dict[str, Policy | None], list[str]]:
     found: dict[str, Policy | None] = {}
     invalid: list[str] = []
     for name in ("p", "sp", "np"):
@@ -167,7 +167,7 @@ def _policies(tags: TagList, problems: list[str]) -> tuple[dict[str, Policy | No
             if known not in tuple(Policy):
                 problems.append(f"{name}={quoted(value)} is no policy: none, quarantine or reject")
     if "p" not in tags.names:
-        problems.append("has no p= tag, which stands for p=none")
+        notes.append("has no p= tag, which stands for p=none, and which RFC 7489 asked for")
     return found, invalid
 
 

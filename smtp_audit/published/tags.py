@@ -1,4 +1,4 @@
-"""The tag lists that DKIM keys, DMARC, TLS reporting and BIMI are written in: `name=value; name=value` (RFC 6376 3.2)."""
+"""Lists of tags, `name=value; name=value` (RFC 6376 section 3.2): DKIM keys, DMARC and BIMI are written in them."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ RecordsAt = Callable[[str], tuple[DmarcRecord, ...]]
 class Applied(BaseModel):
     """The policy that applies to messages from a domain.
 
-    `policy` None: receivers do not apply DMARC at all. `domain` is where the record stands (empty: there is none), `tag`
-    the one that the policy is from, `lowered` what made it milder (`t=y`, `pct=50`).
+    `policy` None: receivers do not apply DMARC at all. `domain` is where the record stands (empty: there is none),
+    `tag` the one that the policy is from, `lowered` what made it milder (`t=y`, `pct=50`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

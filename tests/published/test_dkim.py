@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from smtp_audit.published.dkim import KeyForm, parse_dkim
 
-RSA512 = "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBALeNf1p81Tdd38hItR/OmeMXtcrqMW36JpKe/L8WbK6z7xrXINYXf510/BFPoAWZH4sODK7XE6dAlbQmTb9sKmUCAwEAAQ=="
+RSA512 = (
+    "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBALeNf1p81Tdd38hItR/OmeMXtcrqMW36JpKe/L8WbK6z7xrXINYXf510/BFPoAWZH4sO"
+    "DK7XE6dAlbQmTb9sKmUCAwEAAQ=="
+)
 
 
 @cache
