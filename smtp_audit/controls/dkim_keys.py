@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from smtp_audit.control import Medium, Rule, Verdict, control, fail, not_applicable, passed
 from smtp_audit.controls.dkim import NO_KEY, judge_each
 from smtp_audit.errors import Undetermined
@@ -157,10 +155,10 @@ def keys_differ(dkim: DkimFacts, rule: Rule) -> Verdict:
 
     Who has got hold of the key goes on signing under the other name.
     """
-    places: dict[str, list[str]] = defaultdict(list)
+    places: dict[str, list[str]] = {}
     for each in dkim.published:
         for sha256 in {key.sha256 for key in each.keys}:
-            places[sha256].append(each.selector)
+            places.setdefault(sha256, []).append(each.selector)
     same = [" and ".join(names) for names in places.values() if len(names) > 1]
     if same:
         return fail(f"the same key at {'; '.join(same)}", evidence=dkim.told())

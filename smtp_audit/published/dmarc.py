@@ -97,6 +97,17 @@ class DmarcRecord(BaseModel):
         """The hosts that reports go to, of both kinds."""
         return tuple(dict.fromkeys(uri.host for uri in (*self.rua, *self.ruf) if uri.host and not uri.problem))
 
+    def improved(self, **policies: Policy) -> str:
+        """The record with other policies, without what is wrong or obsolete in it, and not in test mode."""
+        chosen = {"p": self.p or Policy.NONE, "sp": self.sp, "np": self.np, **policies}
+        parts = ["v=DMARC1", *(f"{name}={policy}" for name, policy in chosen.items() if policy is not None)]
+        parts += [f"psd={self.psd}"] if self.psd != "u" else []
+        parts += [f"{name}=s" for name, mode in (("adkim", self.adkim), ("aspf", self.aspf)) if mode == "s"]
+        for name, uris in (("rua", self.rua), ("ruf", self.ruf)):
+            right = [str(uri).removesuffix(f"!{uri.size}") for uri in uris if not uri.problem]
+            parts += [f"{name}={','.join(right)}"] if right else []
+        return "; ".join(parts)
+
     def __str__(self) -> str:
         return escape_text(str(self.tags), 300)
 
