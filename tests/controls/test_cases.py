@@ -53,6 +53,8 @@ ALWAYS_APPLIES = {
     "smtp-unauthorised-pipelining",
     "smtp-cross-protocol",
     "end-of-data-exact",
+    "smtp-text-line",
+    "smtp-message-pipelining",
     "auth-refused-before-tls",
     "auth-needs-mechanism",
     "auth-once",
