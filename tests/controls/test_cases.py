@@ -82,6 +82,7 @@ ALWAYS_APPLIES = {
     "smtp-hello-needs-name",
     "smtp-command-case",
     "smtp-vrfy",
+    "smtp-help",
     "smtp-quit",
     "smtp-mail-needs-path",
     "smtp-reply-form",
