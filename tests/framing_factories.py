@@ -118,5 +118,5 @@ def forwarding(
     )
     if refused:
         return ForwardingFacts(role=Role.MX, refused_recipient=refused)
-    fields = {"nuls": (NUL_ARRIVED, NUL_REFUSED), "dropped": (DROPPED, DROPPED), **more}
+    fields = {"nuls": (NUL_ARRIVED, NUL_REFUSED), "dropped": (DROPPED, DROPPED), "later": ARRIVED, **more}
     return ForwardingFacts(role=Role.SUBMISSION, ordinary=ordinary, messages=messages, waited=20.0, **fields)

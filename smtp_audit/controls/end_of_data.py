@@ -265,7 +265,7 @@ def dropped_message_forgotten(forwarding: ForwardingFacts, rule: Rule) -> Verdic
     if forwarding.refused_recipient:
         return not_applicable(f"does not forward to the sink: {forwarding.refused_recipient}")
     dropped = forwarding.dropped
-    told = tuple(_told(each) for each in (*filter(None, (forwarding.ordinary,)), *dropped))
+    told = tuple(_told(each) for each in (forwarding.ordinary, *dropped, forwarding.later) if each is not None)
     for message in dropped:
         if message.arrivals:
             return fail(f"passes on a message without its end: {message.letter.name}", evidence=told)
@@ -275,9 +275,9 @@ def dropped_message_forgotten(forwarding: ForwardingFacts, rule: Rule) -> Verdic
     for message in dropped:
         if message.letter.unknown:
             raise Undetermined(f"it could not be begun: {message.letter}")
-    if not any(message.arrivals for message in forwarding.messages):
-        raise Undetermined("no message that was sent behind them has arrived, so they may still come")
-    return passed(f"of {len(dropped)} messages without an end none arrives, while later ones do", evidence=told)
+    if forwarding.later is None or not forwarding.later.arrivals:
+        raise Undetermined("the message that was sent behind them has not arrived, so they may still come")
+    return passed(f"of {len(dropped)} messages without an end none arrives, and a later one does", evidence=told)
 
 
 def _require_arrival(forwarding: ForwardingFacts) -> None:

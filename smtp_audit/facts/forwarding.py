@@ -49,6 +49,8 @@ class ForwardingFacts(Facts):
     nuls: tuple[Forwarded, ...] = ()
     """Messages with a NUL in header or text, and more behind it on its line."""
     dropped: tuple[Forwarded, ...] = ()
-    """Messages whose connection was closed before their end, sent before `messages`."""
+    """Messages whose connection was closed before their end."""
+    later: Forwarded | None = None
+    """A message like any other, sent behind those; None where it was not."""
     waited: float = 0.0
     """Seconds for which arrivals were waited for, those of `dropped` a little longer."""

@@ -103,9 +103,9 @@ EFFORTS = {
     ),
     "forwarding": Effort(
         "the same through the server to your own sink; two more are begun, and the connection closed before their end",
-        "5 to 16",
+        "5 to 17",
         "messages, and their delivery; connections that are lost after DATA",
-        messages="14",
+        messages="15",
         logins="one a connection, right",
         needs="sink, and credentials on the submission ports",
     ),

@@ -399,7 +399,8 @@ _DROPPED = (
         "could not be begun: dropped behind a dot: DATA -> 451",
     ),
     Case("dropped-message-forgotten", forwarding(dropped=()), INDETERMINATE, "begun and dropped"),
-    Case("dropped-message-forgotten", forwarding(_MISSING), INDETERMINATE, "they may still come"),
+    Case("dropped-message-forgotten", forwarding(later=_NOTHING), INDETERMINATE, "they may still come"),
+    Case("dropped-message-forgotten", forwarding(later=None), INDETERMINATE, "they may still come"),
     Case("dropped-message-forgotten", forwarding(ordinary=_NOTHING), INDETERMINATE, "nothing arrived"),
     Case("dropped-message-forgotten", forwarding(refused="RCPT -> 550 no"), NOT_APPLICABLE, "does not forward"),
 )

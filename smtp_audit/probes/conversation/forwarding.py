@@ -53,8 +53,8 @@ async def forward_messages(approach: Approach, transcript: Transcript) -> Forwar
         raise PeerError(Absence.NOT_AVAILABLE, reason)
     # A NUL and a line of two dots are no line ends: nothing the next server could take for a command.
     endings = {name: octets for name, octets in ENDINGS.items() if b"\0" not in octets and b".." not in octets}
-    first, with_nul = draft(), drafts_with_nul()
-    drafts = [draft(*ending) for ending in endings.items()] + with_nul
+    first, later, with_nul = draft(), draft("ordinary, again"), drafts_with_nul()
+    drafts = [later, *(draft(*ending) for ending in endings.items()), *with_nul]
     unended = {draft(name): end for name, end in _UNENDED.items()}
     async with approach.sinks.listening(wanted) as sink:
         sink.tokens.update(each.token.encode() for each in (first, *drafts, *unended))
@@ -83,9 +83,10 @@ async def forward_messages(approach: Approach, transcript: Transcript) -> Forwar
     return ForwardingFacts(
         role=approach.endpoint.role,
         ordinary=forwarded(first),
-        messages=tuple(forwarded(each) for each in drafts if each in letters and each not in with_nul),
+        messages=tuple(forwarded(each) for each in drafts if each in letters and each not in (later, *with_nul)),
         nuls=tuple(forwarded(each) for each in with_nul if each in letters),
         dropped=tuple(forwarded(each) for each in unended if each in letters),
+        later=forwarded(later) if later in letters else None,
         waited=waited,
     )
 

@@ -295,6 +295,8 @@ class TestForwarding:
         assert [(each.arrivals[0].whole, each.arrivals[0].cut) for each in found.nuls] == [(True, False)] * 2
         assert [each.letter.unknown for each in found.dropped] == ["", ""]
         assert [each.arrivals for each in found.dropped] == [(), ()]
+        assert found.later is not None
+        assert [each.whole for each in found.later.arrivals] == [True]
         assert found.waited < 10
 
     async def test_a_server_that_repairs(self):
