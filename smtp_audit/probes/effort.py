@@ -136,6 +136,14 @@ EFFORTS = {
         logins="29, wrong, 14 of them of the throw-away account; 10 more where the server closes connections on them",
         needs="throwaway",
     ),
+    "mailbox_passwords": Effort(
+        "wrong passwords of the throw-away account and of users that do not exist, then the right one; on one port of "
+        "a host at a time",
+        "4 to 6",
+        "failed logins: Fail2Ban may ban this client, and the account may be locked",
+        logins="17, wrong, 9 of them of the throw-away account",
+        needs="throwaway",
+    ),
     "starttls_state": Effort(
         "MAIL in clear, STARTTLS, then RCPT; STARTTLS with an argument, and inside TLS", "3", "syntax errors"
     ),

@@ -63,6 +63,8 @@ ALWAYS_APPLIES = {
     "mailbox-version-hidden",
     "mailbox-product-hidden",
     "auth-wrong-passwords",
+    "mailbox-wrong-passwords",
+    "mailbox-limits-guesses",
     "auth-limits-guesses",
     "auth-lock-is-temporary",
     "extension-impersonation",
