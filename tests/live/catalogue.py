@@ -56,7 +56,7 @@ INDEPENDENT = "independent"
 
 # No server of others passes mail on to an address of the audit's.
 _ALLOWED = {**GROUPS, INDEPENDENT: frozenset({Safety.PASSIVE, Safety.ACTIVE})}
-_NEVER_MET = {INDEPENDENT: frozenset({"forwarded-line-ends"})}
+_NEVER_MET = {INDEPENDENT: frozenset({"forwarded-line-ends", "forwarded-nul", "dropped-message-forgotten"})}
 
 # It asks third parties: --smtp-revocation.
 _NEVER_ASKED_FOR = frozenset({"certificate-revocation"})
