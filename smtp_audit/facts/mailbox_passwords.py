@@ -42,7 +42,7 @@ class Guess(BaseModel):
     @property
     def later(self) -> bool:
         """Whether it was refused for now, whatever the password, or sent away (IMAP's and ManageSieve's BYE)."""
-        if self._reply is None:
+        if self._reply is None or self.taken:
             return False
         said = " ".join(self._reply.lines[-1:]).upper()
         return self._reply.code == "BYE" or said.startswith(_LATER)

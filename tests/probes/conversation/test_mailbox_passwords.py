@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import shlex
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smtp_audit.configuration.model import Credentials
+from smtp_audit.facts.conversation import Exchange
 from smtp_audit.facts.endpoint import MAILBOX_ROLES, Role
-from smtp_audit.facts.mailbox_passwords import MOST_GUESSES, MailboxPasswordFacts
+from smtp_audit.facts.mailbox_passwords import MOST_GUESSES, Guess, MailboxPasswordFacts
 from smtp_audit.facts.observation import Absence
+from smtp_audit.facts.service import Reply
 from smtp_audit.lab.authority import Authority
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation import mailbox_passwords, wrong_passwords
@@ -251,3 +256,17 @@ class TestCare:
                 await guess_at_mailbox(approach, approach.transcript())
         assert raised.value.absence is Absence.NOT_AVAILABLE
         assert stage.connections == 0
+
+
+@given(st.text(alphabet=[chr(number) for number in range(32, 127)]))
+def test_a_quoted_string_is_what_was_quoted(text):
+    quoted = mailbox_passwords._quoted(text)
+    assert re.fullmatch(r'"(?:[^"\\]|\\["\\])*"', quoted)
+    assert re.sub(r"\\(.)", r"\1", quoted[1:-1]) == text
+
+
+@given(st.sampled_from(["OK", "+OK", "NO", "-ERR", "BAD", "BYE"]), st.lists(st.text() | st.just("[LIMIT]"), max_size=3))
+def test_an_answer_is_one_thing_and_one_alone(code, lines):
+    guess = Guess(known=True, exchange=Exchange(sent="LOGIN", replies=(Reply(code=code, lines=tuple(lines)),)))
+    assert [guess.taken, guess.later, guess.refused].count(True) == 1
+    assert guess.taken is code.endswith("OK")
