@@ -109,9 +109,9 @@ def text_line(data: EndOfDataFacts, rule: Rule) -> Verdict:
     remedy={
         "postfix": "smtpd_forbid_unauth_pipelining = yes (the default since 3.9; 3.8.1, 3.7.6, 3.6.10 and 3.5.20 have "
         "it as well), or smtpd_data_restrictions = reject_unauth_pipelining",
-        "exim": "smtp_enforce_sync = true (the default)",
+        "exim": "no setting: smtp_enforce_sync does not look behind DATA",
         "docker-mailserver": "smtpd_forbid_unauth_pipelining = yes in postfix-main.cf of the configuration volume",
-        "any": "no setting of other servers does it: refuse what is there before the reply to DATA was sent",
+        "any": "refuse DATA when something is there before its reply was sent",
     },
 )
 def message_pipelining(data: EndOfDataFacts, rule: Rule) -> Verdict:
