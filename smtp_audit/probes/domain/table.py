@@ -1,0 +1,36 @@
+"""The families of facts about a domain: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from smtp_audit.facts.bimi import BimiFacts
+from smtp_audit.facts.dkim import DkimFacts
+from smtp_audit.facts.dmarc import DmarcFacts
+from smtp_audit.facts.lookup import ResolverFacts
+from smtp_audit.facts.observation import Facts
+from smtp_audit.probes.domain.approach import DomainApproach
+from smtp_audit.probes.domain.bimi import look_for_bimi
+from smtp_audit.probes.domain.dkim import look_for_dkim
+from smtp_audit.probes.domain.dmarc import look_for_dmarc
+from smtp_audit.probes.domain.resolver import look_at_resolver
+from smtp_audit.probes.wire import Transcript
+
+
+@dataclass(frozen=True)
+class DomainFamily:
+    """A kind of facts and the probe that gathers it. `look` raises PeerError when there are none."""
+
+    facts: type[Facts]
+    look: Callable[[DomainApproach, Transcript], Awaitable[Facts]]
+
+
+DOMAIN_FAMILIES = (
+    DomainFamily(ResolverFacts, look_at_resolver),
+    DomainFamily(DkimFacts, look_for_dkim),
+    DomainFamily(DmarcFacts, look_for_dmarc),
+    DomainFamily(BimiFacts, look_for_bimi),
+)
+
+FAMILY_BY_KIND = {family.facts.kind: family for family in DOMAIN_FAMILIES}
