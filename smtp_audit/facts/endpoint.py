@@ -1,7 +1,5 @@
 """The subjects of an audit: an endpoint (host, port, role) and a mail domain."""
 
-from __future__ import annotations
-
 import ipaddress
 from enum import StrEnum
 from typing import Annotated, Literal
