@@ -109,6 +109,21 @@ def _smtp_line(raw: bytes) -> tuple[str, bool, str] | None:
     return None if found is None else (found[1].decode(), found[2] == b"-", escape(found[3] or b""))
 
 
+@lru_cache(maxsize=128)
+def _smtp_reply(octets: bytes) -> Reply | None:
+    """The reply that these octets are, exactly and in full: hundreds of visits are answered the same. None: they are
+    to be read line by line, to see what they are."""
+    *lines, rest = octets.split(b"\n")
+    found = [_smtp_line(line.removesuffix(b"\r")) for line in lines]
+    known = [line for line in found if line is not None]
+    last = len(found) - 1
+    if rest or not found or len(known) < len(found) or len(found) > MAX_REPLY_LINES:
+        return None
+    if any(code != known[0][0] or goes_on != (place < last) for place, (code, goes_on, _) in enumerate(known)):
+        return None
+    return Reply(code=known[0][0], lines=tuple(text for _, _, text in known))
+
+
 _LOGIN_LINE = re.compile(r"AUTH(?:[ =]|\\x09)", re.IGNORECASE)
 
 
@@ -156,6 +171,10 @@ class Smtp(Dialect):
 
     async def any_reply(self, connection: Connection) -> Reply:
         """One reply of one or more lines (RFC 5321 section 4.2.1), 421 included."""
+        octets = await connection.waiting()
+        if (whole := _smtp_reply(octets)) is not None:
+            connection.take(octets)
+            return whole
         code = ""
         lines: list[str] = []
         while True:
