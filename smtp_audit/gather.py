@@ -176,7 +176,7 @@ class Gathering:
     def _vantage(self) -> Vantage:
         return Vantage(
             host=escape_text(socket.gethostname()),
-            platform=escape_text(platform.platform()),
+            platform=escape_text(_system()),
             python=platform.python_version(),
             openssl=ssl.OPENSSL_VERSION,
             resolver=resolver_name(self._config),
@@ -422,6 +422,12 @@ def _harmless(progress: Callable[[str], None] | None) -> Callable[[str], None]:
                 progress(text)
 
     return say
+
+
+def _system() -> str:
+    """The operating system; `platform.platform()` would start a program to ask for the processor."""
+    known = platform.uname()
+    return f"{known.system} {known.release} {known.machine}"
 
 
 def _version(package: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import collections
 import json
+import platform
 import socket
 import sys
 import threading
@@ -613,6 +614,16 @@ class TestSnapshot:
         assert snapshot.tool == f"smtp_audit {__version__}"
         assert snapshot.started <= snapshot.finished
         assert Snapshot.parse(snapshot.dump()) == snapshot
+
+    def test_it_starts_no_program_for_that(self, scripted, monkeypatch):
+        started = []
+        monkeypatch.setattr(platform, "_uname_cache", None, raising=False)
+        monkeypatch.setattr(platform, "_platform_cache", {}, raising=False)
+        monkeypatch.setattr("subprocess.Popen", lambda *arguments, **_: started.append(arguments) or 1 / 0)
+        snapshot = in_time(gathering(*ENDPOINTS).start().finish)
+        assert platform.machine() in snapshot.vantage.platform
+        assert platform.system() in snapshot.vantage.platform
+        assert not started
 
     def test_anchors_that_are_gone_at_the_end_cost_no_facts(self, scripted, tmp_path):
         ca = tmp_path / "ca.pem"
