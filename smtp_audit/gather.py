@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import platform
 import secrets
 import socket
@@ -200,7 +201,8 @@ class Gathering:
             stopping = self._stopping
         endpoints = [s for s in self._subjects if isinstance(s, Endpoint) and not stopping]
         try:
-            results = await asyncio.gather(*(self._endpoint(e) for e in endpoints), return_exceptions=True)
+            with _undisturbed():  # until before `_end`: whoever waits for it has the process as it was
+                results = await asyncio.gather(*(self._endpoint(e) for e in endpoints), return_exceptions=True)
         except asyncio.CancelledError:
             self._end(Absence.INTERRUPTED, INTERRUPTED)
             return
@@ -422,6 +424,23 @@ def _harmless(progress: Callable[[str], None] | None) -> Callable[[str], None]:
                 progress(text)
 
     return say
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """While the block lasts, the search for garbage passes over all that was there before: modules, models, tests.
+
+    A gathering makes and drops hundreds of thousands of objects, and now and then the search goes through everything in
+    the process. What is garbage of before waits until the end. A process that has frozen its memory itself is left so.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _system() -> str:
