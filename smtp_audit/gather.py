@@ -9,17 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import platform
 import secrets
-import socket
-import ssl
-import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property
-from importlib import metadata
 
 from pydantic import BaseModel
 
@@ -33,10 +28,11 @@ from smtp_audit.facts.snapshot import Snapshot, Vantage
 from smtp_audit.probes.approach import Approach, GivenLogin, ThrowawayAccount
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.conversation.sink import Sinks
-from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
+from smtp_audit.probes.dns import Addresses, addresses_of
 from smtp_audit.probes.inspection import DERIVED_KINDS, FIRST_LOOK_KINDS, Inspection, kinds_of
 from smtp_audit.probes.tls.survey import SURVEY_KINDS, broke
 from smtp_audit.probes.tls.trust import Anchors
+from smtp_audit.probes.vantage import vantage
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.secret import Secret, redact
 from smtp_audit.version import __version__
@@ -44,9 +40,6 @@ from smtp_audit.wiretext import escape_text
 
 Key = tuple[str, str]
 """A kind of facts and a subject's key."""
-
-PACKAGES = ("pytest", "pydantic", "cryptography", "dnspython", "idna", "aiosmtplib", "jinja2")
-"""The packages whose versions a report names."""
 
 GRACE = 5.0
 """Seconds that the probes get to end when the run is stopped."""
@@ -175,16 +168,7 @@ class Gathering:
 
     @cached_property
     def _vantage(self) -> Vantage:
-        return Vantage(
-            host=escape_text(socket.gethostname()),
-            platform=escape_text(_system()),
-            python=platform.python_version(),
-            openssl=ssl.OPENSSL_VERSION,
-            resolver=resolver_name(self._config),
-            anchors=self._anchors_name,
-            versions={name: version for name in PACKAGES if (version := _version(name))},
-            command=_command_line(),
-        )
+        return vantage(self._config, self._anchors_name)
 
     # In the gathering thread
 
@@ -441,26 +425,3 @@ def _undisturbed() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def _system() -> str:
-    """The operating system; `platform.platform()` would start a program to ask for the processor."""
-    known = platform.uname()
-    return f"{known.system} {known.release} {known.machine}"
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-def _command_line() -> str:
-    """How this process was started; passwords are never on it, and what looks like one is masked all the same."""
-    words: list[str] = []
-    for word in sys.argv:
-        name, equals, _ = word.partition("=")
-        secret = equals and any(part in name.lower() for part in ("pass", "secret", "token", "key"))
-        words.append(f"{name}=<masked>" if secret else word)
-    return escape_text(" ".join(words))
