@@ -5,6 +5,7 @@ A process of its own, so that the interpreter's start and the imports count. `ow
 keys: host, address, ports (role to port), ca, and optionally slow (sslyze too), connections, per_second.
 """
 
+import gc
 import json
 import sys
 
@@ -75,3 +76,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    gc.freeze()  # it ends as the command does: see smtp_audit.cli.process
