@@ -85,7 +85,7 @@ class SpfEvaluation(BaseModel):
 class SpfTermAnswers(BaseModel):
     """What the names of one term (a, mx, exists) lead to: for mx the MX records, then addresses of both families.
 
-    `note` says why nothing was asked.
+    `note` says why nothing was asked: the name is none, or it is `dynamic` and depends on the message.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,6 +93,7 @@ class SpfTermAnswers(BaseModel):
     place: int
     answers: tuple[Answer, ...] = ()
     note: str = ""
+    dynamic: bool = False
 
     def void(self, family: str) -> bool:
         """Whether a client of the family ("A" or "AAAA") meets an answer without records. exists asks for A always.
@@ -100,13 +101,12 @@ class SpfTermAnswers(BaseModel):
         Raises:
             Undetermined: an answer is missing.
         """
-        first = self.answers[:1]
-        asked = [each for each in self.answers if each.type in (family, "MX")] or list(first)
-        return any(each.require().absent for each in asked)
+        asked = [each for each in self.answers if each.type in (family, "MX")] or self.answers[:1]
+        return any(each.absent for each in asked) or any(each.require().absent for each in asked)
 
     @property
     def nothing(self) -> bool:
-        """Whether the term can match nobody: none of its names has an address of either family.
+        """Whether the term can match nobody: its name is none, or none of its names has an address of either family.
 
         Raises:
             Undetermined: an answer is missing, and none has an address.
@@ -116,7 +116,7 @@ class SpfTermAnswers(BaseModel):
             return False
         for each in self.answers:
             each.require()
-        return bool(self.answers)
+        return not self.dynamic
 
 
 class SpfNode(BaseModel):
@@ -137,8 +137,11 @@ class SpfNode(BaseModel):
     record: SpfRecord | None = None
     note: str = ""
     loop: bool = False
+    """The name stands above in the tree: no receiver ever comes to an end."""
     dynamic: bool = False
     """The name depends on the message: its macros stand for the address or the sender."""
+    left_out: bool = False
+    """Our own caps kept it from being asked."""
     terms: tuple[SpfTermAnswers, ...] = ()
 
     @property
@@ -158,8 +161,10 @@ class SpfNode(BaseModel):
         Raises:
             Undetermined: the name was not answered.
         """
+        if self.left_out:
+            raise Undetermined(f"{escape_text(self.name)}: {self.note}")
         if self.answer is None:
-            return ""
+            return "" if self.dynamic or self.loop else f"{escape_text(self.via, 100)} {self.note}"
         self.answer.require()
         if not self.texts:
             meant = f", though one was meant as it: {escape_text(self.near[0], 100)}" if self.near else ""
