@@ -42,8 +42,8 @@ _MISTAKEN = {*MECHANISMS, "ip", "ipv4", "ipv6", "host", "redir", "rediect", "red
     parameters={"max_lookups": int},
     spec=("RFC 7208 section 4.6.4",),
     remedy={
-        "dns": 'example.com. IN TXT "v=spf1 ip4:192.0.2.25 ip6:2001:db8::25 -all": ip4 and ip6 need no look-up; take a, '
-        "mx and include away for what sends no mail",
+        "dns": 'example.com. IN TXT "v=spf1 ip4:192.0.2.25 ip6:2001:db8::25 -all": ip4 and ip6 need no look-up; take '
+        "a, mx and include away for what sends no mail",
         "any": "include fewer names, and write addresses in place of names",
     },
 )
