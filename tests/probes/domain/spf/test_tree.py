@@ -48,6 +48,13 @@ def test_everything_is_walked_whoever_matches() -> None:
     assert [each.type for each in static.answers] == ["A"]
 
 
+def test_what_nobody_reaches_is_not_asked() -> None:
+    asked = zone("v=spf1 -all redirect=_r.example.net include:_i.example.net a:h.example.net", {})
+    facts = asyncio.run(look_for_spf(domain_approach(asked), Transcript()))
+    assert len(facts.nodes) == 1
+    assert not [name for name, _ in asked.asked if name.endswith(".example.net")]
+
+
 def test_what_each_include_costs() -> None:
     facts = spf(
         "v=spf1 mx include:_a.example.net include:%{i}.example.net -all",
