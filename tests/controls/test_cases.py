@@ -36,6 +36,8 @@ SERVERS = {"postfix", "dovecot", "exim", "sendmail", "opensmtpd", "docker-mailse
 
 # What has no object to be without: every endpoint of its roles has one.
 ALWAYS_APPLIES = {
+    "dkim-selectors",
+    "dmarc-record",
     "starttls-offered",
     "implicit-tls",
     "auth-only-after-tls",
@@ -92,6 +94,15 @@ ALWAYS_APPLIES = {
     "spf-record",
     "spf-type-99",
     "spf-helo",
+    "mx-record",
+    "sending-reverse-confirmed",
+    "sending-helo-agrees",
+    "sending-not-listed",
+    "dns-servers-count",
+    "dns-servers-answer",
+    "dns-servers-authoritative",
+    "dns-servers-agree",
+    "dns-serials-agree",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
@@ -153,6 +164,7 @@ WITHOUT_CLAUSE = {
     "mailbox-product-hidden",
     "tls-post-quantum",
     "client-certificate-request",
+    "bimi-record",
     "greeting-product",
     "greeting-version",
     "greeting-system",
@@ -209,6 +221,7 @@ def _any_parameters(control: Control) -> dict[str, object]:
 MODULES = sorted(Path(smtp_audit.controls.__path__[0]).glob("*.py"))
 MAY_IMPORT = {
     "__future__",
+    "collections",
     "collections.abc",
     "datetime",
     "enum",
