@@ -18,6 +18,7 @@ from tests import identity_factories as who
 from tests import lookup_factories as look
 from tests import relay_factories as relaying
 from tests import sequence_factories as order
+from tests import spf_factories as senders
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -77,6 +78,9 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.sequence(),
         order.transaction(),
         look.resolver(),
+        senders.spf(),
+        senders.spf_sending(),
+        senders.spf_helo(),
         hosts.mail_hosts(),
         hosts.services(),
         hosts.sending(),

@@ -96,6 +96,9 @@ ALWAYS_APPLIES = {
     "smtp-size-announced",
     "smtp-postmaster",
     "smtp-null-sender",
+    "spf-record",
+    "spf-type-99",
+    "spf-helo",
     "mx-record",
     "sending-reverse-confirmed",
     "sending-helo-agrees",
@@ -235,6 +238,7 @@ MAY_IMPORT = {
     "smtp_audit.control",
     "smtp_audit.errors",
     "smtp_audit.hostnames",
+    "smtp_audit.wiretext",
     "typing",
 }
 
