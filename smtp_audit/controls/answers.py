@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from smtp_audit.control import Verdict, fail, not_applicable, passed
+from smtp_audit.control import Verdict, fail, passed
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.service import Reply
@@ -23,13 +23,6 @@ def enhanced_code(reply: Reply) -> str:
     """The enhanced status code (RFC 2034, RFC 3463); empty where there is none."""
     found = _ENHANCED.match(reply.lines[0]) if reply.lines else None
     return found[1] if found else ""
-
-
-def needs_login(transaction: TransactionFacts) -> Verdict | None:
-    """Not applicable where only those who log in may send, and the audit was given no login."""
-    if transaction.needs_login:
-        return not_applicable(f"transactions need a login here, and {transaction.needs_login}")
-    return None
 
 
 def require_plain_mail(transaction: TransactionFacts) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from smtp_audit.control import Rule, Verdict, control, fail, passed
-from smtp_audit.controls.answers import NO_REMEDY, enhanced_code, has_to_be_refused, needs_login, unanswered
+from smtp_audit.controls.answers import NO_REMEDY, enhanced_code, has_to_be_refused, unanswered
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue
-from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
+from smtp_audit.facts.endpoint import SMTP_ROLES, SUBMISSION_ROLES, Endpoint
 from smtp_audit.facts.sequence import SequenceFacts
 from smtp_audit.facts.transaction import TransactionFacts
 
@@ -84,6 +84,7 @@ def mail_before_hello(sequence: SequenceFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=(*_ORDER, "RFC 5321 section 4.3.2"),
     remedy={"any": NO_REMEDY},
 )
@@ -92,9 +93,7 @@ def data_needs_recipient(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     Judged by the reply to DATA alone; no message is sent.
     """
-    return needs_login(transaction) or has_to_be_refused(
-        transaction.data_without_recipient, "waits for a message that goes to nobody"
-    )
+    return has_to_be_refused(transaction.data_without_recipient, "waits for a message that goes to nobody")
 
 
 @control(
@@ -104,6 +103,7 @@ def data_needs_recipient(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 4.1.4",),
     remedy={"any": NO_REMEDY},
 )
@@ -112,7 +112,7 @@ def one_sender(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     A server that takes the second may apply its checks to the first, and write the other into the message.
     """
-    return needs_login(transaction) or has_to_be_refused(transaction.nested_mail, "takes a second sender")
+    return has_to_be_refused(transaction.nested_mail, "takes a second sender")
 
 
 @control(
@@ -122,6 +122,7 @@ def one_sender(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 4.1.1.5", "RFC 5321 section 4.1.4"),
     remedy={"postfix": "smtpd_noop_commands must not name RSET", "any": NO_REMEDY},
 )
@@ -131,9 +132,6 @@ def reset_clears(transaction: TransactionFacts, rule: Rule) -> Verdict:
     Where it clears nothing, the recipients of the message that was given up get the next one, which is not for them,
     or the next one is refused and comes late or never.
     """
-    missing = needs_login(transaction)
-    if missing:
-        return missing
     reset = transaction.reset
     if len(reset.exchanges) > 1 and reset.exchanges[1].refused:
         return fail(f"refuses RSET: {reset.exchanges[1].reply}", evidence=reset.told())
@@ -147,6 +145,7 @@ def reset_clears(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 4.1.4",),
     remedy={"any": NO_REMEDY},
 )
@@ -155,7 +154,7 @@ def hello_resets(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     A sender that stays from before was checked for another client name, and stands under a message it did not send.
     """
-    return needs_login(transaction) or _is_over(transaction.hello_again, "EHLO")
+    return _is_over(transaction.hello_again, "EHLO")
 
 
 _BEHIND_MAIL = 3

@@ -10,15 +10,11 @@ from smtp_audit.facts.observation import Facts
 
 
 class TransactionFacts(Facts):
-    """What a server makes of MAIL, RCPT and RSET, from a client that may send.
-
-    `needs_login` says why nothing was asked: the service is for those who log in, and we may not.
-    """
+    """What a server makes of MAIL, RCPT and RSET, from a client that may send."""
 
     kind: ClassVar[str] = "transaction"
 
     role: Role
-    needs_login: str = ""
     domain: str = ""
     """The domain whose mailboxes were asked for; empty where none was named, or none is asked for."""
     capabilities: tuple[str, ...] = ()

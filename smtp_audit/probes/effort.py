@@ -56,7 +56,8 @@ EFFORTS = {
     "login": Effort("one login with the given credentials", "1", "one login", logins="1, right", needs="credentials"),
     "sequence": Effort("commands in the wrong order, and those that every server has", "2", "syntax errors"),
     "transaction": Effort(
-        "MAIL, RCPT, DATA without a recipient and RSET in many forms; no message is begun",
+        "MAIL, RCPT, DATA without a recipient and RSET in many forms; no message is begun; on the submission ports "
+        "behind a login, and only with credentials",
         "4",
         "refused senders and recipients",
     ),

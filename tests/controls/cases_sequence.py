@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from smtp_audit.facts.conversation import Dialogue
-from smtp_audit.facts.endpoint import Role
-from smtp_audit.facts.transaction import TransactionFacts
 from tests.conversation_factories import answered, closed, dialogue, exchange, unasked
 from tests.sequence_factories import after_mail, leave, no_mail, no_mail_at_all, on_wire, sequence, transaction
 
@@ -15,7 +13,6 @@ NOT_APPLICABLE = Expected.NOT_APPLICABLE
 
 _RCPT = "RCPT TO:<postmaster@example.com>"
 _LATER = "450 4.2.0 Greylisted"
-_STRANGER = TransactionFacts(role=Role.SUBMISSION, needs_login="no credentials were given")
 
 _ORDER = (
     Case("smtp-recipient-needs-sender", sequence(), PASS, "refused: 503"),
@@ -76,7 +73,6 @@ _ORDER = (
         INDETERMINATE,
         "Greylisted",
     ),
-    Case("smtp-data-needs-recipient", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-one-sender", transaction(), PASS, "refused: 503"),
     Case(
         "smtp-one-sender",
@@ -85,7 +81,6 @@ _ORDER = (
         "takes a second sender: 250",
     ),
     Case("smtp-one-sender", transaction(nested_mail=no_mail(_LATER)), INDETERMINATE, "Greylisted"),
-    Case("smtp-one-sender", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-reset-clears", transaction(), PASS, "the transaction ended: 503"),
     Case(
         "smtp-reset-clears",
@@ -112,7 +107,6 @@ _ORDER = (
         "closes the connection without a reply",
     ),
     Case("smtp-reset-clears", transaction(reset=no_mail(_LATER)), INDETERMINATE, "Greylisted"),
-    Case("smtp-reset-clears", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-hello-resets", transaction(), PASS, "the transaction ended: 503"),
     Case(
         "smtp-hello-resets",
@@ -126,7 +120,6 @@ _ORDER = (
         INDETERMINATE,
         "Greylisted",
     ),
-    Case("smtp-hello-resets", _STRANGER, NOT_APPLICABLE, "no credentials"),
 )
 
 _COMMANDS = (
@@ -192,7 +185,6 @@ _COMMANDS = (
         "503 no",
     ),
     Case("smtp-path-case", transaction(small_letters=unasked()), INDETERMINATE, "Greylisted"),
-    Case("smtp-path-case", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-vrfy", sequence(), PASS, "answered: 252"),
     Case("smtp-vrfy", sequence(vrfy=answered("VRFY a", "502 5.5.1 disabled")), PASS, "answered: 502"),
     Case("smtp-vrfy", sequence(vrfy=answered("VRFY a", "500 5.5.2 what?")), FAIL, "does not know VRFY: 500"),
@@ -223,7 +215,6 @@ _COMMANDS = (
         "takes no recipient for one",
     ),
     Case("smtp-recipient-needs-path", transaction(recipient_without_path=no_mail(_LATER)), INDETERMINATE, "Greylisted"),
-    Case("smtp-recipient-needs-path", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-unknown-parameter", transaction(), PASS, "refused: 555"),
     Case("smtp-unknown-parameter", no_mail_at_all(), INDETERMINATE, "MAIL alone is not taken"),
     Case(
@@ -244,7 +235,6 @@ _COMMANDS = (
         INDETERMINATE,
         "Greylisted",
     ),
-    Case("smtp-unknown-parameter", _STRANGER, NOT_APPLICABLE, "no credentials"),
 )
 
 CASES = (*_ORDER, *_COMMANDS)

@@ -89,6 +89,17 @@ ALWAYS_APPLIES = {
     "smtp-size-announced",
     "smtp-postmaster",
     "smtp-null-sender",
+    "smtp-data-needs-recipient",
+    "smtp-one-sender",
+    "smtp-reset-clears",
+    "smtp-hello-resets",
+    "smtp-path-case",
+    "smtp-recipient-needs-path",
+    "smtp-unknown-parameter",
+    "smtp-address-length",
+    "smtp-address-forms",
+    "smtp-hundred-recipients",
+    "smtp-utf8-needs-parameter",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.

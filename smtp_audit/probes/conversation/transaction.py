@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from smtp_audit.facts.conversation import Dialogue, offered
 from smtp_audit.facts.endpoint import SUBMISSION_ROLES
+from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.transaction import TransactionFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.envelope import (
@@ -17,7 +18,7 @@ from smtp_audit.probes.conversation.envelope import (
     undelivered_recipient,
 )
 from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing, say
-from smtp_audit.probes.wire import Transcript
+from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety
 
 RECIPIENTS = 100
@@ -37,14 +38,14 @@ _MOST_DIGITS = 20
 async def begin_transactions(approach: Approach, transcript: Transcript) -> TransactionFacts:
     """Begin transactions in every way that matters, and give each of them up.
 
-    On the submission ports they need a login: without credentials nothing is asked.
+    On the submission ports they need a login.
 
     Raises:
-        PeerError: not one question could be put, or the login failed.
+        PeerError: not one question could be put, no credentials were given, or the login failed.
     """
     role, login = approach.endpoint.role, approach.endpoint.role in SUBMISSION_ROLES
-    if login and (reason := _no_login(approach)):
-        return TransactionFacts(role=role, needs_login=reason)
+    if login and Safety.ACTIVE not in approach.config.allow:
+        raise PeerError(Absence.NOT_ALLOWED, "users alone may send here, and no login is allowed in this run")
     interview = Interview(approach, transcript, Standing.LOGGED_IN if login else Standing.HELLO)
     mailboxes = {} if login else _mailboxes(approach)
     first: tuple[Question, ...]
@@ -107,12 +108,6 @@ class _Plan:
     @property
     def rcpt(self) -> Say:
         return say(f"RCPT TO:<{self.recipient}>")
-
-
-def _no_login(approach: Approach) -> str:
-    if approach.config.credentials is None:
-        return "no credentials were given"
-    return "" if Safety.ACTIVE in approach.config.allow else "no login is allowed in this run"
 
 
 def _mailboxes(approach: Approach) -> dict[str, str]:

@@ -13,6 +13,7 @@ from smtp_audit.controls.protocol_form import reply_form
 from smtp_audit.controls.sequence import reset_clears
 from smtp_audit.facts.conversation import offered
 from smtp_audit.facts.endpoint import Role
+from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.sequence import SequenceFacts
 from smtp_audit.facts.transaction import TransactionFacts
 from smtp_audit.probes.conversation.sequence import keep_the_sequence
@@ -169,9 +170,12 @@ async def test_no_greeting_is_no_facts():
 
 
 async def test_without_credentials_nothing_is_asked_where_users_log_in():
-    facts, stage = await asked(Server(), begin_transactions, role=Role.SUBMISSION)
-    assert facts.needs_login == "no credentials were given"
-    assert stage.connections == 0
+    server = Server()
+    with pytest.raises(PeerError) as raised:
+        await asked(server, begin_transactions, role=Role.SUBMISSION)
+    assert raised.value.absence is Absence.NOT_AVAILABLE
+    assert "no credentials" in raised.value.reason
+    assert server.heard == []
 
 
 async def test_a_reset_that_does_nothing_is_the_only_fault():
