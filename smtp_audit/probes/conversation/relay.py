@@ -95,6 +95,11 @@ class _Addresses:
         recipient = self.recipient if form in PLAIN_FORMS else self.routed(form, user, self.foreign)
         return envelope(form, self.sender(form), recipient)
 
+    @property
+    def again(self) -> Question:
+        """The local mailbox behind all forms. What is not expected to be refused fits on the connection of those."""
+        return Question(_AGAIN, (say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{self.own}>", needs="2")))
+
     def checks(self, form: RelayForm) -> tuple[Question, ...]:
         """What to ask when the attempt was taken."""
         elsewhere = envelope(f"elsewhere {form}", self.sender(form), self.elsewhere)
@@ -175,8 +180,7 @@ async def _attempts(approach: Approach, addresses: _Addresses, transcript: Trans
             envelope(_LOCAL, "", addresses.own),
             *([] if addresses.own == addresses.mailbox else [envelope(_AT_DOMAIN, "", addresses.mailbox)]),
             *(addresses.question(form) for form in RelayForm),
-            # With what is not expected to be refused, it fits on the connection of those before.
-            Question(_AGAIN, (say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{addresses.own}>", needs="2"))),
+            addresses.again,
         ]
     )
     taken = [form for form in RelayForm if recipient_taken(answers[form])]
@@ -238,7 +242,7 @@ async def _delivery(approach: Approach, addresses: _Addresses, transcript: Trans
     interview = Interview(approach, transcript)
     user = addresses.recipient.rpartition("@")[0]
     questions = {form: addresses.question(form, user) for form in RelayForm}
-    answers = await interview.ask(tuple(questions.values()))
+    answers = await interview.ask((envelope(_LOCAL, "", addresses.own), *questions.values(), addresses.again))
     taken = next((form for form in RelayForm if recipient_taken(answers[form])), None)
     envelopes = tuple(answers[form] for form in RelayForm)
     message = None
@@ -249,5 +253,11 @@ async def _delivery(approach: Approach, addresses: _Addresses, transcript: Trans
         message = (await interview.ask([message_question]))["message"]
     same_host = _same_host(approach)
     return DeliverySource(
-        address=approach.source or "", same_host=same_host, envelopes=envelopes, taken=taken, message=message
+        address=approach.source or "",
+        same_host=same_host,
+        local=answers[_LOCAL],
+        local_again=answers[_AGAIN],
+        envelopes=envelopes,
+        taken=taken,
+        message=message,
     )

@@ -295,6 +295,19 @@ class TestDelivery:
         assert judged(relay_not_delivered, facts) == "pass"
         assert server.messages == []
 
+    async def test_a_server_that_refuses_the_client_shows_nothing(self):
+        facts = await delivered(MailServer(lambda *_: "554 5.7.1 Service unavailable; Client host blocked"))
+        assert judged(relay_not_delivered, facts) == "indeterminate"
+
+    async def test_a_server_that_stops_serving_on_the_way_shows_nothing(self):
+        told: list[str] = []
+
+        def worn_out(sender: str, recipient: str) -> str:
+            told.append(recipient)
+            return sound(sender, recipient) if len(told) < 6 else "554 5.7.1 Service unavailable; Client host blocked"
+
+        assert judged(relay_not_delivered, await delivered(MailServer(worn_out))) == "indeterminate"
+
     async def test_an_open_relay_gets_one(self):
         server = MailServer(lambda *_: OK)
         facts = await delivered(server)
