@@ -27,6 +27,7 @@ def line_ends(**more: Any) -> LineEndFacts:
         "role": Role.MX,
         "bare_lf": answered("RSET\\x0aNOOP", "550 5.5.2 bare <LF> received"),
         "bare_cr": dialogue(exchange("RSET\\x0dNOOP", "250 2.0.0 Ok"), QUIT),
+        "plain_recipient": dialogue(_MAIL, _RCPT),
         "nul_recipients": (dialogue(_MAIL, exchange("RCPT", _NO)), dialogue(_MAIL, exchange("RCPT", _NO))),
         **more,
     }

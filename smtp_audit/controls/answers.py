@@ -11,10 +11,13 @@ import re
 from smtp_audit.control import Verdict, fail, passed
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue, Exchange
+from smtp_audit.facts.refusals import plain_words
 from smtp_audit.facts.service import Reply
 from smtp_audit.facts.transaction import TransactionFacts
 
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)")
+
+_SAME = re.compile(r"[245]\.\d{1,3}\.\d{1,3}|[^\d]*")
 
 NO_REMEDY = "no setting of a known server does this: look for a proxy or filter in front, then for an update"
 
@@ -23,6 +26,15 @@ def enhanced_code(reply: Reply) -> str:
     """The enhanced status code (RFC 2034, RFC 3463); empty where there is none."""
     found = _ENHANCED.match(reply.lines[0]) if reply.lines else None
     return found[1] if found else ""
+
+
+def gist(exchange: Exchange) -> str:
+    """The answer without what it repeats of the question, and without what is another each time: numbers of sessions,
+    times. Two that have it in common may be about the client, and not about what was asked."""
+    if exchange.reply is None:
+        return exchange.ended
+    same = (word for word in plain_words(exchange.reply).split() if _SAME.fullmatch(word))
+    return " ".join([exchange.reply.code, *same])
 
 
 def require_plain_mail(transaction: TransactionFacts) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
 from smtp_audit.control import Rule, Safety, Verdict, control, fail, not_applicable, passed
+from smtp_audit.controls.answers import gist
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.authentication import asks_for_login
 from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.endpoint import Endpoint, Role
-from smtp_audit.facts.refusals import denies_relaying, names_relaying, plain_words
+from smtp_audit.facts.refusals import denies_relaying, names_relaying
 from smtp_audit.facts.relay import (
     LOCAL_FORMS,
     PLAIN_FORMS,
@@ -290,7 +290,9 @@ def _require_difference(source: RelaySource | DeliverySource, plain: Sequence[Di
             f"{source.name}a mailbox of its own is taken before the attempts, and not behind them: "
             f"{again.exchanges[-1] if again.exchanges else again.unknown}"
         )
-    if _fate(source.local) is _Fate.TAKEN or (source.local.exchanges and _words(source.local) != _words(plain[0])):
+    if _fate(source.local) is _Fate.TAKEN or (
+        source.local.exchanges and gist(source.local.exchanges[-1]) != gist(plain[0].exchanges[-1])
+    ):
         return
     for dialogue in plain:
         reply = dialogue.exchanges[-1].reply
@@ -337,18 +339,6 @@ def _refuses(exchange: Exchange) -> bool:
 def _hung_up(exchange: Exchange) -> bool:
     """Whether the server closed the connection in the place of an answer; silence is no answer at all."""
     return exchange.hung_up and not exchange.replies
-
-
-def _words(dialogue: Dialogue) -> str:
-    """The last answer without what it repeats of the question, and without what is another each time: numbers of
-    sessions, times."""
-    last = dialogue.exchanges[-1]
-    if last.reply is None:
-        return last.ended
-    return " ".join([last.reply.code, *(word for word in plain_words(last.reply).split() if _SAME.fullmatch(word))])
-
-
-_SAME = re.compile(r"[245]\.\d{1,3}\.\d{1,3}|[^\d]*")
 
 
 def _at_recipient(attempt: RelayAttempt) -> str:

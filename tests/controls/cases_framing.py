@@ -31,6 +31,7 @@ PASS, FAIL, INDETERMINATE, NOT_APPLICABLE = (
     Expected.NOT_APPLICABLE,
 )
 
+_BLOCKED = "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked"
 _LF = "RSET\\x0aNOOP"
 _TWO = dialogue(exchange(_LF, "250 Ok"), exchange("QUIT", "250 Ok", "221 Bye"))
 _ONE = dialogue(exchange(_LF, "250 Ok"), QUIT)
@@ -75,6 +76,27 @@ _LINE_ENDS = (
         line_ends(nul_recipients=(answered("RCPT", "501 no"), answered("RCPT", "450 later"))),
         INDETERMINATE,
         "450 later",
+    ),
+    Case(
+        "smtp-recipient-nul",
+        line_ends(
+            plain_recipient=answered("RCPT", _BLOCKED),
+            nul_recipients=(answered("RCPT", "501 no"), answered("RCPT", _BLOCKED)),
+        ),
+        INDETERMINATE,
+        "refused just so",
+    ),
+    Case("smtp-recipient-nul", line_ends(plain_recipient=answered("RCPT", _BLOCKED)), PASS, "refused: 501"),
+    Case(
+        "smtp-recipient-nul", line_ends(plain_recipient=answered("RCPT", "450 4.2.0 Greylisted")), PASS, "refused: 501"
+    ),
+    Case("smtp-recipient-nul", line_ends(plain_recipient=None), INDETERMINATE, "it was not asked"),
+    Case("smtp-recipient-nul", line_ends(plain_recipient=unasked()), INDETERMINATE, "Greylisted"),
+    Case(
+        "smtp-recipient-nul",
+        line_ends(plain_recipient=answered("RCPT", ended=LOST), nul_recipients=(answered("RCPT", ended=LOST),)),
+        INDETERMINATE,
+        "refused just so",
     ),
     Case(
         "smtp-recipient-nul",

@@ -58,6 +58,8 @@ class TestLineEnds:
             "RCPT TO:<audit@probe.example\\x00x>",
         ]
         assert all(each.last.refused for each in found.nul_recipients)
+        assert found.plain_recipient is not None
+        assert found.plain_recipient.last.sent == "RCPT TO:<audit@probe.example>"
 
 
 class TestPipelining:
