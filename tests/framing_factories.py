@@ -57,9 +57,6 @@ def chunking(**more: Any) -> ChunkingFacts:
         "data_after_chunk": dialogue(
             _MAIL, _RCPT, exchange("BDAT 2", "250 2.0.0 Ok"), exchange("DATA", "503 5.5.1 Error: DATA after BDAT")
         ),
-        "gigantic": dialogue(
-            _MAIL, _RCPT, exchange("BDAT 18446744073709551616", "521 5.5.4 Syntax: BDAT count [LAST]")
-        ),
         **more,
     }
     return ChunkingFacts(**fields)

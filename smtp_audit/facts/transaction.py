@@ -47,6 +47,8 @@ class TransactionFacts(Facts):
     """MAIL with SMTPUTF8."""
     unannounced_utf8: Dialogue = Dialogue()
     """MAIL with an address that is not ASCII, without SMTPUTF8."""
+    gigantic_chunk: Dialogue = Dialogue()
+    """MAIL, RCPT, and BDAT with 2^64 octets, none of which is sent; where CHUNKING is announced."""
     postmaster: Dialogue = Dialogue()
     """RCPT for the postmaster without a domain, from the null sender."""
     postmaster_of_domain: Dialogue = Dialogue()

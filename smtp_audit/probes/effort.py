@@ -56,8 +56,8 @@ EFFORTS = {
     "login": Effort("one login with the given credentials", "1", "one login", logins="1, right", needs="credentials"),
     "sequence": Effort("commands in the wrong order, and those that every server has", "2", "syntax errors"),
     "transaction": Effort(
-        "MAIL, RCPT, DATA without a recipient and RSET in many forms; no message is begun; on the submission ports "
-        "behind a login, and only with credentials",
+        "MAIL, RCPT, RSET, DATA and BDAT in forms that have to be refused; no message is begun; on the submission "
+        "ports behind a login, and only with credentials",
         "4",
         "refused senders and recipients",
     ),
@@ -91,7 +91,7 @@ EFFORTS = {
         "3",
         "improper pipelining",
     ),
-    "chunking": Effort("BDAT of wrong sizes, each given up", "2", "syntax errors"),
+    "chunking": Effort("BDAT out of place, each given up", "2", "syntax errors"),
     "cross_protocol": Effort("one HTTP request with a form", "1", "a non-SMTP command"),
     "end_of_data": Effort(
         "messages to your own mailbox with unusual ends of lines and of data",

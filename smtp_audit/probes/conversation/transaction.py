@@ -31,6 +31,10 @@ _LOCAL_PART = 64
 _PATH = 256
 """Octets of a path with its brackets (RFC 5321 section 4.5.3.1.3)."""
 _LABEL = 63
+GIGANTIC = 2**64
+"""Octets of a chunk: one more than 64 bits count. Cut to 32 or 64 bits it is a chunk of none."""
+WAIT = 5.0
+"""Seconds for a server to refuse that chunk before it counts as waiting for its octets."""
 _MOST_DIGITS = 20
 """Of a size (RFC 1870 section 4)."""
 
@@ -179,6 +183,9 @@ def _with_announced(approach: Approach, plan: _Plan, interview: Interview) -> tu
     size = offered(capabilities, "SIZE") or ""
     if size.isdecimal() and size.isascii() and int(size) > 0 and len(size) < _MOST_DIGITS:
         questions.append(Question("too_large", (say(f"MAIL FROM:<{sender}> SIZE={int(size) + 1}"),)))
+    if offered(capabilities, "CHUNKING") is not None:
+        chunk = Say(f"BDAT {GIGANTIC}\r\n".encode(), silence=True, seconds=WAIT)
+        questions.append(Question("gigantic_chunk", (mail, plan.rcpt, chunk), ends=True))
     return tuple(questions)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtp_audit.configuration.model import Mailboxes
+from smtp_audit.controls.chunking import chunk_size
 from smtp_audit.controls.protocol_form import reply_form
 from smtp_audit.controls.sequence import reset_clears
 from smtp_audit.facts.conversation import offered
@@ -167,6 +168,22 @@ async def test_the_greeting_is_seen_as_it_came(greeting):
 async def test_no_greeting_is_no_facts():
     with pytest.raises(PeerError):
         await asked(Server(greeting=b"hello?\r\n"))
+
+
+async def test_no_octet_of_a_gigantic_chunk_is_sent():
+    server = Server({"BDAT": "521 5.5.4 no"}, keywords=("CHUNKING",))
+    facts = await begun(server)
+    assert [each.sent.split(" ")[0] for each in facts.gigantic_chunk.exchanges] == ["MAIL", "RCPT", "BDAT"]
+    assert facts.gigantic_chunk.last.sent == "BDAT 18446744073709551616"
+    assert facts.gigantic_chunk.last.refused
+    assert "BDAT" not in " ".join(server.heard).split("BDAT 18446744073709551616")[1]
+    assert (await begun(Server())).gigantic_chunk.exchanges == ()
+
+
+async def test_a_server_that_waits_for_a_gigantic_chunk_is_seen(monkeypatch):
+    monkeypatch.setattr("smtp_audit.probes.conversation.transaction.WAIT", 0.2)
+    facts = await begun(Server({"BDAT": SILENCE}, keywords=("CHUNKING",)))
+    assert chunk_size(facts, rule()).outcome == "fail"
 
 
 async def test_without_credentials_nothing_is_asked_where_users_log_in():
