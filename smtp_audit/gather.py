@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property
 from importlib import metadata
+from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -40,6 +41,8 @@ from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.secret import Secret, redact
 from smtp_audit.version import __version__
 from smtp_audit.wiretext import escape_text
+
+A = TypeVar("A", GivenLogin, ThrowawayAccount)
 
 Key = tuple[str, str]
 """A kind of facts and a subject's key."""
@@ -95,7 +98,7 @@ class Gathering:
         self._budgets: dict[str, HostBudget] = {}
         self._logins: dict[str, GivenLogin] = {}
         self._accounts: dict[str, ThrowawayAccount] = {}
-        """By host: its addresses and ports have the same accounts."""
+        """By host and by address: whatever they are called, the ports of both have the same accounts."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._started = datetime.now(UTC)
@@ -271,8 +274,8 @@ class Gathering:
             self._anchors,
             self._secrets,
             sinks=self._sinks,
-            login=self._logins.setdefault(endpoint.host, GivenLogin()),
-            throwaway=self._accounts.setdefault(endpoint.host, ThrowawayAccount()),
+            login=_shared(self._logins, address, endpoint.host, GivenLogin),
+            throwaway=_shared(self._accounts, address, endpoint.host, ThrowawayAccount),
             run_id=self._run_id,
             host_ports=tuple(e.port for e in here),
             speaks_for=min(asked, key=lambda e: e.port).key,
@@ -380,6 +383,14 @@ class Gathering:
                             finished=self._finished or self._started,
                         )
                     )
+
+
+def _shared(known: dict[str, A], address: str, host: str, new: Callable[[], A]) -> A:
+    """That of the address under whatever name, else that of the host at another address, else a new one."""
+    found = known.get(address) or known.get(host) or new()
+    known.setdefault(address, found)
+    known.setdefault(host, found)
+    return found
 
 
 def _repeats(facts: Facts, secrets: Sequence[Secret], host: str) -> bool:

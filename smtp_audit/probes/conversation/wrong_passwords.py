@@ -74,10 +74,15 @@ async def try_wrong_passwords(approach: Approach, transcript: Transcript) -> Wro
         PeerError: there is no throw-away account, or its password was not taken.
     """
     user, password = _account(approach)
+    account, here = approach.throwaway, (approach.address, approach.endpoint.port)
     async with _turn(approach):
-        if approach.throwaway.unusable:
-            raise PeerError(Absence.REFUSED_SERVICE, approach.throwaway.unusable)
-        return await _Guesses(approach, transcript, user, password).facts()
+        if here in account.rounds:
+            transcript.note("tried before in this run, under another name of this address: not once more")
+            return account.rounds[here].model_copy(update={"role": approach.endpoint.role})
+        if account.unusable:
+            raise PeerError(Absence.REFUSED_SERVICE, account.unusable)
+        account.rounds[here] = await _Guesses(approach, transcript, user, password).facts()
+        return account.rounds[here]
 
 
 def _account(approach: Approach) -> tuple[str, Secret]:

@@ -237,14 +237,27 @@ async def test_a_lock_that_shows_stops_at_once(context, authority):
 
 async def test_a_locked_account_is_left_alone_on_the_next_port(context, authority):
     server = Server(most=4)
-    async with serving(talking(Role.SUBMISSION, context, auth=server.act)) as stage:
+    served = talking(Role.SUBMISSION, context, auth=server.act)
+    async with serving(served) as stage, serving(served) as next_port:
         first = approach_to(stage, authority)
         await try_wrong_passwords(first, first.transcript())
         seen = len(server.seen)
-        second = replace(approach_to(stage, authority), throwaway=first.throwaway)
+        second = replace(approach_to(next_port, authority), throwaway=first.throwaway)
         with pytest.raises(PeerError, match="is locked"):
             await try_wrong_passwords(second, second.transcript())
         assert len(server.seen) == seen
+
+
+async def test_under_another_name_the_same_server_is_asked_for_nothing(context, authority):
+    server = Server()
+    async with serving(talking(Role.SUBMISSION, context, auth=server.act)) as stage:
+        first = approach_to(stage, authority)
+        other = replace(
+            first, endpoint=first.endpoint.model_copy(update={"host": "other.example", "role": Role.SUBMISSIONS})
+        )
+        one, two = await asyncio.gather(*(try_wrong_passwords(each, each.transcript()) for each in (first, other)))
+    assert len(server.wrong) <= MOST_WRONG
+    assert two == one.model_copy(update={"role": Role.SUBMISSIONS})
 
 
 async def test_two_ports_take_turns(context, authority):
@@ -258,9 +271,10 @@ async def test_two_ports_take_turns(context, authority):
         await server.act(dialogue)
         inside -= 1
 
-    async with serving(talking(Role.SUBMISSION, context, auth=counted)) as stage:
+    served = talking(Role.SUBMISSION, context, auth=counted)
+    async with serving(served) as stage, serving(served) as next_port:
         first = approach_to(stage, authority)
-        second = replace(approach_to(stage, authority), throwaway=first.throwaway)
+        second = replace(approach_to(next_port, authority), throwaway=first.throwaway)
         found = await asyncio.gather(
             try_wrong_passwords(first, first.transcript()), try_wrong_passwords(second, second.transcript())
         )
