@@ -93,7 +93,8 @@ _RUNS = (
         "Nothing is allowed, and neither credentials nor mailboxes are given.",
         Safety.PASSIVE,
         "No message is completed, and no mail accepted anywhere: where BDAT is offered on port 25, one chunk with an "
-        "empty line is begun and given up. On each endpoint that begins in clear text one login "
+        "empty line is begun and given up, and who takes DATA without a sender or a recipient gets the final dot of an "
+        "empty message to nobody. On each endpoint that begins in clear text one login "
         "is tried before TLS, with a user and a password that are made up: where the server takes it, that is one "
         "failed login in its log, of nobody's account. Nothing is guessed. A live test reads queues and logs of real "
         "servers after such a run, and counts (`tests/live/test_safety.py`).",

@@ -34,7 +34,7 @@ def recipient_needs_sender(sequence: SequenceFacts, rule: Rule) -> Verdict:
 @control(
     "smtp-data-needs-sender",
     title="DATA before MAIL is refused",
-    expects="DATA without MAIL is answered with 503, 554 or another 5yz code",
+    expects="DATA without MAIL is answered with 503, 554 or another 5yz code, or the end of its message is",
     subject=Endpoint,
     needs=SequenceFacts,
     roles=SMTP_ROLES,
@@ -47,7 +47,7 @@ def data_needs_sender(sequence: SequenceFacts, rule: Rule) -> Verdict:
     What it does with such a message is anybody's guess; a filter in front that lets it through has judged neither
     sender nor recipient.
     """
-    return has_to_be_refused(sequence.data_first, "waits for a message without a sender")
+    return _data_has_to_be_refused(sequence.data_first, "takes a message without a sender")
 
 
 @control(
@@ -80,7 +80,8 @@ def mail_before_hello(sequence: SequenceFacts, rule: Rule) -> Verdict:
 @control(
     "smtp-data-needs-recipient",
     title="DATA without a recipient is refused",
-    expects="DATA between MAIL and the first RCPT is answered with 503, 554 or another 5yz code",
+    expects="DATA between MAIL and the first RCPT, or the end of its message, is answered with 503, 554 or another 5yz "
+    "code",
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
@@ -91,9 +92,9 @@ def mail_before_hello(sequence: SequenceFacts, rule: Rule) -> Verdict:
 def data_needs_recipient(transaction: TransactionFacts, rule: Rule) -> Verdict:
     """A message for nobody is a message lost: the client that hears 250 behind it believes that it was sent.
 
-    Judged by the reply to DATA alone; no message is sent.
+    Where DATA itself is taken, a dot ends it at once: no message is sent.
     """
-    return has_to_be_refused(transaction.data_without_recipient, "waits for a message that goes to nobody")
+    return _data_has_to_be_refused(transaction.data_without_recipient, "takes a message that goes to nobody")
 
 
 @control(
@@ -155,6 +156,17 @@ def hello_resets(transaction: TransactionFacts, rule: Rule) -> Verdict:
     A sender that stays from before was checked for another client name, and stands under a message it did not send.
     """
     return _is_over(transaction.hello_again, "EHLO")
+
+
+def _data_has_to_be_refused(dialogue: Dialogue, taken: str) -> Verdict:
+    """RFC 5321 section 3.3: the reply to DATA may be 503 or 554; where it is 354, the one to the end of data should not
+    be 250 then."""
+    last = dialogue.last
+    if last.replies and last.replies[-1].code == "354":
+        raise Undetermined(f"what the end of the message is answered is not known: {last}")
+    if last.hung_up and last.sent == ".":
+        raise Undetermined(f"neither taken nor refused: {last}")  # seen once: it is not asked twice
+    return has_to_be_refused(dialogue, taken)
 
 
 _BEHIND_MAIL = 3

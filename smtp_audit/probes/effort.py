@@ -54,11 +54,16 @@ EFFORTS = {
         "MAIL, RCPT, RSET, QUIT for a few addresses, without a login", "1 to 3", "refused recipients"
     ),
     "login": Effort("one login with the given credentials", "1", "one login", logins="1, right", needs="credentials"),
-    "sequence": Effort("commands in the wrong order, and those that every server has", "2", "syntax errors"),
+    "sequence": Effort(
+        "commands in the wrong order, and those that every server has; a server that takes DATA without MAIL gets the "
+        "final dot",
+        "2 (3 then)",
+        "syntax errors",
+    ),
     "transaction": Effort(
-        "MAIL, RCPT, RSET, DATA and BDAT in forms that have to be refused; no message is begun; on the submission "
-        "ports behind a login, and only with credentials",
-        "4",
+        "MAIL, RCPT, RSET, DATA and BDAT in forms that have to be refused; a server that takes DATA without a recipient "
+        "gets the final dot; on the submission ports behind a login, and only with credentials",
+        "4 (5 with CHUNKING)",
         "refused senders and recipients",
     ),
     "relay": Effort("MAIL and RCPT in 16 forms, each given up behind RCPT", "2", "refused recipients"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,7 +18,15 @@ from smtp_audit.probes.conversation.envelope import (
     own_domain,
     undelivered_recipient,
 )
-from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing, say
+from smtp_audit.probes.conversation.interview import (
+    Interview,
+    Question,
+    Say,
+    Standing,
+    empty_message,
+    say,
+    waits_for_message,
+)
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety
 
@@ -70,7 +79,12 @@ async def begin_transactions(approach: Approach, transcript: Transcript) -> Tran
         )
         return (*again, *_refusals(approach, found), *_with_announced(approach, found, interview))
 
-    answers = dict(await interview.ask(first, rest))
+    await interview.ask(first, rest)
+    if waits_for_message(interview.answers.get("data_without_recipient")):
+        mail = plan.mail if login else _planned(approach, mailboxes, interview.answers).mail
+        with contextlib.suppress(PeerError):
+            await interview.ask([empty_message("data_without_recipient", mail)])
+    answers = dict(interview.answers)
     if not login and "null_sender" not in answers:
         # No own mailbox is given: the postmaster's is the same question.
         same = "postmaster_of_domain" if "postmaster_of_domain" in answers else "postmaster"
