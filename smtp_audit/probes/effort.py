@@ -61,8 +61,8 @@ EFFORTS = {
         "syntax errors",
     ),
     "transaction": Effort(
-        "MAIL, RCPT, RSET, DATA and BDAT in forms that have to be refused; a server that takes DATA without a recipient "
-        "gets the final dot; on the submission ports behind a login, and only with credentials",
+        "MAIL, RCPT, RSET, DATA and BDAT in forms that have to be refused; who takes DATA without a recipient gets "
+        "the final dot; on the submission ports behind a login, and only with credentials",
         "4 (5 with CHUNKING)",
         "refused senders and recipients",
     ),
@@ -135,10 +135,10 @@ EFFORTS = {
     ),
     "auth_errors": Effort("AUTH with nonsense and over-long lines", "2", "failed logins", logins="a few, malformed"),
     "wrong_passwords": Effort(
-        "wrong passwords of the throw-away account and of a user that does not exist, then the right one",
-        "7 to 19",
+        "wrong passwords of the throw-away account and of two users that do not exist, then the right one",
+        "8 to 20",
         "failed logins: Fail2Ban may ban this client, and the account may be locked",
-        logins="29, wrong, 14 of them of the throw-away account; 10 more where the server closes connections on them",
+        logins="31, wrong, 14 of them of the throw-away account; 10 more where the server closes connections on them",
         needs="throwaway",
     ),
     "starttls_state": Effort(
