@@ -66,7 +66,9 @@ EFFORTS = {
         "4 (5 with CHUNKING)",
         "refused senders and recipients",
     ),
-    "relay": Effort("MAIL and RCPT in 16 forms, each given up behind RCPT", "2", "refused recipients"),
+    "relay": Effort(
+        "MAIL and RCPT in 16 forms, each given up behind RCPT", "2 (3 without a named domain)", "refused recipients"
+    ),
     "relay_delivery": Effort(
         "a message from a stranger to your foreign mailbox, where RCPT is taken",
         "2",
