@@ -388,9 +388,7 @@ class Gathering:
 def _shared(known: dict[str, A], address: str, host: str, new: Callable[[], A]) -> A:
     """That of the address under whatever name, else that of the host at another address, else a new one."""
     found = known.get(address) or known.get(host) or new()
-    known.setdefault(address, found)
-    known.setdefault(host, found)
-    return found
+    return known.setdefault(address, known.setdefault(host, found))
 
 
 def _repeats(facts: Facts, secrets: Sequence[Secret], host: str) -> bool:
