@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smtp_audit.configuration.model import Config, Credentials, Mailboxes
+from smtp_audit.configuration.model import Config, Credentials, Mailboxes, Scope
 from smtp_audit.control import load_builtin
 from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.lab import Lab, Site
@@ -34,6 +34,8 @@ NOT_ASKED_FOR = {
     # They need a mailbox elsewhere, or a place that the server delivers to.
     "relay-not-delivered",
     "forwarded-line-ends",
+    "forwarded-nul",
+    "dropped-message-forgotten",
     *(control.id for control in load_builtin() if control.safety in (Safety.SLOW, Safety.INTRUSIVE)),
 }
 
@@ -69,6 +71,7 @@ def config_of(site: Site, ports: dict[Role, int] | None = None, password: str | 
     strangers = ("127.0.0.1",)
     given_in_full = {
         "sources": strangers,
+        "scope": (Scope.SERVER,),
         "profile": str(site.profile),
         "ca": site.anchors,
         "credentials": login,
@@ -188,6 +191,7 @@ class TestBad:
         assert failed(bad, Role.MX) == {
             *smtp,
             *("auth-absent-on-mx", "relay-refused", "smtp-recipient-nul", "smtp-abuse-mailbox", "end-of-data-exact"),
+            "smtp-message-pipelining",
         }
         assert failed(bad, Role.SUBMISSION) == {
             *smtp,

@@ -74,9 +74,9 @@ async def try_wrong_passwords(approach: Approach, transcript: Transcript) -> Wro
     Raises:
         PeerError: there is no throw-away account, or its password was not taken.
     """
-    user, password = _account(approach)
+    user, password = throwaway_login(approach)
     account, here = approach.throwaway, (approach.address, approach.endpoint.port)
-    async with _turn(approach):
+    async with throwaway_turn(approach):
         if here in account.rounds:
             transcript.note("tried before in this run, under another name of this address: not once more")
             return account.rounds[here].model_copy(update={"role": approach.endpoint.role})
@@ -86,13 +86,18 @@ async def try_wrong_passwords(approach: Approach, transcript: Transcript) -> Wro
         return account.rounds[here]
 
 
-def _account(approach: Approach) -> tuple[str, Secret]:
+def throwaway_login(approach: Approach) -> tuple[str, Secret]:
+    """User and password of the throw-away account.
+
+    Raises:
+        PeerError: none was given.
+    """
     missing = "no account to throw away: name one in [throwaway] of the configuration"
     return user_and_password(approach.config.throwaway, "the throw-away account", missing)
 
 
 @asynccontextmanager
-async def _turn(approach: Approach) -> AsyncIterator[None]:
+async def throwaway_turn(approach: Approach) -> AsyncIterator[None]:
     """Have the account alone; waiting for it costs the endpoint none of its time."""
     while approach.throwaway.turn.locked():
         await asyncio.sleep(TURN_SECONDS)
