@@ -102,12 +102,20 @@ class Control:
     medium: Medium
     judge: Judge = field(repr=False, compare=False)
     origin: str = ""
+    needs_given: frozenset[Role] = frozenset()
+    """The roles in which its probe, though passive, needs credentials: where none but users may send."""
 
     def applies_to(self, subject: Endpoint | Domain) -> bool:
         """Whether the subject is of the kind and role that this control is about."""
         if not isinstance(subject, self.subject):
             return False
         return not isinstance(subject, Endpoint) or subject.role in self.roles
+
+    def may_be_listed(self, subject: Endpoint | Domain) -> bool:
+        """Whether a profile may leave the gate alone where it was not run: its probe waits for the user's word."""
+        if self.safety is not Safety.PASSIVE:
+            return True
+        return isinstance(subject, Endpoint) and subject.role in self.needs_given
 
     def check_parameters(self, given: Mapping[str, Any], where: str) -> dict[str, Any]:
         """The profile's parameters for this control, validated and converted.
@@ -198,6 +206,7 @@ def control(
     remedy: Mapping[str, str] | None = None,
     safety: Safety = Safety.PASSIVE,
     medium: Medium = Medium.PROBE,
+    needs_given: Iterable[Role] = (),
 ) -> Callable[[J], J]:
     """Register the decorated function as a control.
 
@@ -213,11 +222,17 @@ def control(
         remedy: what to do, by software ("postfix", "dovecot", "exim", "any").
         safety: what its probe does to the server.
         medium: the way it shows its clauses.
+        needs_given: those of `roles` in which a passive probe needs credentials; it is not run without.
 
     Raises:
-        ConfigurationError: the id is taken or the function's signature does not fit `needs`.
+        ConfigurationError: the id is taken, the function's signature does not fit `needs`, or `needs_given` names
+            another role than `roles`.
     """
     wanted = needs if isinstance(needs, tuple) else (needs,)
+    about, given = frozenset(roles), frozenset(needs_given)
+    if not given <= about:
+        others = ", ".join(sorted(given - about))
+        raise ConfigurationError(f"control {control_id}: needs_given names what it is not about: {others}")
 
     def register(judge: J) -> J:
         arguments = len(inspect.signature(judge).parameters)
@@ -234,7 +249,7 @@ def control(
                 expects=expects,
                 rationale=inspect.getdoc(judge) or "",
                 subject=subject,
-                roles=frozenset(roles),
+                roles=about,
                 needs=wanted,
                 parameters=dict(parameters or {}),
                 spec=spec,
@@ -243,6 +258,7 @@ def control(
                 medium=medium,
                 judge=judge,
                 origin=f"{judge.__module__}.{judge.__qualname__}",
+                needs_given=given,
             )
         )
         return judge

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
@@ -41,6 +41,8 @@ from smtp_audit.wiretext import escape_text
 
 if TYPE_CHECKING:
     from smtp_audit.probes.domain.lookups import Lookups
+
+A = TypeVar("A", GivenLogin, ThrowawayAccount)
 
 Key = tuple[str, str]
 """A kind of facts and a subject's key."""
@@ -95,7 +97,7 @@ class Gathering:
         self._budgets: dict[str, HostBudget] = {}
         self._logins: dict[str, GivenLogin] = {}
         self._accounts: dict[str, ThrowawayAccount] = {}
-        """By host: its addresses and ports have the same accounts."""
+        """By host and by address: whatever they are called, the ports of both have the same accounts."""
         self._lookups: Lookups | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
@@ -314,8 +316,8 @@ class Gathering:
             self._anchors,
             self._secrets,
             sinks=self._sinks,
-            login=self._logins.setdefault(endpoint.host, GivenLogin()),
-            throwaway=self._accounts.setdefault(endpoint.host, ThrowawayAccount()),
+            login=_shared(self._logins, address, endpoint.host, GivenLogin),
+            throwaway=_shared(self._accounts, address, endpoint.host, ThrowawayAccount),
             run_id=self._run_id,
             host_ports=tuple(e.port for e in here),
             speaks_for=min(asked, key=lambda e: e.port).key,
@@ -423,6 +425,12 @@ class Gathering:
                             finished=self._finished or self._started,
                         )
                     )
+
+
+def _shared(known: dict[str, A], address: str, host: str, new: Callable[[], A]) -> A:
+    """That of the address under whatever name, else that of the host at another address, else a new one."""
+    found = known.get(address) or known.get(host) or new()
+    return known.setdefault(address, known.setdefault(host, found))
 
 
 def _repeats(facts: Facts, secrets: Sequence[Secret], host: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from smtp_audit.control import Control, Outcome, Registry, Rule, Verdict
+from smtp_audit.control import Control, Outcome, Registry, Rule, Safety, Verdict
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Absence, Facts, Observation
@@ -71,7 +71,7 @@ def judge(control: Control, subject: Endpoint | Domain, look: Look, bench: Bench
     findings = [
         _at_address(control, rule, [_pick(observations[need.kind], address) for need in control.needs])
         for address in addresses
-    ] or [_Finding(Status.NOT_RUN, "nothing about it was gathered in this run")]
+    ] or [_Finding(Status.NOT_RUN, "nothing about it was gathered in this run", never_gathered=True)]
     decisive = _first(findings)
     summary = decisive.summary
     if any(f.summary != summary for f in findings):
@@ -84,9 +84,12 @@ def judge(control: Control, subject: Endpoint | Domain, look: Look, bench: Bench
     record = bare_record(control, subject, line, decisive.status, printable(summary)).model_copy(
         update={"evidence": evidence, "software": _software(look, subject.key)}
     )
+    if control.safety is Safety.PASSIVE and any(f.never_gathered for f in findings):
+        # Its probe says so itself where it needs what the user gives: this is a run, or a snapshot, without it.
+        record = record.model_copy(update={"when_not_run": WhenNotRun.CLOSE})
     settled = _settle(record, bench)
     unseen = [f for f in findings if f.status in _UNSEEN]
-    if line.when_not_run is WhenNotRun.LIST:
+    if record.when_not_run is WhenNotRun.LIST:
         unseen = [f for f in unseen if f.status is not Status.NOT_RUN]
     if settled.status not in _OPENING or not unseen:
         return settled
@@ -118,7 +121,7 @@ def bare_record(
         spec=control.spec,
         medium=control.medium,
         safety=control.safety,
-        when_not_run=line.when_not_run,
+        when_not_run=line.when_not_run if control.may_be_listed(subject) else WhenNotRun.CLOSE,
         remedy=dict(control.remedy),
     )
 
@@ -128,6 +131,7 @@ class _Finding:
     status: Status
     summary: str
     evidence: tuple[str, ...] = ()
+    never_gathered: bool = False
 
 
 # Of the findings at several addresses the first in this order stands for the subject.
@@ -162,7 +166,8 @@ def _at_address(control: Control, rule: Rule, seen: Sequence[Observation | None]
     facts: list[Facts] = []
     for observation, need in zip(seen, control.needs, strict=True):
         if observation is None:
-            return _Finding(Status.NOT_RUN, f"no facts of kind {need.kind} were gathered in this run")
+            why = f"no facts of kind {need.kind} were gathered in this run"
+            return _Finding(Status.NOT_RUN, why, never_gathered=True)
         if observation.facts is None:
             return _without_facts(observation)
         facts.append(observation.facts)

@@ -328,9 +328,10 @@ def _rule(registry: Registry, standard: Standard, control_id: str, line: Mapping
         raise ConfigurationError(f"{where}: {_first_problem(error)}") from None
     for clause in rule.clauses:
         _known_clause(standard, clause, where)
-    if rule.when_not_run is WhenNotRun.LIST and control.safety == "passive":
+    if rule.when_not_run is WhenNotRun.LIST and control.safety == "passive" and not control.needs_given:
         raise ConfigurationError(
-            f'{where}: when_not_run = "list" is for active, intrusive and slow controls; this one is passive'
+            f'{where}: when_not_run = "list" is for active, intrusive and slow controls, and for those that need '
+            "credentials on some ports; this one is passive, and needs nothing"
         )
     return rule
 

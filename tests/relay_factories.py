@@ -88,11 +88,20 @@ def delivery(
     unknown: str = "",
     address: str = "",
     same_host: bool = False,
+    local: Dialogue | None = None,
+    local_again: Dialogue | None = None,
 ) -> RelayDeliveryFacts:
-    """An attempt to deliver; by itself every form is refused."""
+    """An attempt to deliver; by itself every form is refused, and a mailbox of the server's own taken."""
     envelopes = () if unknown else tuple(every or envelope() for _ in RelayForm)
     found = DeliverySource(
-        address=address, same_host=same_host, envelopes=envelopes, taken=taken, message=message, unknown=unknown
+        address=address,
+        same_host=same_host,
+        local=local or envelope(TAKEN, to="postmaster@example.net"),
+        local_again=local_again,
+        envelopes=envelopes,
+        taken=taken,
+        message=message,
+        unknown=unknown,
     )
     return RelayDeliveryFacts(role=Role.MX, recipient="me@elsewhere.example", sources=(found,))
 

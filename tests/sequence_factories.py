@@ -88,6 +88,12 @@ def no_mail_at_all(**more: Any) -> TransactionFacts:
     return transaction(**begun, **{field: answered(_MAIL, blocked) for field in said}, **more)
 
 
+def chunk(*replies: str, recipient: str = "250 2.1.5 Ok", ended: str = "") -> Dialogue:
+    """MAIL, RCPT, and BDAT of 2^64 octets with what came back."""
+    bdat = exchange("BDAT 18446744073709551616", *replies, ended=ended)
+    return dialogue(exchange(_MAIL, "250 2.1.0 Ok"), exchange(_RCPT, recipient), bdat)
+
+
 def transaction(**more: Any) -> TransactionFacts:
     """A server that handles transactions as it should."""
     need = "503 5.5.1 Error: need MAIL command"
@@ -112,6 +118,7 @@ def transaction(**more: Any) -> TransactionFacts:
         "eight_bit": answered(f"{_MAIL} BODY=8BITMIME", "250 2.1.0 Ok"),
         "utf8": answered(f"{_MAIL} SMTPUTF8", "250 2.1.0 Ok"),
         "unannounced_utf8": answered("MAIL FROM:<gr\\xc3\\xbcn@example.org>", "553 5.6.7 Must use SMTPUTF8"),
+        "gigantic_chunk": chunk("521 5.5.4 Syntax: BDAT count [LAST]"),
         "postmaster": taken,
         "postmaster_of_domain": taken,
         "abuse": taken,

@@ -81,6 +81,30 @@ def test_what_is_expected_has_to_be_fillable(expects: str, says: str) -> None:
     assert ID not in REGISTRY
 
 
+def test_needs_given_names_roles_of_the_control() -> None:
+    with pytest.raises(ConfigurationError, match="needs_given names what it is not about: imap"):
+        registered(roles=(Role.MX,), needs_given=(Role.MX, Role.IMAP))
+    assert ID not in REGISTRY
+
+
+@pytest.mark.parametrize(
+    ("more", "listed"),
+    [
+        ({}, False),
+        ({"needs_given": (Role.SUBMISSION,)}, False),
+        ({"needs_given": (Role.MX,)}, True),
+        ({"safety": Safety.ACTIVE}, True),
+        ({"safety": Safety.SLOW}, True),
+    ],
+)
+def test_a_passive_control_may_be_listed_only_where_it_needs_what_is_given(
+    more: dict[str, object], listed: bool
+) -> None:
+    made = registered(**more)
+    assert made.may_be_listed(endpoint(Role.MX)) is listed
+    assert made.may_be_listed(Domain(name="example.com")) is (made.safety is not Safety.PASSIVE)
+
+
 def test_an_id_belongs_to_one_function() -> None:
     registered()
     registered()  # the same function again, as when a module is read twice

@@ -712,3 +712,20 @@ class TestTheHostsPorts:
         elsewhere = endpoint(Role.SUBMISSIONS, address="127.0.0.2")
         seen = self.approaches(scripted, ENDPOINTS[0], other, elsewhere)
         assert {key: approach.speaks_for for key, approach in seen.items()} == {key: key for key in seen}
+
+    def test_an_address_has_the_same_accounts_under_every_name(self, scripted):
+        other = endpoint(Role.SUBMISSION, host="127.0.0.1")
+        third = endpoint(Role.SUBMISSION, host="mx2.example.com")
+        seen = self.approaches(scripted, *ENDPOINTS, other, third)
+        assert len({id(approach.login) for approach in seen.values()}) == 1
+        assert len({id(approach.throwaway) for approach in seen.values()}) == 1
+
+    def test_so_has_a_host_at_another_address_and_others_have_their_own(self, scripted):
+        here = endpoint(Role.SUBMISSION)
+        elsewhere = endpoint(Role.SUBMISSIONS, address="127.0.0.2")
+        other = endpoint(Role.SUBMISSION, host="mx2.example.com", address="127.0.0.3")
+        seen = self.approaches(scripted, here, elsewhere, other)
+        assert seen[here.key].throwaway is seen[elsewhere.key].throwaway
+        assert seen[here.key].login is seen[elsewhere.key].login
+        assert seen[other.key].throwaway is not seen[here.key].throwaway
+        assert seen[other.key].login is not seen[here.key].login

@@ -14,6 +14,7 @@ from smtp_audit.control import (
     REGISTRY,
     Medium,
     Rule,
+    Safety,
     Verdict,
     control,
     fail,
@@ -25,10 +26,12 @@ from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import Domain, Endpoint, Role
 from smtp_audit.facts.observation import Absence, Observation
 from smtp_audit.facts.service import CapabilityFacts, GreetingFacts, PortFacts
+from smtp_audit.gate import decide
 from smtp_audit.judge import EVIDENCE_LINES, Bench, judge, pairs
 from smtp_audit.profile import Profile
 from smtp_audit.record import EvidenceKind, Severity, Status, WhenNotRun
 from tests.facts_factories import ADDRESS, NOW, absent, endpoint, greeting, line, port, profile, reply, seen
+from tests.facts_factories import record as factory_record
 from tests.judging import ID, SUBJECT, TODAY, bench, follows_the_port, judged, made, raises
 
 OTHER = "2001:db8::25"
@@ -75,8 +78,35 @@ def test_a_control_sees_the_profiles_parameters_and_the_time_of_the_facts() -> N
 
 def test_the_profiles_line_goes_into_the_record() -> None:
     at = Bench(profile({ID: line(Severity.LOW, "C-1", when_not_run=WhenNotRun.LIST)}), NOW, TODAY)
-    record = judged(follows_the_port, at=at)
+    record = judged(follows_the_port, at=at, safety=Safety.ACTIVE)
     assert (record.clauses, record.when_not_run) == (("C-1",), WhenNotRun.LIST)
+
+
+_LISTED = bench(when_not_run=WhenNotRun.LIST)
+_NOT_GIVEN = absent("port", Absence.NOT_AVAILABLE, "no credentials")
+
+
+@pytest.mark.parametrize(
+    ("given", "status"), [((), WhenNotRun.CLOSE), ((Role.SUBMISSION,), WhenNotRun.CLOSE), ((Role.MX,), WhenNotRun.LIST)]
+)
+def test_a_passive_control_is_listed_only_where_it_needs_what_the_user_gives(
+    given: tuple[Role, ...], status: WhenNotRun
+) -> None:
+    record = judged(follows_the_port, _NOT_GIVEN, at=_LISTED, needs_given=given)
+    assert (record.status, record.when_not_run) == (Status.NOT_RUN, status)
+    assert decide([record, factory_record()], [record.key], Severity.MEDIUM).open is (status is WhenNotRun.LIST)
+
+
+def test_the_profile_has_the_last_word_where_credentials_are_needed() -> None:
+    record = judged(follows_the_port, _NOT_GIVEN, at=bench(), needs_given=(Role.MX,))
+    assert (record.status, record.when_not_run) == (Status.NOT_RUN, WhenNotRun.CLOSE)
+
+
+def test_a_passive_control_whose_facts_were_never_gathered_closes_the_gate() -> None:
+    other = absent("tls", Absence.NOT_AVAILABLE, "no credentials")
+    for safety, listed in ((Safety.PASSIVE, WhenNotRun.CLOSE), (Safety.ACTIVE, WhenNotRun.LIST)):
+        record = judged(follows_the_port, other, at=_LISTED, needs_given=(Role.MX,), safety=safety)
+        assert (record.status, record.when_not_run) == (Status.NOT_RUN, listed)
 
 
 def test_a_domain_has_no_role() -> None:

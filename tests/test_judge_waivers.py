@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from smtp_audit.control import REGISTRY, Rule, Verdict, fail, not_applicable, passed
+from smtp_audit.control import REGISTRY, Rule, Safety, Verdict, fail, not_applicable, passed
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.observation import Absence, Observation
 from smtp_audit.facts.service import PortFacts
@@ -152,7 +152,8 @@ def with_second(
     *second: Observation, severity: Severity, waivers: tuple[Waiver, ...], when_not_run: WhenNotRun = CLOSE
 ) -> Record:
     rules = profile({ID: line(severity, when_not_run=when_not_run)})
-    return judged(crashes_where_undeclared, SEEN_BAD, *second, at=Bench(rules, NOW, TODAY, waivers))
+    at = Bench(rules, NOW, TODAY, waivers)
+    return judged(crashes_where_undeclared, SEEN_BAD, *second, at=at, safety=Safety.ACTIVE)
 
 
 @pytest.mark.parametrize("accepting", [accepting for accepting, _ in ACCEPTING])

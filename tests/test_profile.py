@@ -9,9 +9,10 @@ import pytest
 
 from smtp_audit.control import REGISTRY, Medium, Registry, Rule, Verdict, control, load_builtin, passed
 from smtp_audit.errors import ConfigurationError
-from smtp_audit.facts.endpoint import Endpoint, Role
+from smtp_audit.facts.endpoint import SUBMISSION_ROLES, Endpoint, Role
 from smtp_audit.facts.service import PortFacts
 from smtp_audit.facts.tls import TlsVersion
+from smtp_audit.facts.transaction import TransactionFacts
 from smtp_audit.profile import Profile, load_profile, load_standard, shipped_profiles, shipped_standards
 from smtp_audit.record import Severity, WhenNotRun
 
@@ -78,6 +79,24 @@ def test_enterprise_and_its_strict_child(registry: Registry) -> None:
     assert child.controls["auth-works"].when_not_run is WhenNotRun.CLOSE
     assert child.controls["auth-works"].clauses == parent.controls["auth-works"].clauses
     assert parent.sha256 != child.sha256
+
+
+def test_what_needs_credentials_on_some_ports_may_be_listed(tmp_path: Path, registry: Registry) -> None:
+    waiting = [each.id for each in registry if each.needs_given]
+    assert waiting
+    for name in waiting:
+        assert load_profile("enterprise", registry).controls[name].when_not_run is WhenNotRun.LIST, name
+        baseline = load_profile("rfc-baseline", registry).controls.get(name)
+        assert baseline is None or baseline.when_not_run is WhenNotRun.LIST, name
+        assert load_profile("enterprise-strict", registry).controls[name].when_not_run is WhenNotRun.CLOSE, name
+    own = load(tmp_path, WHOLE + f'{waiting[0]} = {{ severity = "low", when_not_run = "list" }}\n')
+    assert own.controls[waiting[0]].when_not_run is WhenNotRun.LIST
+
+
+def test_all_that_is_asked_within_transactions_needs_credentials_where_users_log_in(registry: Registry) -> None:
+    for each in (known for known in registry if known.origin.startswith("smtp_audit.controls.")):
+        given = each.roles & SUBMISSION_ROLES if TransactionFacts in each.needs else frozenset()
+        assert each.needs_given == given, each.id
 
 
 # ----------------------------------------------------------------------------------------------------- inheritance

@@ -12,6 +12,7 @@ from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.endpoint import ALL_ROLES, Role
 from smtp_audit.message import quoted
 from smtp_audit.profile import ControlRule, Profile, load_profile, shipped_profiles
+from smtp_audit.safety import Safety
 from smtp_audit.suggestion import did_you_mean
 
 _WIDTH = 100
@@ -57,9 +58,11 @@ def explanation(control: Control, profiles: Iterable[Profile]) -> Iterator[str]:
     yield from _entry("About", roles_text(control.roles))
     yield from _entry("Facts", ", ".join(need.kind for need in control.needs))
     yield from _entry("Safety", control.safety)
+    if control.needs_given:
+        yield from _entry("Needs", f"credentials on {roles_text(control.needs_given)}; not run there without")
     yield from _entry("Sources", "; ".join(control.spec))
     for name, rule in lines.items():
-        yield from _entry(f"Profile {name}", _rule_text(rule))
+        yield from _entry(f"Profile {name}", _rule_text(control, rule))
     for software, remedy in control.remedy.items():
         yield from _entry(f"Remedy, {software}" if software != "any" else "Remedy", remedy)
 
@@ -75,6 +78,12 @@ def parameters_text(rule: ControlRule) -> str:
     return ", ".join(f"{name} = {_value_text(value)}" for name, value in rule.parameters.items())
 
 
+def when_not_run_text(control: Control, rule: ControlRule) -> str:
+    """What a profile says of a control that was not run, with the roles that it is said of where it is not all."""
+    some = rule.when_not_run == "list" and control.safety is Safety.PASSIVE
+    return f"{rule.when_not_run} on {roles_text(control.needs_given)}" if some else rule.when_not_run
+
+
 def _value_text(value: object) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         items = sorted(map(str, value)) if isinstance(value, set | frozenset) else [str(item) for item in value]
@@ -82,12 +91,13 @@ def _value_text(value: object) -> str:
     return str(value)
 
 
-def _rule_text(rule: ControlRule | None) -> str:
+def _rule_text(control: Control, rule: ControlRule | None) -> str:
     if rule is None:
         return "left out"
     parts = [str(rule.severity), parameters_text(rule), f"clauses {', '.join(rule.clauses)}" if rule.clauses else ""]
     if rule.when_not_run == "list":
-        parts.append("when not run: listed, does not close the gate")
+        where = f" on {roles_text(control.needs_given)}" if control.needs_given else ""
+        parts.append(f"when not run{where}: listed, does not close the gate")
     return "; ".join(part for part in parts if part)
 
 

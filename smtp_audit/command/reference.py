@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from smtp_audit.command.browse import parameters_text, roles_text
+from smtp_audit.command.browse import parameters_text, roles_text, when_not_run_text
 from smtp_audit.control import Control, Medium, Registry, load_builtin
 from smtp_audit.limits import MAX_PARALLEL, BudgetLimits, Limits
 from smtp_audit.probes.effort import EFFORTS, Effort, roles_of, safety_of
@@ -71,6 +71,8 @@ def _control(control: Control, profiles: Sequence[Profile]) -> Iterator[str]:
     yield ""
     yield f"- About: {roles_text(control.roles)}"
     yield f"- Facts: {', '.join(need.kind for need in control.needs)}; safety class: {control.safety}"
+    if control.needs_given:
+        yield f"- Without credentials: not run on {roles_text(control.needs_given)}"
     if control.spec:
         yield f"- Sources: {'; '.join(control.spec)}"
     for profile in profiles:
@@ -91,7 +93,8 @@ _RUNS = (
         "Nothing is allowed, and neither credentials nor mailboxes are given.",
         Safety.PASSIVE,
         "No message is completed, and no mail accepted anywhere: where BDAT is offered on port 25, one chunk with an "
-        "empty line is begun and given up. On each endpoint that begins in clear text one login "
+        "empty line is begun and given up, and who takes DATA without a sender or a recipient gets the final dot of an "
+        "empty message to nobody. On each endpoint that begins in clear text one login "
         "is tried before TLS, with a user and a password that are made up: where the server takes it, that is one "
         "failed login in its log, of nobody's account. Nothing is guessed. A live test reads queues and logs of real "
         "servers after such a run, and counts (`tests/live/test_safety.py`).",
@@ -182,7 +185,13 @@ def _profile(profile: Profile, registry: Registry) -> Iterator[str]:
     yield f"- A full certificate needs these scopes: {', '.join(profile.certificate_scope)}."
     yield ""
     rows = (
-        [_link(registry[name]), rule.severity, _cell(parameters_text(rule)), rule.when_not_run, ", ".join(rule.clauses)]
+        [
+            _link(registry[name]),
+            rule.severity,
+            _cell(parameters_text(rule)),
+            when_not_run_text(registry[name], rule),
+            ", ".join(rule.clauses),
+        ]
         for name, rule in profile.controls.items()
     )
     yield from _table(("Control", "Severity", "Parameters", "When not run", "Clauses"), rows)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 
-from smtp_audit.control import Verdict, fail, not_applicable, passed
+from smtp_audit.control import Verdict, fail, passed
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue, Exchange
+from smtp_audit.facts.refusals import plain_words
 from smtp_audit.facts.service import Reply
 from smtp_audit.facts.transaction import TransactionFacts
 
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)")
+
+_SAME = re.compile(r"[245]\.\d{1,3}\.\d{1,3}|[^\d]*")
 
 NO_REMEDY = "no setting of a known server does this: look for a proxy or filter in front, then for an update"
 
@@ -25,11 +28,13 @@ def enhanced_code(reply: Reply) -> str:
     return found[1] if found else ""
 
 
-def needs_login(transaction: TransactionFacts) -> Verdict | None:
-    """Not applicable where only those who log in may send, and the audit was given no login."""
-    if transaction.needs_login:
-        return not_applicable(f"transactions need a login here, and {transaction.needs_login}")
-    return None
+def gist(exchange: Exchange) -> str:
+    """The answer without what it repeats of the question, and without what is another each time: numbers of sessions,
+    times. Two that have it in common may be about the client, and not about what was asked."""
+    if exchange.reply is None:
+        return exchange.ended
+    same = (word for word in plain_words(exchange.reply).split() if _SAME.fullmatch(word))
+    return " ".join([exchange.reply.code, *same])
 
 
 def require_plain_mail(transaction: TransactionFacts) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smtp_audit.control import Rule, Verdict, control, fail, not_applicable, passed
+from smtp_audit.controls.answers import gist
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
@@ -104,4 +105,10 @@ def recipient_nul(ends: LineEndFacts, rule: Rule) -> Verdict:
         denied = last.reply is not None and denies_relaying(last.reply)
         if last.sent.startswith("MAIL") or not (last.refused or last.hung_up or denied):
             raise Undetermined(f"neither taken nor refused: {dialogue.last}")
+    plain = ends.plain_recipient
+    if plain is None or plain.unknown or not plain.exchanges:
+        why = plain.unknown if plain is not None else ""
+        raise Undetermined(f"what is answered to a recipient without a NUL is not known: {why or 'it was not asked'}")
+    if not plain.last.accepted and any(gist(plain.last) == gist(dialogue.last) for dialogue in ends.nul_recipients):
+        raise Undetermined(f"one without a NUL is refused just so: {plain.last}")
     return passed(f"refused: {ends.nul_recipients[0].last.reply or 'hangs up'}", evidence=told)

@@ -9,12 +9,11 @@ from smtp_audit.controls.answers import (
     has_to_be_answered,
     has_to_be_refused,
     has_to_be_taken,
-    needs_login,
     require_plain_mail,
     unanswered,
 )
 from smtp_audit.errors import Undetermined
-from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
+from smtp_audit.facts.endpoint import SMTP_ROLES, SUBMISSION_ROLES, Endpoint
 from smtp_audit.facts.identity import IdentityFacts
 from smtp_audit.facts.sequence import SequenceFacts
 from smtp_audit.facts.transaction import TransactionFacts
@@ -155,6 +154,7 @@ def command_case(sequence: SequenceFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 2.4", "RFC 5321 section 4.1.1.2"),
     remedy={"any": NO_REMEDY},
 )
@@ -163,9 +163,6 @@ def path_case(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     A filter that looks for capitals alone lets small ones through unlooked at, or refuses good mail.
     """
-    missing = needs_login(transaction)
-    if missing:
-        return missing
     dialogue = transaction.small_letters
     last = dialogue.last
     for exchange in dialogue.exchanges:
@@ -290,6 +287,7 @@ def mail_needs_path(sequence: SequenceFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 4.1.1.3", "RFC 5321 section 4.3.2"),
     remedy={"any": NO_REMEDY},
 )
@@ -298,9 +296,7 @@ def recipient_needs_path(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     The message then goes to nobody, or to somebody whom no check has looked at.
     """
-    return needs_login(transaction) or has_to_be_refused(
-        transaction.recipient_without_path, "takes no recipient for one"
-    )
+    return has_to_be_refused(transaction.recipient_without_path, "takes no recipient for one")
 
 
 @control(
@@ -310,6 +306,7 @@ def recipient_needs_path(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 4.1.1.11", "RFC 5321 section 2.2.1"),
     remedy={"any": "answer 555; a proxy in front must pass parameters on, and offer no extension it does not have"},
 )
@@ -318,9 +315,6 @@ def unknown_parameter(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     A server that takes what it does not understand promises what it will not do.
     """
-    missing = needs_login(transaction)
-    if missing:
-        return missing
     verdict = has_to_be_refused(transaction.unknown_parameter, "takes a parameter that does not exist")
     if verdict.outcome is Outcome.PASS:
         require_plain_mail(transaction)

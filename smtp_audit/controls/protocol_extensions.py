@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from smtp_audit.control import Outcome, Rule, Verdict, control, fail, not_applicable, passed
-from smtp_audit.controls.answers import has_to_be_refused, has_to_be_taken, needs_login, require_plain_mail
+from smtp_audit.controls.answers import has_to_be_refused, has_to_be_taken, require_plain_mail
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue, offered
-from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
+from smtp_audit.facts.endpoint import SMTP_ROLES, SUBMISSION_ROLES, Endpoint
 from smtp_audit.facts.sequence import SequenceFacts
 from smtp_audit.facts.transaction import TransactionFacts
 
@@ -54,6 +54,7 @@ def size_announced(sequence: SequenceFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 1870 section 6.1", "RFC 1870 section 5"),
     remedy={
         "postfix": "nothing in front may take SIZE= out of MAIL (smtpd_command_filter, a proxy)",
@@ -65,9 +66,6 @@ def size_enforced(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     A limit that is announced and not kept is often not kept at the end of data either: disks fill.
     """
-    missing = needs_login(transaction)
-    if missing:
-        return missing
     if not transaction.capabilities:
         raise Undetermined(_NO_HELLO)
     size = offered(transaction.capabilities, "SIZE")
@@ -86,6 +84,7 @@ def size_enforced(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 6152 section 2", "RFC 6152 section 3"),
     remedy={
         "postfix": "smtpd_discard_ehlo_keywords = 8bitmime, if something behind it cannot",
@@ -97,9 +96,6 @@ def eight_bit(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     Where it is announced and refused, that mail bounces; senders do not try again without it.
     """
-    missing = needs_login(transaction)
-    if missing:
-        return missing
     return _announced(transaction, "8BITMIME") or _taken(transaction, transaction.eight_bit, "refuses BODY=8BITMIME")
 
 
@@ -110,6 +106,7 @@ def eight_bit(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 6531 section 3.1", "RFC 6531 section 3.4"),
     remedy={
         "postfix": "smtputf8_enable = no, if something behind it cannot",
@@ -121,9 +118,6 @@ def utf8(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     Where it is announced and refused, that mail comes back.
     """
-    missing = needs_login(transaction)
-    if missing:
-        return missing
     return _announced(transaction, "SMTPUTF8") or _taken(transaction, transaction.utf8, "refuses SMTPUTF8")
 
 
@@ -134,6 +128,7 @@ def utf8(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 6531 section 3.5", "RFC 5321 section 4.1.2", "RFC 5321 section 2.4"),
     remedy={
         "postfix": "strict_smtputf8 = yes",
@@ -146,9 +141,6 @@ def utf8_needs_parameter(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     The mail is taken and bounces later, or its octets are read in another character set: then they name somebody else.
     """
-    missing = needs_login(transaction)
-    if missing:
-        return missing
     verdict = has_to_be_refused(transaction.unannounced_utf8, "takes an address that is not ASCII without SMTPUTF8")
     if verdict.outcome is Outcome.PASS:
         require_plain_mail(transaction)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from smtp_audit.control import Outcome, Rule, Verdict, control, fail, not_applicable, passed
-from smtp_audit.controls.answers import enhanced_code, has_to_be_answered, has_to_be_taken, needs_login
+from smtp_audit.controls.answers import enhanced_code, has_to_be_answered, has_to_be_taken
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue, offered
-from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
+from smtp_audit.facts.endpoint import SMTP_ROLES, SUBMISSION_ROLES, Endpoint
 from smtp_audit.facts.sequence import SequenceFacts, WireReply
 from smtp_audit.facts.service import Reply
 from smtp_audit.facts.transaction import TransactionFacts
@@ -210,6 +210,7 @@ def overlong_command(sequence: SequenceFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 4.5.3.1.1", "RFC 5321 section 4.5.3.1.2", "RFC 5321 section 4.5.3.1.3"),
     remedy={
         "postfix": "look for a limit in check_recipient_access tables (regexp:, pcre:)",
@@ -221,9 +222,6 @@ def address_length(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     Mail to and from them is lost where the limits are drawn closer than RFC 5321 draws them.
     """
-    missing = needs_login(transaction)
-    if missing:
-        return missing
     told: list[str] = []
     for dialogue, what in (
         (transaction.long_local_part, "a local part of 64 octets"),
@@ -248,6 +246,7 @@ def address_length(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 4.1.3", "RFC 5321 section 4.1.1.3", "RFC 5321 appendix C"),
     remedy={"any": "refuse them with 5yz or take them; do not hang up"},
 )
@@ -256,9 +255,6 @@ def address_forms(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     A server may refuse them. One that hangs up may have crashed.
     """
-    missing = needs_login(transaction)
-    if missing:
-        return missing
     for dialogue in (transaction.address_literal, transaction.source_route):
         if not dialogue.unknown and dialogue.exchanges and _denied_relay(dialogue.last.reply):
             continue

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from smtp_audit.control import Outcome, Rule, Verdict, control, fail, not_applicable, passed
-from smtp_audit.controls.answers import enhanced_code, needs_login, unanswered
+from smtp_audit.controls.answers import enhanced_code, unanswered
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue, Exchange
-from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint, Role
+from smtp_audit.facts.endpoint import SMTP_ROLES, SUBMISSION_ROLES, Endpoint, Role
 from smtp_audit.facts.refusals import denies_relaying, not_there
 from smtp_audit.facts.service import Reply
 from smtp_audit.facts.transaction import TransactionFacts
@@ -133,6 +133,7 @@ def null_sender(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 4.5.3.1.8", "RFC 5321 section 4.5.3.1.10"),
     remedy={
         "postfix": "smtpd_recipient_limit = 1000, the default; 100 at least",
@@ -146,9 +147,6 @@ def hundred_recipients(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     Some clients take the refusal of the last for the refusal of all.
     """
-    missing = needs_login(transaction)
-    if missing:
-        return missing
     dialogue = transaction.many_recipients
     replies = [reply for exchange in dialogue.exchanges[1:] for reply in exchange.replies]
     taken = [reply for reply in replies if reply.code.startswith("2")]

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
 from smtp_audit.control import Rule, Safety, Verdict, control, fail, not_applicable, passed
+from smtp_audit.controls.answers import gist
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.authentication import asks_for_login
 from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.endpoint import Endpoint, Role
-from smtp_audit.facts.refusals import denies_relaying, names_relaying, plain_words
+from smtp_audit.facts.refusals import denies_relaying, names_relaying
 from smtp_audit.facts.relay import (
     LOCAL_FORMS,
     PLAIN_FORMS,
     ROUTED_FORMS,
     SOURCE_ROUTES,
+    DeliverySource,
     RelayAttempt,
     RelayDeliveryFacts,
     RelayFacts,
@@ -65,7 +66,7 @@ def relay_refused(relay: RelayFacts, rule: Rule) -> Verdict:
     _require_tried(relay)
     for source in relay.sources:
         _require_all_refused(source, PLAIN_FORMS)
-        _require_difference(source)
+        _require_difference(source, [attempt.dialogue for attempt in _of(source, PLAIN_FORMS)])
     null = _of(relay.sources[0], PLAIN_FORMS)[0].dialogue
     return passed(f"refused for all {len(PLAIN_FORMS)} senders: {null.exchanges[-1]}", evidence=evidence)
 
@@ -109,7 +110,7 @@ def relay_routed_refused(relay: RelayFacts, rule: Rule) -> Verdict:
     _require_tried(relay)
     for source in relay.sources:
         _require_all_refused(source, (*PLAIN_FORMS, *ROUTED_FORMS))
-        _require_difference(source)
+        _require_difference(source, [attempt.dialogue for attempt in _of(source, PLAIN_FORMS)])
         _require_own_domain(source)
     return passed(f"refused in all {len(ROUTED_FORMS)} routed forms", evidence=evidence)
 
@@ -134,7 +135,8 @@ def relay_not_delivered(delivery: RelayDeliveryFacts, rule: Rule) -> Verdict:
     evidence = [
         f"{source.name}{line}"
         for source in delivery.sources
-        for dialogue in (*source.envelopes, *((source.message,) if source.message else ()))
+        for dialogue in (source.local, *source.envelopes, source.message, source.local_again)
+        if dialogue is not None
         for line in dialogue.told()
     ]
     doubts: list[str] = []
@@ -147,6 +149,8 @@ def relay_not_delivered(delivery: RelayDeliveryFacts, rule: Rule) -> Verdict:
             doubts.append(f"{source.name}{_NOT_ALL}")
         elif message is None:
             doubts += [f"{source.name}{doubt}" for doubt in map(_doubt, source.envelopes) if doubt]
+            if not doubts:
+                _require_difference(source, source.envelopes[: len(PLAIN_FORMS)])
         elif last is None:
             doubts.append(f"{source.name}{message.unknown or 'the message was not sent'}")
         elif len(message.exchanges) == _WHOLE_MESSAGE and _is(last, "2"):
@@ -277,7 +281,7 @@ def _require_own_domain(source: RelaySource) -> None:
             )
 
 
-def _require_difference(source: RelaySource) -> None:
+def _require_difference(source: RelaySource | DeliverySource, plain: Sequence[Dialogue]) -> None:
     """Raises Undetermined when a mailbox of the server itself is refused in the same words: then the client is refused,
     and what others may do is not known. So it is when the client is not served any more at the end."""
     again = source.local_again
@@ -286,16 +290,19 @@ def _require_difference(source: RelaySource) -> None:
             f"{source.name}a mailbox of its own is taken before the attempts, and not behind them: "
             f"{again.exchanges[-1] if again.exchanges else again.unknown}"
         )
-    first = source.attempts[0].dialogue
-    if _fate(source.local) is not _Fate.REFUSED or _words(source.local) != _words(first):
+    if _fate(source.local) is _Fate.TAKEN or (
+        source.local.exchanges and gist(source.local.exchanges[-1]) != gist(plain[0].exchanges[-1])
+    ):
         return
-    for attempt in _of(source, PLAIN_FORMS):
-        reply = attempt.dialogue.exchanges[-1].reply
+    for dialogue in plain:
+        reply = dialogue.exchanges[-1].reply
         if reply is not None and (asks_for_login(reply) or names_relaying(reply)):
             return
     raise Undetermined(
         f"{source.name}a mailbox of its own is refused just so, and what it does for others is not known: "
         f"{source.local.exchanges[-1]}"
+        if source.local.exchanges
+        else f"{source.name}a mailbox of its own was not asked for: {source.local.unknown or _NOT_ALL}"
     )
 
 
@@ -332,18 +339,6 @@ def _refuses(exchange: Exchange) -> bool:
 def _hung_up(exchange: Exchange) -> bool:
     """Whether the server closed the connection in the place of an answer; silence is no answer at all."""
     return exchange.hung_up and not exchange.replies
-
-
-def _words(dialogue: Dialogue) -> str:
-    """The last answer without what it repeats of the question, and without what is another each time: numbers of
-    sessions, times."""
-    last = dialogue.exchanges[-1]
-    if last.reply is None:
-        return last.ended
-    return " ".join([last.reply.code, *(word for word in plain_words(last.reply).split() if _SAME.fullmatch(word))])
-
-
-_SAME = re.compile(r"[245]\.\d{1,3}\.\d{1,3}|[^\d]*")
 
 
 def _at_recipient(attempt: RelayAttempt) -> str:

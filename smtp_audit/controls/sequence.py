@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from smtp_audit.control import Rule, Verdict, control, fail, passed
-from smtp_audit.controls.answers import NO_REMEDY, enhanced_code, has_to_be_refused, needs_login, unanswered
+from smtp_audit.controls.answers import NO_REMEDY, enhanced_code, has_to_be_refused, unanswered
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import Dialogue
-from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
+from smtp_audit.facts.endpoint import SMTP_ROLES, SUBMISSION_ROLES, Endpoint
 from smtp_audit.facts.sequence import SequenceFacts
 from smtp_audit.facts.transaction import TransactionFacts
 
@@ -34,7 +34,7 @@ def recipient_needs_sender(sequence: SequenceFacts, rule: Rule) -> Verdict:
 @control(
     "smtp-data-needs-sender",
     title="DATA before MAIL is refused",
-    expects="DATA without MAIL is answered with 503, 554 or another 5yz code",
+    expects="DATA without MAIL is answered with 503, 554 or another 5yz code, or the end of its message is",
     subject=Endpoint,
     needs=SequenceFacts,
     roles=SMTP_ROLES,
@@ -47,7 +47,7 @@ def data_needs_sender(sequence: SequenceFacts, rule: Rule) -> Verdict:
     What it does with such a message is anybody's guess; a filter in front that lets it through has judged neither
     sender nor recipient.
     """
-    return has_to_be_refused(sequence.data_first, "waits for a message without a sender")
+    return _data_has_to_be_refused(sequence.data_first, "takes a message without a sender")
 
 
 @control(
@@ -80,21 +80,21 @@ def mail_before_hello(sequence: SequenceFacts, rule: Rule) -> Verdict:
 @control(
     "smtp-data-needs-recipient",
     title="DATA without a recipient is refused",
-    expects="DATA between MAIL and the first RCPT is answered with 503, 554 or another 5yz code",
+    expects="DATA between MAIL and the first RCPT, or the end of its message, is answered with 503, 554 or another 5yz "
+    "code",
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=(*_ORDER, "RFC 5321 section 4.3.2"),
     remedy={"any": NO_REMEDY},
 )
 def data_needs_recipient(transaction: TransactionFacts, rule: Rule) -> Verdict:
     """A message for nobody is a message lost: the client that hears 250 behind it believes that it was sent.
 
-    Judged by the reply to DATA alone; no message is sent.
+    Where DATA itself is taken, a dot ends it at once: no message is sent.
     """
-    return needs_login(transaction) or has_to_be_refused(
-        transaction.data_without_recipient, "waits for a message that goes to nobody"
-    )
+    return _data_has_to_be_refused(transaction.data_without_recipient, "takes a message that goes to nobody")
 
 
 @control(
@@ -104,6 +104,7 @@ def data_needs_recipient(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 4.1.4",),
     remedy={"any": NO_REMEDY},
 )
@@ -112,7 +113,7 @@ def one_sender(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     A server that takes the second may apply its checks to the first, and write the other into the message.
     """
-    return needs_login(transaction) or has_to_be_refused(transaction.nested_mail, "takes a second sender")
+    return has_to_be_refused(transaction.nested_mail, "takes a second sender")
 
 
 @control(
@@ -122,6 +123,7 @@ def one_sender(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 4.1.1.5", "RFC 5321 section 4.1.4"),
     remedy={"postfix": "smtpd_noop_commands must not name RSET", "any": NO_REMEDY},
 )
@@ -131,9 +133,6 @@ def reset_clears(transaction: TransactionFacts, rule: Rule) -> Verdict:
     Where it clears nothing, the recipients of the message that was given up get the next one, which is not for them,
     or the next one is refused and comes late or never.
     """
-    missing = needs_login(transaction)
-    if missing:
-        return missing
     reset = transaction.reset
     if len(reset.exchanges) > 1 and reset.exchanges[1].refused:
         return fail(f"refuses RSET: {reset.exchanges[1].reply}", evidence=reset.told())
@@ -147,6 +146,7 @@ def reset_clears(transaction: TransactionFacts, rule: Rule) -> Verdict:
     subject=Endpoint,
     needs=TransactionFacts,
     roles=SMTP_ROLES,
+    needs_given=SUBMISSION_ROLES,
     spec=("RFC 5321 section 4.1.4",),
     remedy={"any": NO_REMEDY},
 )
@@ -155,7 +155,18 @@ def hello_resets(transaction: TransactionFacts, rule: Rule) -> Verdict:
 
     A sender that stays from before was checked for another client name, and stands under a message it did not send.
     """
-    return needs_login(transaction) or _is_over(transaction.hello_again, "EHLO")
+    return _is_over(transaction.hello_again, "EHLO")
+
+
+def _data_has_to_be_refused(dialogue: Dialogue, taken: str) -> Verdict:
+    """RFC 5321 section 3.3: the reply to DATA may be 503 or 554; where it is 354, the one to the end of data should not
+    be 250 then."""
+    last = dialogue.last
+    if last.replies and last.replies[-1].code == "354":
+        raise Undetermined(f"what the end of the message is answered is not known: {last}")
+    if last.hung_up and last.sent == ".":
+        raise Undetermined(f"neither taken nor refused: {last}")  # seen once: it is not asked twice
+    return has_to_be_refused(dialogue, taken)
 
 
 _BEHIND_MAIL = 3

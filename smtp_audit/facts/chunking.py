@@ -8,7 +8,7 @@ from smtp_audit.facts.observation import Facts
 
 
 class ChunkingFacts(Facts):
-    """BDAT where it has no place, and with a size that no server can take."""
+    """BDAT where it has no place."""
 
     kind: ClassVar[str] = "chunking"
 
@@ -21,5 +21,3 @@ class ChunkingFacts(Facts):
     """BDAT 0 LAST behind MAIL; None on ports that want a login first."""
     data_after_chunk: Dialogue | None = None
     """DATA behind a chunk that is not the last; None on ports that want a login first."""
-    gigantic: Dialogue
-    """BDAT with 2^64 octets, none of which is sent."""

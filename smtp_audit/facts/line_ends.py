@@ -19,6 +19,8 @@ class LineEndFacts(Facts):
     role: Role
     bare_lf: Dialogue
     bare_cr: Dialogue
+    plain_recipient: Dialogue | None = None
+    """RCPT for the same mailbox without a NUL, where one with it was asked for."""
     nul_recipients: tuple[Dialogue, ...] = ()
     """RCPT with a NUL within a local part that exists, and behind a domain that does; on port 25 alone, where a
     stranger's RCPT is looked at."""

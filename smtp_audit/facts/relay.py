@@ -115,13 +115,15 @@ class DeliverySource(BaseModel):
     """All forms again with the user's own foreign mailbox, from one address of ours.
 
     `message` is one message in the form `taken`, the first whose recipient was taken; the plain ones come first.
-    `same_host` is that of `RelaySource`.
+    `local`, `local_again` and `same_host` are those of `RelaySource`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str = ""
     same_host: bool = False
+    local: Dialogue = Dialogue()
+    local_again: Dialogue | None = None
     envelopes: tuple[Dialogue, ...] = ()
     taken: RelayForm | None = None
     message: Dialogue | None = None

@@ -8,15 +8,11 @@ from smtp_audit.facts.observation import Facts
 
 
 class TransactionFacts(Facts):
-    """What a server makes of MAIL, RCPT and RSET, from a client that may send.
-
-    `needs_login` says why nothing was asked: the service is for those who log in, and we may not.
-    """
+    """What a server makes of MAIL, RCPT and RSET, from a client that may send."""
 
     kind: ClassVar[str] = "transaction"
 
     role: Role
-    needs_login: str = ""
     domain: str = ""
     """The domain whose mailboxes were asked for; empty where none was named, or none is asked for."""
     capabilities: tuple[str, ...] = ()
@@ -49,6 +45,8 @@ class TransactionFacts(Facts):
     """MAIL with SMTPUTF8."""
     unannounced_utf8: Dialogue = Dialogue()
     """MAIL with an address that is not ASCII, without SMTPUTF8."""
+    gigantic_chunk: Dialogue = Dialogue()
+    """MAIL, RCPT, and BDAT with 2^64 octets, none of which is sent; where CHUNKING is announced."""
     postmaster: Dialogue = Dialogue()
     """RCPT for the postmaster without a domain, from the null sender."""
     postmaster_of_domain: Dialogue = Dialogue()

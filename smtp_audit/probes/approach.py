@@ -14,6 +14,7 @@ from smtp_audit.configuration.model import Config, Credentials
 from smtp_audit.facts.endpoint import Endpoint, TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
+from smtp_audit.facts.wrong_passwords import WrongPasswordFacts
 from smtp_audit.limits import Limits
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.conversation.sink import Sinks
@@ -191,11 +192,15 @@ def user_and_password(account: Credentials | None, which: str, missing: str) -> 
 
 @dataclass
 class ThrowawayAccount:
-    """The account for wrong passwords, as far as one host is concerned: whoever tries some has it for himself."""
+    """The account for wrong passwords, as far as one host is concerned: whoever tries some has it for himself.
+
+    `rounds` are the facts of those that are over, by address and port: under another name it is the same server.
+    """
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     unusable: str = ""
     """Why nothing more is tried on it in this run: it is locked, or its own password was refused."""
+    rounds: dict[tuple[str, int], WrongPasswordFacts] = field(default_factory=dict)
 
 
 @dataclass

@@ -54,13 +54,21 @@ EFFORTS = {
         "MAIL, RCPT, RSET, QUIT for a few addresses, without a login", "1 to 3", "refused recipients"
     ),
     "login": Effort("one login with the given credentials", "1", "one login", logins="1, right", needs="credentials"),
-    "sequence": Effort("commands in the wrong order, and those that every server has", "2", "syntax errors"),
+    "sequence": Effort(
+        "commands in the wrong order, and those that every server has; a server that takes DATA without MAIL gets the "
+        "final dot",
+        "2 (3 then)",
+        "syntax errors",
+    ),
     "transaction": Effort(
-        "MAIL, RCPT, DATA without a recipient and RSET in many forms; no message is begun",
-        "4",
+        "MAIL, RCPT, RSET, DATA and BDAT in forms that have to be refused; who takes DATA without a recipient gets "
+        "the final dot; on the submission ports behind a login, and only with credentials",
+        "4 (5 with CHUNKING)",
         "refused senders and recipients",
     ),
-    "relay": Effort("MAIL and RCPT in 16 forms, each given up behind RCPT", "2", "refused recipients"),
+    "relay": Effort(
+        "MAIL and RCPT in 16 forms, each given up behind RCPT", "2 (3 without a named domain)", "refused recipients"
+    ),
     "relay_delivery": Effort(
         "a message from a stranger to your foreign mailbox, where RCPT is taken",
         "2",
@@ -90,7 +98,7 @@ EFFORTS = {
         "3",
         "improper pipelining",
     ),
-    "chunking": Effort("BDAT of wrong sizes, each given up", "2", "syntax errors"),
+    "chunking": Effort("BDAT out of place, each given up", "2", "syntax errors"),
     "cross_protocol": Effort("one HTTP request with a form", "1", "a non-SMTP command"),
     "end_of_data": Effort(
         "messages to your own mailbox with unusual ends of lines and of data, NUL and a long line; DATA that does not "
@@ -130,10 +138,10 @@ EFFORTS = {
     ),
     "auth_errors": Effort("AUTH with nonsense and over-long lines", "2", "failed logins", logins="a few, malformed"),
     "wrong_passwords": Effort(
-        "wrong passwords of the throw-away account and of a user that does not exist, then the right one",
-        "7 to 19",
+        "wrong passwords of the throw-away account and of two users that do not exist, then the right one",
+        "8 to 20",
         "failed logins: Fail2Ban may ban this client, and the account may be locked",
-        logins="29, wrong, 14 of them of the throw-away account; 10 more where the server closes connections on them",
+        logins="31, wrong, 14 of them of the throw-away account; 10 more where the server closes connections on them",
         needs="throwaway",
     ),
     "mailbox_passwords": Effort(

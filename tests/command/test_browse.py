@@ -43,6 +43,15 @@ def test_explain_says_everything_about_every_control(control, capsys):
         assert f"Profile {name} {'left out' if rule is None else rule.severity}" in told
 
 
+def test_explain_says_where_credentials_are_needed(capsys):
+    main(["explain", "smtp-8bitmime", "--profile", "enterprise"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Needs credentials on submission, submissions; not run there without" in told
+    assert "when not run on submission, submissions: listed, does not close the gate" in told
+    main(["explain", "auth-works", "--profile", "enterprise"])
+    assert "when not run: listed, does not close the gate" in " ".join(capsys.readouterr().out.split())
+
+
 def test_explain_fills_in_the_parameters_of_the_profile_asked_for(capsys):
     main(["explain", "tls-obsolete-version", "--profile", "enterprise-strict"])
     told = capsys.readouterr().out

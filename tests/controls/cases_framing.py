@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.forwarding import Arrival, Forwarded
+from smtp_audit.facts.transaction import TransactionFacts
 from tests.conversation_factories import answered, dialogue, exchange, unasked
 from tests.framing_factories import (
     DROPPED,
@@ -23,6 +24,7 @@ from tests.framing_factories import (
     line_ends,
     pipelining,
 )
+from tests.sequence_factories import chunk, transaction
 
 from .case import Case, Expected
 
@@ -33,6 +35,7 @@ PASS, FAIL, INDETERMINATE, NOT_APPLICABLE = (
     Expected.NOT_APPLICABLE,
 )
 
+_BLOCKED = "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked"
 _LF = "RSET\\x0aNOOP"
 _TWO = dialogue(exchange(_LF, "250 Ok"), exchange("QUIT", "250 Ok", "221 Bye"))
 _ONE = dialogue(exchange(_LF, "250 Ok"), QUIT)
@@ -77,6 +80,27 @@ _LINE_ENDS = (
         line_ends(nul_recipients=(answered("RCPT", "501 no"), answered("RCPT", "450 later"))),
         INDETERMINATE,
         "450 later",
+    ),
+    Case(
+        "smtp-recipient-nul",
+        line_ends(
+            plain_recipient=answered("RCPT", _BLOCKED),
+            nul_recipients=(answered("RCPT", "501 no"), answered("RCPT", _BLOCKED)),
+        ),
+        INDETERMINATE,
+        "refused just so",
+    ),
+    Case("smtp-recipient-nul", line_ends(plain_recipient=answered("RCPT", _BLOCKED)), PASS, "refused: 501"),
+    Case(
+        "smtp-recipient-nul", line_ends(plain_recipient=answered("RCPT", "450 4.2.0 Greylisted")), PASS, "refused: 501"
+    ),
+    Case("smtp-recipient-nul", line_ends(plain_recipient=None), INDETERMINATE, "it was not asked"),
+    Case("smtp-recipient-nul", line_ends(plain_recipient=unasked()), INDETERMINATE, "Greylisted"),
+    Case(
+        "smtp-recipient-nul",
+        line_ends(plain_recipient=answered("RCPT", ended=LOST), nul_recipients=(answered("RCPT", ended=LOST),)),
+        INDETERMINATE,
+        "refused just so",
     ),
     Case(
         "smtp-recipient-nul",
@@ -189,6 +213,13 @@ _PIPELINING = (
     Case("smtp-early-talker", pipelining(early=unasked()), INDETERMINATE, "Greylisted"),
 )
 
+_ANNOUNCED = ("mail.example.com", "CHUNKING")
+
+
+def _chunk(*replies: str, recipient: str = "250 2.1.5 Ok", ended: str = "") -> TransactionFacts:
+    return transaction(capabilities=_ANNOUNCED, gigantic_chunk=chunk(*replies, recipient=recipient, ended=ended))
+
+
 _CHUNKING = (
     Case("smtp-chunk-needs-transaction", chunking(), PASS, "refused: 503"),
     Case("smtp-chunk-needs-transaction", chunking(no_recipient=None), PASS, "refused: 503"),
@@ -211,13 +242,30 @@ _CHUNKING = (
     Case("smtp-chunk-then-data", chunking(data_after_chunk=unasked()), INDETERMINATE, "Greylisted"),
     Case("smtp-chunk-then-data", chunking(announced=False), NOT_APPLICABLE, "not announced"),
     Case("smtp-chunk-then-data", chunking(data_after_chunk=None), NOT_APPLICABLE, "submission-requires-auth"),
-    Case("smtp-chunk-size", chunking(), PASS, "refused: 521"),
-    Case("smtp-chunk-size", chunking(gigantic=answered("BDAT", ended=LOST)), PASS, "hangs up"),
-    Case("smtp-chunk-size", chunking(gigantic=answered("BDAT", "250 0 octets")), FAIL, "takes a chunk of 2^64 octets"),
-    Case("smtp-chunk-size", chunking(gigantic=answered("BDAT")), FAIL, "waits for the octets"),
-    Case("smtp-chunk-size", chunking(gigantic=answered("BDAT", "452 later")), INDETERMINATE, "neither taken"),
-    Case("smtp-chunk-size", chunking(gigantic=unasked()), INDETERMINATE, "Greylisted"),
-    Case("smtp-chunk-size", chunking(announced=False), NOT_APPLICABLE, "not announced"),
+    Case("smtp-chunk-size", _chunk("521 5.5.4 Syntax: BDAT count [LAST]"), PASS, "refused: 521"),
+    Case("smtp-chunk-size", _chunk("554 no"), PASS, "refused: 554"),
+    Case("smtp-chunk-size", _chunk(ended=LOST), PASS, "hangs up"),
+    Case("smtp-chunk-size", _chunk("521 5.5.4 no", recipient=_BLOCKED), PASS, "refused: 521"),
+    Case("smtp-chunk-size", _chunk("552 no", recipient=_BLOCKED), PASS, "refused: 552"),
+    Case("smtp-chunk-size", _chunk("503 no", recipient=_BLOCKED), INDETERMINATE, "for want of a recipient"),
+    Case("smtp-chunk-size", _chunk("530 5.7.0 no", recipient="530 5.7.0 no"), INDETERMINATE, "want of a recipient"),
+    Case("smtp-chunk-size", _chunk(_BLOCKED, recipient=_BLOCKED), INDETERMINATE, "for want of a recipient"),
+    Case("smtp-chunk-size", _chunk(ended=LOST, recipient=_BLOCKED), INDETERMINATE, "for want of a recipient"),
+    Case("smtp-chunk-size", _chunk("250 0 octets"), FAIL, "takes a chunk of 2^64 octets"),
+    Case("smtp-chunk-size", _chunk("250 0 octets", recipient=_BLOCKED), FAIL, "takes a chunk of 2^64 octets"),
+    Case("smtp-chunk-size", _chunk(), FAIL, "waits for the octets"),
+    Case("smtp-chunk-size", _chunk("452 later"), INDETERMINATE, "neither taken"),
+    Case(
+        "smtp-chunk-size",
+        transaction(capabilities=_ANNOUNCED, gigantic_chunk=dialogue(exchange("MAIL FROM:<>", ended=LOST))),
+        INDETERMINATE,
+        "did not come to that",
+    ),
+    Case(
+        "smtp-chunk-size", transaction(capabilities=_ANNOUNCED, gigantic_chunk=unasked()), INDETERMINATE, "Greylisted"
+    ),
+    Case("smtp-chunk-size", transaction(capabilities=()), INDETERMINATE, "EHLO is not known"),
+    Case("smtp-chunk-size", transaction(), NOT_APPLICABLE, "not announced"),
 )
 
 _CROSS = (

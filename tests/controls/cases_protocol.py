@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from smtp_audit.facts.conversation import Dialogue
-from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.transaction import TransactionFacts
 from tests.conversation_factories import answered, closed, dialogue, exchange, unasked
 from tests.sequence_factories import (
@@ -26,7 +25,6 @@ _RCPT = "RCPT TO:<postmaster@example.com>"
 _LATER = "450 4.2.0 Greylisted"
 _NOBODY = "550 5.1.1 User unknown"
 _BLOCKED = "554 5.7.1 Client host blocked"
-_STRANGER = TransactionFacts(role=Role.SUBMISSION, needs_login="no credentials were given")
 _PLAIN = CAPABILITIES[:1]
 
 
@@ -182,7 +180,6 @@ _FORM = (
         INDETERMINATE,
         "no recipient at all is taken",
     ),
-    Case("smtp-address-length", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-address-forms", transaction(), PASS, "both are answered"),
     Case("smtp-address-forms", transaction(source_route=_rcpt("501 no routes")), PASS, "both are answered"),
     Case("smtp-address-forms", transaction(address_literal=_rcpt("454 4.7.1 denied")), PASS, "both are answered"),
@@ -193,7 +190,6 @@ _FORM = (
         "without a reply",
     ),
     Case("smtp-address-forms", transaction(address_literal=_rcpt(_LATER)), INDETERMINATE, "Greylisted"),
-    Case("smtp-address-forms", _STRANGER, NOT_APPLICABLE, "no credentials"),
 )
 
 _MAILBOXES = (
@@ -349,7 +345,6 @@ _MAILBOXES = (
         "1 recipients were taken, then: RCPT -> the server closed",
     ),
     Case("smtp-hundred-recipients", transaction(many_recipients=unasked("gone")), INDETERMINATE, "gone"),
-    Case("smtp-hundred-recipients", _STRANGER, NOT_APPLICABLE, "no credentials"),
 )
 
 _ANY, _FIXED = {"declared_bytes": 0}, {"declared_bytes": 10240000}
@@ -368,18 +363,15 @@ _EXTENSIONS = (
     Case("smtp-size-enforced", transaction(capabilities=("m", "SIZE 0")), NOT_APPLICABLE, "no limit is announced"),
     Case("smtp-size-enforced", transaction(capabilities=("m",)), NOT_APPLICABLE, "no limit is announced"),
     Case("smtp-size-enforced", transaction(capabilities=()), INDETERMINATE, "not known"),
-    Case("smtp-size-enforced", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-8bitmime", transaction(), PASS, "taken: 250"),
     Case("smtp-8bitmime", transaction(eight_bit=answered("MAIL", "555 no")), FAIL, "refuses BODY=8BITMIME: 555"),
     Case("smtp-8bitmime", transaction(eight_bit=answered("MAIL", _LATER)), INDETERMINATE, "Greylisted"),
     Case("smtp-8bitmime", transaction(capabilities=_PLAIN), NOT_APPLICABLE, "8BITMIME is not announced"),
     Case("smtp-8bitmime", transaction(capabilities=()), INDETERMINATE, "not known"),
-    Case("smtp-8bitmime", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-utf8", transaction(), PASS, "taken: 250"),
     Case("smtp-utf8", transaction(utf8=answered("MAIL", "555 no")), FAIL, "refuses SMTPUTF8: 555"),
     Case("smtp-utf8", transaction(utf8=answered("MAIL", _LATER)), INDETERMINATE, "Greylisted"),
     Case("smtp-utf8", transaction(capabilities=_PLAIN), NOT_APPLICABLE, "SMTPUTF8 is not announced"),
-    Case("smtp-utf8", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-utf8-needs-parameter", transaction(), PASS, "refused: 553"),
     Case(
         "smtp-utf8-needs-parameter",
@@ -388,7 +380,6 @@ _EXTENSIONS = (
         "not ASCII without SMTPUTF8: 250",
     ),
     Case("smtp-utf8-needs-parameter", transaction(unannounced_utf8=unasked()), INDETERMINATE, "Greylisted"),
-    Case("smtp-utf8-needs-parameter", _STRANGER, NOT_APPLICABLE, "no credentials"),
 )
 
 _NO_MAIL = tuple(

@@ -230,6 +230,18 @@ _DELIVERED = (
         PASS,
         "no message was sent",
     ),
+    Case(
+        "relay-not-delivered",
+        delivery(every=envelope(_BLOCKED), local=envelope(_BLOCKED)),
+        INDETERMINATE,
+        "mailbox of its own",
+    ),
+    Case("relay-not-delivered", delivery(every=envelope(_BLOCKED)), PASS, "no message was sent"),
+    Case("relay-not-delivered", delivery(local=envelope(DENIED)), PASS, "no message was sent"),
+    Case(
+        "relay-not-delivered", delivery(every=envelope(_BLOCKED), local=dialogue()), INDETERMINATE, "mailbox of its own"
+    ),
+    Case("relay-not-delivered", delivery(local_again=envelope(_BLOCKED)), INDETERMINATE, "not behind them"),
 )
 
 CASES = (*_PLAIN, *_ROUTED, *_DELIVERED)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from smtp_audit.facts.conversation import Dialogue
-from smtp_audit.facts.endpoint import Role
-from smtp_audit.facts.transaction import TransactionFacts
 from tests.conversation_factories import answered, closed, dialogue, exchange, unasked
 from tests.sequence_factories import after_mail, leave, no_mail, no_mail_at_all, on_wire, sequence, transaction
 
@@ -15,7 +13,6 @@ NOT_APPLICABLE = Expected.NOT_APPLICABLE
 
 _RCPT = "RCPT TO:<postmaster@example.com>"
 _LATER = "450 4.2.0 Greylisted"
-_STRANGER = TransactionFacts(role=Role.SUBMISSION, needs_login="no credentials were given")
 
 _ORDER = (
     Case("smtp-recipient-needs-sender", sequence(), PASS, "refused: 503"),
@@ -47,9 +44,24 @@ _ORDER = (
     Case("smtp-data-needs-sender", sequence(), PASS, "refused: 503"),
     Case(
         "smtp-data-needs-sender",
-        sequence(data_first=answered("DATA", "354 go on")),
+        sequence(data_first=dialogue(exchange("DATA", "354 go on"), exchange(".", "250 kept"))),
         FAIL,
-        "waits for a message without a sender: 354",
+        "takes a message without a sender: 250",
+    ),
+    Case("smtp-data-needs-sender", sequence(data_first=answered("DATA", "250 kept")), FAIL, "without a sender: 250"),
+    Case(
+        "smtp-data-needs-sender",
+        sequence(data_first=dialogue(exchange("DATA", "354 go on"), exchange(".", "554 no sender"))),
+        PASS,
+        "refused: 554",
+    ),
+    Case("smtp-data-needs-sender", sequence(data_first=answered("DATA", "354 go on")), INDETERMINATE, "354 go on"),
+    Case("smtp-data-needs-sender", sequence(data_first=dialogue(closed("DATA"))), FAIL, "without a reply"),
+    Case(
+        "smtp-data-needs-sender",
+        sequence(data_first=dialogue(exchange("DATA", "354 go on"), closed("."))),
+        INDETERMINATE,
+        "closed the connection",
     ),
     Case("smtp-data-needs-sender", sequence(data_first=answered("DATA", "451 later")), INDETERMINATE, "451 later"),
     Case("smtp-mail-before-hello", sequence(), PASS, "answered: 503"),
@@ -66,9 +78,21 @@ _ORDER = (
     Case("smtp-data-needs-recipient", transaction(), PASS, "refused: 554"),
     Case(
         "smtp-data-needs-recipient",
-        transaction(data_without_recipient=after_mail(("DATA", "354 go on"))),
+        transaction(data_without_recipient=after_mail(("DATA", "354 go on"), (".", "250 kept"))),
         FAIL,
-        "goes to nobody: 354",
+        "goes to nobody: 250",
+    ),
+    Case(
+        "smtp-data-needs-recipient",
+        transaction(data_without_recipient=after_mail(("DATA", "354 go on"), (".", "554 no valid recipients"))),
+        PASS,
+        "refused: 554",
+    ),
+    Case(
+        "smtp-data-needs-recipient",
+        transaction(data_without_recipient=after_mail(("DATA", "354 go on"))),
+        INDETERMINATE,
+        "354 go on",
     ),
     Case(
         "smtp-data-needs-recipient",
@@ -76,7 +100,6 @@ _ORDER = (
         INDETERMINATE,
         "Greylisted",
     ),
-    Case("smtp-data-needs-recipient", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-one-sender", transaction(), PASS, "refused: 503"),
     Case(
         "smtp-one-sender",
@@ -85,7 +108,6 @@ _ORDER = (
         "takes a second sender: 250",
     ),
     Case("smtp-one-sender", transaction(nested_mail=no_mail(_LATER)), INDETERMINATE, "Greylisted"),
-    Case("smtp-one-sender", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-reset-clears", transaction(), PASS, "the transaction ended: 503"),
     Case(
         "smtp-reset-clears",
@@ -112,7 +134,6 @@ _ORDER = (
         "closes the connection without a reply",
     ),
     Case("smtp-reset-clears", transaction(reset=no_mail(_LATER)), INDETERMINATE, "Greylisted"),
-    Case("smtp-reset-clears", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-hello-resets", transaction(), PASS, "the transaction ended: 503"),
     Case(
         "smtp-hello-resets",
@@ -126,7 +147,6 @@ _ORDER = (
         INDETERMINATE,
         "Greylisted",
     ),
-    Case("smtp-hello-resets", _STRANGER, NOT_APPLICABLE, "no credentials"),
 )
 
 _COMMANDS = (
@@ -192,7 +212,6 @@ _COMMANDS = (
         "503 no",
     ),
     Case("smtp-path-case", transaction(small_letters=unasked()), INDETERMINATE, "Greylisted"),
-    Case("smtp-path-case", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-vrfy", sequence(), PASS, "answered: 252"),
     Case("smtp-vrfy", sequence(vrfy=answered("VRFY a", "502 5.5.1 disabled")), PASS, "answered: 502"),
     Case("smtp-vrfy", sequence(vrfy=answered("VRFY a", "500 5.5.2 what?")), FAIL, "does not know VRFY: 500"),
@@ -223,7 +242,6 @@ _COMMANDS = (
         "takes no recipient for one",
     ),
     Case("smtp-recipient-needs-path", transaction(recipient_without_path=no_mail(_LATER)), INDETERMINATE, "Greylisted"),
-    Case("smtp-recipient-needs-path", _STRANGER, NOT_APPLICABLE, "no credentials"),
     Case("smtp-unknown-parameter", transaction(), PASS, "refused: 555"),
     Case("smtp-unknown-parameter", no_mail_at_all(), INDETERMINATE, "MAIL alone is not taken"),
     Case(
@@ -244,7 +262,6 @@ _COMMANDS = (
         INDETERMINATE,
         "Greylisted",
     ),
-    Case("smtp-unknown-parameter", _STRANGER, NOT_APPLICABLE, "no credentials"),
 )
 
 CASES = (*_ORDER, *_COMMANDS)

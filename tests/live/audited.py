@@ -70,7 +70,8 @@ class Outcome:
 
     def undecided(self, subject: str, group: str = "quick") -> frozenset[str]:
         """The controls without a verdict, though an audit of this group of servers may look."""
-        return self._with(subject, _UNDECIDED) & judged(group)
+        role = next((record["role"] for record in self.records if record["subject"] == subject), "")
+        return self._with(subject, _UNDECIDED) & judged(group, role)
 
     def explain(self, subject: str, controls: Iterable[str]) -> str:
         """The records behind a surprise, for the assertion's message."""

@@ -131,7 +131,7 @@ class Entry:
     @property
     def judged(self) -> frozenset[str]:
         """The controls that the audit of its group allows."""
-        return judged(self.group)
+        return judged(self.group, self.role)
 
     @property
     def must_pass(self) -> frozenset[str]:
@@ -188,10 +188,19 @@ def sound_name(role: str, group: str = "quick") -> str:
     return f"sound-{role}" if group in ("quick", "throttled") else f"sound-{role}-{group}"
 
 
-def judged(group: str) -> frozenset[str]:
-    """The controls that the audit of a group allows."""
+def judged(group: str, role: str) -> frozenset[str]:
+    """The controls that the audit of a group allows on an endpoint of this role."""
     allowed, never = _ALLOWED[group], _NEVER_ASKED_FOR | _NEVER_MET.get(group, frozenset())
-    return frozenset(name for name, control in _CONTROLS.items() if control.safety in allowed) - never
+    # Who is given nothing has no credentials.
+    given = Safety.ACTIVE in allowed
+    return (
+        frozenset(
+            name
+            for name, control in _CONTROLS.items()
+            if control.safety in allowed and (given or role not in control.needs_given)
+        )
+        - never
+    )
 
 
 @cache
@@ -261,7 +270,7 @@ def _backend(name: str, table: dict[str, Any]) -> Backend:
 def _sound(role: str, chapters: Chapters) -> Entry:
     table = chapters.sound[role]
     only(table, {"server", "strict", "set"}, f"sound.{role}")
-    fails = frozenset(chapters.fails.get(role, ())) & judged("quick")
+    fails = frozenset(chapters.fails.get(role, ())) & judged("quick", role)
     return Entry(
         name=sound_name(role),
         role=role,
@@ -284,7 +293,7 @@ def _twin(group: str, role: str, chapters: Chapters, sound: Mapping[str, Entry])
     return replace(
         base,
         name=sound_name(role, group),
-        must_fail=base.role_fails & judged(group),
+        must_fail=base.role_fails & judged(group, role),
         strict=None,
         settings={**base.settings, **table.get("set", {})},
         backend=table.get("backend", base.backend),

@@ -184,7 +184,7 @@ def test_what_was_kept_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "record.jsonl"
     monkeypatch.setenv(recorded.VARIABLE, str(path))
     records = [
-        {"subject": "mail:25", "control": control, "status": status}
+        {"subject": "mail:25", "role": "mx", "control": control, "status": status}
         for control, status in (
             ("tls-cbc-suite", "advisory"),
             ("tls-dh-prime", "fail"),

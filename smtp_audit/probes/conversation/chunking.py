@@ -1,4 +1,4 @@
-"""BDAT out of place, and of a size that nobody can take."""
+"""BDAT out of place."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from smtp_audit.probes.wire import Transcript
 
 _CHUNKING = "CHUNKING"
 
-GIGANTIC = 2**64
-"""Octets: one more than 64 bits count. Cut to 32 or 64 bits it is a chunk of none."""
-
-WAIT = 5.0
-"""Seconds for a server to refuse that chunk before it counts as waiting for its octets."""
-
 
 async def try_chunks(approach: Approach, transcript: Transcript) -> ChunkingFacts:
     """Ask for BDAT where it is announced. No chunk is the last of a message with recipients, so none is sent.
@@ -26,21 +20,15 @@ async def try_chunks(approach: Approach, transcript: Transcript) -> ChunkingFact
     """
     last = say("BDAT 0 LAST")
     mail, rcpt = say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{undelivered_recipient(approach)}>", needs="2")
-    gigantic = Say(f"BDAT {GIGANTIC}\r\n".encode(), silence=True, seconds=WAIT)
     questions = [Question("no_transaction", (last,), extension=_CHUNKING)]
     if approach.endpoint.role is Role.MX:
-        # A refused recipient is no matter: the chunk is then refused as well.
-        before = (say("MAIL FROM:<>"), say(f"RCPT TO:<{undelivered_recipient(approach)}>"))
         # Octets go with the first chunk, since servers may refuse one without any (Postfix: 551).
         chunk = Say(b"BDAT 2\r\n\r\n", needs="2", shown="BDAT 2, with an empty line")
         questions += [
             Question("no_recipient", (mail, last), extension=_CHUNKING),
             # Ended at once: whoever takes DATA here must not be given a message.
             Question("data_after_chunk", (mail, rcpt, chunk, say("DATA")), ends=True, extension=_CHUNKING),
-            Question("gigantic", (*before, gigantic), ends=True, extension=_CHUNKING),
         ]
-    else:
-        questions.append(Question("gigantic", (gigantic,), ends=True, extension=_CHUNKING))
     interview = Interview(approach, transcript)
     answers = await interview.ask(questions)
     return ChunkingFacts(role=approach.endpoint.role, announced=interview.announces(_CHUNKING), **answers)

@@ -114,6 +114,21 @@ class Question:
         return step is not None and len(exchanges) > step and bool(exchanges[step].replies)
 
 
+def empty_message(name: str, *before: Say) -> Question:
+    """DATA, and where it is taken the final dot at once.
+
+    Behind 354 a server may still refuse, where sender or recipient is missing (RFC 5321 section 3.3). On a connection
+    of its own: where nobody was named there is nobody that an empty message could go to. Never twice.
+    """
+    return Question(name, (*before, Say(b"DATA\r\n", enough="245"), Say(b".\r\n")), alone=True, once=True)
+
+
+def waits_for_message(dialogue: Dialogue | None) -> bool:
+    """Whether the last answer is 354 (RFC 5321 section 4.2.3)."""
+    replies = dialogue.exchanges[-1].replies if dialogue is not None and dialogue.exchanges else ()
+    return bool(replies) and replies[-1].code == "354"
+
+
 Follow = Callable[[], Sequence[Question]]
 """Questions that can be put together once others are answered."""
 
@@ -188,7 +203,7 @@ class Interview:
                 break
             self.puts[question.name] = self.puts.get(question.name, 0) + 1
             dialogue, over = await self._put(smtp, session, question)
-            if _in_message(dialogue):
+            if waits_for_message(dialogue):
                 # What is said next would be mail. Ended without its last dot, none of it is kept.
                 self.answers[question.name] = dialogue
                 pending.popleft()
@@ -324,12 +339,6 @@ def _out_of_step(dialogue: Dialogue) -> Dialogue:
     """Nothing of it is kept: what looks like the answer to one command may be that to another."""
     reason = "more replies came than commands were said: which is whose is not known"
     return Dialogue(inside_tls=dialogue.inside_tls, unknown=reason)
-
-
-def _in_message(dialogue: Dialogue) -> bool:
-    """Whether the server waits for a message (RFC 5321 section 4.2.3: 354)."""
-    replies = dialogue.exchanges[-1].replies if dialogue.exchanges else ()
-    return bool(replies) and replies[-1].code == "354"
 
 
 def _out_of_order(question: Question, dialogue: Dialogue) -> bool:

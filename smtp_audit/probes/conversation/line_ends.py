@@ -23,6 +23,8 @@ async def try_line_ends(approach: Approach, transcript: Transcript) -> LineEndFa
         local, at, domain = (own := undelivered_recipient(approach)).rpartition("@")
         # Where the domain is not known, none is said: that of another is refused whatever stands before it.
         recipients = [f"{local}\0x@{domain}", f"{local}@{domain}\0x"] if at else [f"{own}\0x"]
+        # What is answered to the NUL alone, and not to whoever asks.
+        questions.append(Question("plain_recipient", (say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{own}>"))))
         questions += [
             Question(recipient, (say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{recipient}>")))
             for recipient in recipients

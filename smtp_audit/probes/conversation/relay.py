@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import TypeVar
@@ -28,10 +29,12 @@ from smtp_audit.probes.conversation.envelope import (
     local_mailbox,
     nobody,
     other_foreign_domain,
+    own_domain,
     undelivered_recipient,
 )
 from smtp_audit.probes.conversation.interview import Interview, Question, say
 from smtp_audit.probes.conversation.message import message_for, message_says
+from smtp_audit.probes.submission import FOREIGN_DOMAINS
 from smtp_audit.probes.wire import PeerError, Transcript
 
 S = TypeVar("S", RelaySource, DeliverySource)
@@ -42,6 +45,7 @@ USER = "smtp-audit"
 _LOCAL = "local mailbox"
 _AGAIN = "local mailbox again"
 _AT_DOMAIN = "postmaster of the domain"
+_AT_NAME = "postmaster at the server's own name"
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,11 @@ class _Addresses:
         """The attempt."""
         recipient = self.recipient if form in PLAIN_FORMS else self.routed(form, user, self.foreign)
         return envelope(form, self.sender(form), recipient)
+
+    @property
+    def again(self) -> Question:
+        """The local mailbox behind all forms. What is not expected to be refused fits on the connection of those."""
+        return Question(_AGAIN, (say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{self.own}>", needs="2")))
 
     def checks(self, form: RelayForm) -> tuple[Question, ...]:
         """What to ask when the attempt was taken."""
@@ -170,13 +179,13 @@ async def _from_each_source(
 
 async def _attempts(approach: Approach, addresses: _Addresses, transcript: Transcript) -> RelaySource:
     interview = Interview(approach, transcript)
+    addresses = await _at_own_name(approach, addresses, interview)
     answers = await interview.ask(
         [
             envelope(_LOCAL, "", addresses.own),
             *([] if addresses.own == addresses.mailbox else [envelope(_AT_DOMAIN, "", addresses.mailbox)]),
             *(addresses.question(form) for form in RelayForm),
-            # With what is not expected to be refused, it fits on the connection of those before.
-            Question(_AGAIN, (say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{addresses.own}>", needs="2"))),
+            addresses.again,
         ]
     )
     taken = [form for form in RelayForm if recipient_taken(answers[form])]
@@ -194,6 +203,35 @@ async def _attempts(approach: Approach, addresses: _Addresses, transcript: Trans
         at_domain=answers.get(_AT_DOMAIN),
         attempts=tuple(_attempt(form, answers) for form in RelayForm),
     )
+
+
+async def _at_own_name(approach: Approach, addresses: _Addresses, interview: Interview) -> _Addresses:
+    """With the name that the server calls itself by for its own domain: where no domain is named, the host's is no
+    domain of its, and it takes mail for its postmaster there. That shows whose the domain is; nothing is guessed."""
+    if own_domain(approach):
+        return addresses
+
+    def ask_at_name() -> tuple[Question, ...]:
+        name = _own_name(interview.capabilities)
+        known = recipient_taken(interview.answers[_AT_DOMAIN]) or name in ("", addresses.local)
+        return () if known else (envelope(_AT_NAME, "", f"postmaster@{name}"),)
+
+    answers = await interview.ask([envelope(_AT_DOMAIN, "", addresses.mailbox)], ask_at_name)
+    if _AT_NAME not in answers or not recipient_taken(answers[_AT_NAME]):
+        return addresses
+    name = _own_name(interview.capabilities)
+    return replace(addresses, local=name, mailbox=f"postmaster@{name}")
+
+
+def _own_name(capabilities: Sequence[str]) -> str:
+    """The domain name at the beginning of the reply to EHLO (RFC 5321 section 4.1.1.1); empty where there is none, or a
+    reserved one, which is nobody's."""
+    name = capabilities[0].split(" ")[0].lower() if capabilities else ""
+    reserved = any(f".{name}".endswith(f".{domain}") for domain in FOREIGN_DOMAINS)
+    return name if _NAME.fullmatch(name) and not reserved else ""
+
+
+_NAME = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 
 def _same_host(approach: Approach) -> bool:
@@ -238,7 +276,7 @@ async def _delivery(approach: Approach, addresses: _Addresses, transcript: Trans
     interview = Interview(approach, transcript)
     user = addresses.recipient.rpartition("@")[0]
     questions = {form: addresses.question(form, user) for form in RelayForm}
-    answers = await interview.ask(tuple(questions.values()))
+    answers = await interview.ask((envelope(_LOCAL, "", addresses.own), *questions.values(), addresses.again))
     taken = next((form for form in RelayForm if recipient_taken(answers[form])), None)
     envelopes = tuple(answers[form] for form in RelayForm)
     message = None
@@ -249,5 +287,11 @@ async def _delivery(approach: Approach, addresses: _Addresses, transcript: Trans
         message = (await interview.ask([message_question]))["message"]
     same_host = _same_host(approach)
     return DeliverySource(
-        address=approach.source or "", same_host=same_host, envelopes=envelopes, taken=taken, message=message
+        address=approach.source or "",
+        same_host=same_host,
+        local=answers[_LOCAL],
+        local_again=answers[_AGAIN],
+        envelopes=envelopes,
+        taken=taken,
+        message=message,
     )

@@ -13,7 +13,15 @@ from smtp_audit.facts.sequence import SequenceFacts, WireReply
 from smtp_audit.limits import MAX_REPLY_LINES
 from smtp_audit.probes.approach import Approach, Session
 from smtp_audit.probes.conversation.envelope import undelivered_recipient
-from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing, say
+from smtp_audit.probes.conversation.interview import (
+    Interview,
+    Question,
+    Say,
+    Standing,
+    empty_message,
+    say,
+    waits_for_message,
+)
 from smtp_audit.probes.wire import PeerError, Throttled, Transcript
 from smtp_audit.wiretext import escape, unescape
 
@@ -47,6 +55,9 @@ async def keep_the_sequence(approach: Approach, transcript: Transcript) -> Seque
         answers = {name: Dialogue(unknown=error.reason) for name in _NAMES}
     else:
         answers = interview.answers
+        if waits_for_message(answers["data_first"]):
+            with contextlib.suppress(PeerError):
+                await interview.ask([empty_message("data_first")])
         await _greet_first(approach, transcript, wire.name, answers)
     capabilities = interview.capabilities or _texts(wire.replies.get("EHLO"))
     return SequenceFacts(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from smtp_audit.facts.conversation import Dialogue, offered
 from smtp_audit.facts.endpoint import SUBMISSION_ROLES
+from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.transaction import TransactionFacts
 from smtp_audit.probes.approach import Approach
 from smtp_audit.probes.conversation.envelope import (
@@ -16,8 +18,16 @@ from smtp_audit.probes.conversation.envelope import (
     own_domain,
     undelivered_recipient,
 )
-from smtp_audit.probes.conversation.interview import Interview, Question, Say, Standing, say
-from smtp_audit.probes.wire import Transcript
+from smtp_audit.probes.conversation.interview import (
+    Interview,
+    Question,
+    Say,
+    Standing,
+    empty_message,
+    say,
+    waits_for_message,
+)
+from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.safety import Safety
 
 RECIPIENTS = 100
@@ -30,6 +40,10 @@ _LOCAL_PART = 64
 _PATH = 256
 """Octets of a path with its brackets (RFC 5321 section 4.5.3.1.3)."""
 _LABEL = 63
+GIGANTIC = 2**64
+"""Octets of a chunk: one more than 64 bits count. Cut to 32 or 64 bits it is a chunk of none."""
+WAIT = 5.0
+"""Seconds for a server to refuse that chunk before it counts as waiting for its octets."""
 _MOST_DIGITS = 20
 """Of a size (RFC 1870 section 4)."""
 
@@ -37,14 +51,14 @@ _MOST_DIGITS = 20
 async def begin_transactions(approach: Approach, transcript: Transcript) -> TransactionFacts:
     """Begin transactions in every way that matters, and give each of them up.
 
-    On the submission ports they need a login: without credentials nothing is asked.
+    On the submission ports they need a login.
 
     Raises:
-        PeerError: not one question could be put, or the login failed.
+        PeerError: not one question could be put, no credentials were given, or the login failed.
     """
     role, login = approach.endpoint.role, approach.endpoint.role in SUBMISSION_ROLES
-    if login and (reason := _no_login(approach)):
-        return TransactionFacts(role=role, needs_login=reason)
+    if login and Safety.ACTIVE not in approach.config.allow:
+        raise PeerError(Absence.NOT_ALLOWED, "users alone may send here, and no login is allowed in this run")
     interview = Interview(approach, transcript, Standing.LOGGED_IN if login else Standing.HELLO)
     mailboxes = {} if login else _mailboxes(approach)
     first: tuple[Question, ...]
@@ -65,7 +79,12 @@ async def begin_transactions(approach: Approach, transcript: Transcript) -> Tran
         )
         return (*again, *_refusals(approach, found), *_with_announced(approach, found, interview))
 
-    answers = dict(await interview.ask(first, rest))
+    await interview.ask(first, rest)
+    if waits_for_message(interview.answers.get("data_without_recipient")):
+        mail = plan.mail if login else _planned(approach, mailboxes, interview.answers).mail
+        with contextlib.suppress(PeerError):
+            await interview.ask([empty_message("data_without_recipient", mail)])
+    answers = dict(interview.answers)
     if not login and "null_sender" not in answers:
         # No own mailbox is given: the postmaster's is the same question.
         same = "postmaster_of_domain" if "postmaster_of_domain" in answers else "postmaster"
@@ -107,12 +126,6 @@ class _Plan:
     @property
     def rcpt(self) -> Say:
         return say(f"RCPT TO:<{self.recipient}>")
-
-
-def _no_login(approach: Approach) -> str:
-    if approach.config.credentials is None:
-        return "no credentials were given"
-    return "" if Safety.ACTIVE in approach.config.allow else "no login is allowed in this run"
 
 
 def _mailboxes(approach: Approach) -> dict[str, str]:
@@ -184,6 +197,9 @@ def _with_announced(approach: Approach, plan: _Plan, interview: Interview) -> tu
     size = offered(capabilities, "SIZE") or ""
     if size.isdecimal() and size.isascii() and int(size) > 0 and len(size) < _MOST_DIGITS:
         questions.append(Question("too_large", (say(f"MAIL FROM:<{sender}> SIZE={int(size) + 1}"),)))
+    if offered(capabilities, "CHUNKING") is not None:
+        chunk = Say(f"BDAT {GIGANTIC}\r\n".encode(), silence=True, seconds=WAIT)
+        questions.append(Question("gigantic_chunk", (mail, plan.rcpt, chunk), ends=True))
     return tuple(questions)
 
 

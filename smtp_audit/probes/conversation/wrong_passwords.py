@@ -1,8 +1,9 @@
 """Wrong passwords, on the throw-away account and on a user who does not exist: what is answered, and how fast.
 
-Per endpoint at most MOST_WRONG of them: one without a password, one with too much behind it, and BLOCKS blocks of four.
-A connection has two blocks, since servers slow down or end one that has many errors (Postfix from the 10th on); a first
-try for each, which is not counted, takes the time that a server needs to get ready. A lock, a temporary refusal and
+Per endpoint at most MOST_WRONG of them: for both users one without a password and one with too much behind it, so that
+a server which counts by name has counted alike when times are taken, and BLOCKS blocks of four. A connection has two
+blocks, since servers slow down or end one that has many errors (Postfix from the 10th on); a first try for each, which
+is not counted and names a third user, takes the time that a server needs to get ready. A lock, a temporary refusal and
 silence end it at once; after a closed connection it goes on. Then the right password is tried again, with pauses.
 """
 
@@ -18,7 +19,7 @@ import string
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.observation import Absence
@@ -34,8 +35,8 @@ BLOCKS_PER_CONNECTION = 2
 
 MOST_CONNECTIONS = 13
 
-MOST_WRONG = 2 + BLOCKS * TRIES_IN_BLOCK + MOST_CONNECTIONS
-"""Wrong passwords on an endpoint: 29 where no connection is closed, one more for each that is."""
+MOST_WRONG = 4 + BLOCKS * TRIES_IN_BLOCK + MOST_CONNECTIONS
+"""Wrong passwords on an endpoint: 31 where no connection is closed, one more for each that is."""
 
 MOST_ON_ACCOUNT = 2 + BLOCKS * TRIES_IN_BLOCK // 2 + MOST_CONNECTIONS
 """Those of them on the throw-away account: 14, and more only where connections are closed."""
@@ -74,10 +75,15 @@ async def try_wrong_passwords(approach: Approach, transcript: Transcript) -> Wro
         PeerError: there is no throw-away account, or its password was not taken.
     """
     user, password = throwaway_login(approach)
+    account, here = approach.throwaway, (approach.address, approach.endpoint.port)
     async with throwaway_turn(approach):
-        if approach.throwaway.unusable:
-            raise PeerError(Absence.REFUSED_SERVICE, approach.throwaway.unusable)
-        return await _Guesses(approach, transcript, user, password).facts()
+        if here in account.rounds:
+            transcript.note("tried before in this run, under another name of this address: not once more")
+            return account.rounds[here].model_copy(update={"role": approach.endpoint.role})
+        if account.unusable:
+            raise PeerError(Absence.REFUSED_SERVICE, account.unusable)
+        account.rounds[here] = await _Guesses(approach, transcript, user, password).facts()
+        return account.rounds[here]
 
 
 def throwaway_login(approach: Approach) -> tuple[str, Secret]:
@@ -119,9 +125,12 @@ class _Guesses:
     spent: float = 0.0
 
     def __post_init__(self) -> None:
+        self.nobody, self.third = self._invented(), self._invented()
+
+    def _invented(self) -> str:
         local, at, domain = self.user.partition("@")
         letters = (_LOT.choice(string.ascii_lowercase) for _ in range(max(12, len(local))))
-        self.nobody = "".join(letters) + at + domain
+        return "".join(letters) + at + domain
 
     @property
     def right(self) -> _Login:
@@ -139,7 +148,9 @@ class _Guesses:
         cut = await self._alone(
             _Login(self.user, behind, "<throw-away account, right password, NUL and more behind it>")
         )
-        await self._guess()
+        await self._the_same_for_nobody()
+        if not self.stopped:
+            await self._guess()
         returns = await self._come_back()
         return WrongPasswordFacts(
             role=self.approach.endpoint.role,
@@ -167,6 +178,19 @@ class _Guesses:
             return Dialogue(unknown=error.reason)
         return Dialogue(exchanges=tuple(exchanges), inside_tls=True)
 
+    async def _the_same_for_nobody(self) -> None:
+        """The two that the account has had, so that both users have failed alike when the blocks begin."""
+        parted = Secret(f"{secrets.token_hex(8)}\0{secrets.token_hex(4)}")
+        logins = [
+            _Login(self.nobody, Secret(""), "<unknown user, no password>", known=False),
+            _Login(self.nobody, parted, "<unknown user, NUL and more behind a wrong password>", known=False),
+        ]
+        with contextlib.suppress(PeerError):  # the blocks will meet the same, and tell
+            last = (await self._knock(logins))[-1]
+            if last.accepted:
+                self.tries.append(WrongPassword(known=False, exchange=last))
+                self.stopped = f"before the first block: the password of a user who does not exist was taken: {last}"
+
     async def _guess(self) -> None:
         """All blocks, on as many connections as the server makes of them, unless it does something against it."""
         left: list[_Login] = []
@@ -178,7 +202,7 @@ class _Guesses:
             if self.stopped or self.over or not left:
                 return
             # Where few tries are had on a connection, none is spent on getting ready.
-            ready = [] if self.closed else [self._wrong(known=False)]
+            ready = [] if self.closed else [replace(self._wrong(known=False), user=self.third)]
             answered = await self._connection(ready, left[: TRIES_IN_BLOCK * BLOCKS_PER_CONNECTION])
             del left[:answered]
             if not answered and not (self.stopped or self.over):
@@ -312,9 +336,9 @@ class _Guesses:
     def _masked(self, reply: Reply) -> Reply:
         """The reply without the users' names, which it may repeat whole, in part or in base64.
 
-        Both in each: a name that is a word of the text by chance must not make a difference.
+        All in each: a name that is a word of the text by chance must not make a difference.
         """
-        users = (self.user, self.nobody)
+        users = (self.user, self.nobody, self.third)
         names = [form for user in users for form in (user, _base64(user), user.partition("@")[0])]
         pattern = "|".join(re.escape(escape_text(name, len(name))) for name in names)
         lines = (re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", "<user>", line, flags=re.IGNORECASE) for line in reply.lines)

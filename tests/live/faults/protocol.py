@@ -43,6 +43,18 @@ class DataForNobody(Conversation):
             super().do_data(argument)
 
 
+@fault("data-refused-at-its-end")
+class DataRefusedAtItsEnd(Conversation):
+    """Right: DATA without MAIL or RCPT is refused behind the message (RFC 5321 section 3.3)."""
+
+    def do_data(self, argument: str) -> None:
+        if self.transaction is None or not self.transaction.recipients:
+            self.reply(354, "end with CRLF.CRLF")
+            self.message()
+            raise Refused(554, "5.5.1 no valid recipients")
+        super().do_data(argument)
+
+
 @fault("two-senders")
 class TwoSenders(Conversation):
     """MAIL within a transaction begins another."""

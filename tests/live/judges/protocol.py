@@ -56,6 +56,9 @@ class _Talk:
                 return ""
             self._errors += answer[:1] in "45"
             if answer.startswith("354"):
+                # RFC 5321 section 3.3: it may refuse behind the message; an empty one to nobody.
+                self._line.send(".")
+                answer = self._line.until(lambda line: line[3:4] != "-")[-1]
                 self._line.socket.close()
                 self._line = None
         return answer

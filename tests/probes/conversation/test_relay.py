@@ -280,6 +280,65 @@ class TestSources:
         assert error.value.absence is Absence.UNREACHABLE
 
 
+def _own(*domains: str):
+    """A server with mail for these domains alone."""
+
+    def rcpt(_: str, recipient: str) -> str:
+        return OK if recipient == "postmaster" or recipient.rpartition("@")[2] in domains else DENIED
+
+    return rcpt
+
+
+async def _without_domain(hello: str, *domains: str) -> tuple[RelayFacts, MailServer]:
+    server = MailServer(_own(*domains), hello=(f"250 {hello}",))
+    facts, _ = await relayed(server, domain=None)
+    return facts, server
+
+
+class TestWithoutDomain:
+    """Whose mail the server takes is not known: only what it takes for itself shows that."""
+
+    async def test_its_own_name_will_do_where_it_takes_mail_for_that(self):
+        facts, server = await _without_domain("mx1.own.example hello", "mx1.own.example")
+        asked = [recipient for _, recipient in server.pairs]
+        assert "smtp-audit%example.com@mx1.own.example" in asked
+        assert asked.count("postmaster@mx1.own.example") == 2
+        assert facts.sources[0].at_domain.exchanges[-1].accepted
+        # What it takes there is a local part: whatever stands before the last @ is its own affair.
+        assert verdicts(facts) == ("pass", "indeterminate")
+
+    async def test_and_refuses_what_is_routed_through_it(self):
+        def rcpt(_: str, recipient: str) -> str:
+            mine = recipient == "postmaster" or re.fullmatch(r"postmaster@mx1\.own\.example", recipient)
+            return OK if mine else DENIED
+
+        facts, stage = await relayed(MailServer(rcpt, hello=("250 mx1.own.example",)), domain=None)
+        assert verdicts(facts) == ("pass", "pass")
+        assert stage.connections <= 3
+
+    async def test_a_route_through_its_own_name_is_a_relay(self):
+        def rcpt(_: str, recipient: str) -> str:
+            mine = recipient in ("postmaster", "postmaster@mx1.own.example")
+            return OK if mine or recipient == "smtp-audit%example.com@mx1.own.example" else DENIED
+
+        facts, _ = await relayed(MailServer(rcpt, hello=("250 mx1.own.example",)), domain=None)
+        assert verdicts(facts) == ("pass", "fail")
+
+    @pytest.mark.parametrize(
+        "hello", ["mx1.own.example", "mail", "[192.0.2.1]", "mx1.example.com", "a..b.example", "x>\\x00.example", "-"]
+    )
+    async def test_a_name_that_it_takes_no_mail_for_leaves_it_open(self, hello):
+        facts, server = await _without_domain(hello, "other.example")
+        assert verdicts(facts) == ("pass", "indeterminate")
+        asked = {recipient.rpartition("@")[2] for _, recipient in server.pairs}
+        assert (hello in asked) is (hello == "mx1.own.example")
+
+    async def test_where_the_domain_is_named_it_is_not_asked_for(self):
+        server = MailServer(sound, hello=("250 mx1.own.example",))
+        await relayed(server)
+        assert not any("own.example" in recipient for _, recipient in server.pairs)
+
+
 class TestDelivery:
     async def test_without_a_mailbox_elsewhere_nobody_is_asked(self):
         async with serving(MailServer(sound)) as stage:
@@ -294,6 +353,19 @@ class TestDelivery:
         facts = await delivered(server)
         assert judged(relay_not_delivered, facts) == "pass"
         assert server.messages == []
+
+    async def test_a_server_that_refuses_the_client_shows_nothing(self):
+        facts = await delivered(MailServer(lambda *_: "554 5.7.1 Service unavailable; Client host blocked"))
+        assert judged(relay_not_delivered, facts) == "indeterminate"
+
+    async def test_a_server_that_stops_serving_on_the_way_shows_nothing(self):
+        told: list[str] = []
+
+        def worn_out(sender: str, recipient: str) -> str:
+            told.append(recipient)
+            return sound(sender, recipient) if len(told) < 6 else "554 5.7.1 Service unavailable; Client host blocked"
+
+        assert judged(relay_not_delivered, await delivered(MailServer(worn_out))) == "indeterminate"
 
     async def test_an_open_relay_gets_one(self):
         server = MailServer(lambda *_: OK)

@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtp_audit.configuration.model import Mailboxes
+from smtp_audit.controls.chunking import chunk_size
 from smtp_audit.controls.protocol_form import reply_form
-from smtp_audit.controls.sequence import reset_clears
+from smtp_audit.controls.sequence import data_needs_recipient, data_needs_sender, reset_clears
+from smtp_audit.errors import Undetermined
 from smtp_audit.facts.conversation import offered
 from smtp_audit.facts.endpoint import Role
+from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.sequence import SequenceFacts
 from smtp_audit.facts.transaction import TransactionFacts
 from smtp_audit.probes.conversation.sequence import keep_the_sequence
@@ -128,7 +131,7 @@ async def test_everything_is_answered():
         ("XSMTPAUDIT", HANG_UP, "unknown_command", "hung up"),
         ("XSMTPAUDIT", "421 bye", "unknown_command", "421"),
         ("RCPT", "450 later", "recipient_first", "450"),
-        ("DATA", "354 go on", "data_first", "354"),
+        ("DATA", "354 go on", "data_first", "500"),
         ("VRFY", "what?", "vrfy", "unknown"),
         ("VRFY", SILENCE, "vrfy", "silent"),
         ("HELO", "250-a\r\n250 b", "helo_without_name", "250"),
@@ -147,6 +150,39 @@ async def test_one_odd_answer_spoils_no_other(command, answer, field, expected):
         assert last.reply.code == expected
     assert facts.noop.last.accepted
     assert facts.quit.exchanges[0].reply.code == "221"
+
+
+def _data(begins: str, ends: str) -> Server:
+    return Server({"DATA": begins, ".": ends})
+
+
+@pytest.mark.parametrize(
+    ("end", "wanted"), [("554 no valid recipients", "pass"), ("250 kept", "fail"), ("451 later", None), (HANG_UP, None)]
+)
+async def test_whoever_takes_data_is_asked_what_becomes_of_an_empty_message_to_nobody(end, wanted):
+    server = _data("354 go on", end)
+    sequence, transaction = await plain(server), await begun(server)
+    for judge, facts in ((data_needs_sender, sequence), (data_needs_recipient, transaction)):
+        if wanted is None:
+            with pytest.raises(Undetermined):
+                judge(facts, rule())
+        else:
+            assert judge(facts, rule()).outcome == wanted
+    assert [each.sent for each in sequence.data_first.exchanges] == ["DATA", "."]
+    assert [each.sent for each in transaction.data_without_recipient.exchanges] == ["MAIL FROM:<>", "DATA", "."]
+    # Nobody was named on the connection.
+    for at in (number for number, line in enumerate(server.heard) if line == "."):
+        before = server.heard[: at + 1]
+        hello = max(number for number, line in enumerate(before) if line.startswith("EHLO"))
+        assert before[hello + 1 :] in (["DATA", "."], ["MAIL FROM:<>", "DATA", "."])
+    assert server.heard.count(".") == 2
+
+
+async def test_whoever_refuses_data_is_sent_no_dot():
+    server = _data("554 no", "250 kept")
+    assert data_needs_sender(await plain(server), rule()).outcome == "pass"
+    assert data_needs_recipient(await begun(server), rule()).outcome == "pass"
+    assert "." not in server.heard
 
 
 async def test_early_mail_that_ends_the_connection_is_asked_twice():
@@ -168,10 +204,29 @@ async def test_no_greeting_is_no_facts():
         await asked(Server(greeting=b"hello?\r\n"))
 
 
+async def test_no_octet_of_a_gigantic_chunk_is_sent():
+    server = Server({"BDAT": "521 5.5.4 no"}, keywords=("CHUNKING",))
+    facts = await begun(server)
+    assert [each.sent.split(" ")[0] for each in facts.gigantic_chunk.exchanges] == ["MAIL", "RCPT", "BDAT"]
+    assert facts.gigantic_chunk.last.sent == "BDAT 18446744073709551616"
+    assert facts.gigantic_chunk.last.refused
+    assert "BDAT" not in " ".join(server.heard).split("BDAT 18446744073709551616")[1]
+    assert (await begun(Server())).gigantic_chunk.exchanges == ()
+
+
+async def test_a_server_that_waits_for_a_gigantic_chunk_is_seen(monkeypatch):
+    monkeypatch.setattr("smtp_audit.probes.conversation.transaction.WAIT", 0.2)
+    facts = await begun(Server({"BDAT": SILENCE}, keywords=("CHUNKING",)))
+    assert chunk_size(facts, rule()).outcome == "fail"
+
+
 async def test_without_credentials_nothing_is_asked_where_users_log_in():
-    facts, stage = await asked(Server(), begin_transactions, role=Role.SUBMISSION)
-    assert facts.needs_login == "no credentials were given"
-    assert stage.connections == 0
+    server = Server()
+    with pytest.raises(PeerError) as raised:
+        await asked(server, begin_transactions, role=Role.SUBMISSION)
+    assert raised.value.absence is Absence.NOT_AVAILABLE
+    assert "no credentials" in raised.value.reason
+    assert server.heard == []
 
 
 async def test_a_reset_that_does_nothing_is_the_only_fault():

@@ -111,7 +111,7 @@ async def guess(context, authority, server: Server, role: Role = Role.SUBMISSION
         text = "\n".join(line.text for line in transcript.lines) + facts.model_dump_json()
         assert RIGHT not in text
         assert len(server.wrong) <= MOST_WRONG
-        assert len(server.users) <= 2
+        assert len(server.users) <= 3
         assert sum(user == CAROL for user, _ in server.wrong) <= MOST_ON_ACCOUNT
         server.approach, server.stage = approach, stage
     return facts
@@ -132,7 +132,10 @@ async def test_a_server_that_only_refuses(context, authority, role):
     passwords = [password for _, password in server.wrong]
     assert passwords[0] == b""
     assert passwords[1].startswith(RIGHT.encode() + b"\0")
-    assert len(set(passwords)) == len(passwords) == 2 + ALL + 3
+    assert passwords[2] == b""
+    assert b"\0" in passwords[3]
+    assert RIGHT.encode() not in passwords[3]
+    assert len(set(passwords[1:])) == len(passwords) - 1 == 3 + ALL + 3
     assert facts.empty.last.refused
     assert facts.cut.last.refused
     nobody = next(user for user in server.users if user != CAROL)
@@ -235,16 +238,42 @@ async def test_a_lock_that_shows_stops_at_once(context, authority):
     assert "is locked" in server.approach.throwaway.unusable
 
 
+async def test_when_times_are_taken_both_users_have_failed_alike(context, authority):
+    """Else a server whose answers grow slower with each failure of a name would seem to tell who exists."""
+    server = Server()
+    facts = await guess(context, authority, server)
+    nobody = next(user for user, password in server.wrong if user != CAROL and password == b"")
+    told = {who: [word for user, word in server.wrong if user == who] for who in (CAROL, nobody)}
+    assert len(told[CAROL]) == len(told[nobody]) == 2 + ALL // 2
+    for words in told.values():
+        assert (words[0], b"\0" in words[1]) == (b"", True)
+        assert not any(b"\0" in word for word in words[2:])
+    assert len(facts.tries) == ALL
+
+
 async def test_a_locked_account_is_left_alone_on_the_next_port(context, authority):
     server = Server(most=4)
-    async with serving(talking(Role.SUBMISSION, context, auth=server.act)) as stage:
+    served = talking(Role.SUBMISSION, context, auth=server.act)
+    async with serving(served) as stage, serving(served) as next_port:
         first = approach_to(stage, authority)
         await try_wrong_passwords(first, first.transcript())
         seen = len(server.seen)
-        second = replace(approach_to(stage, authority), throwaway=first.throwaway)
+        second = replace(approach_to(next_port, authority), throwaway=first.throwaway)
         with pytest.raises(PeerError, match="is locked"):
             await try_wrong_passwords(second, second.transcript())
         assert len(server.seen) == seen
+
+
+async def test_under_another_name_the_same_server_is_asked_for_nothing(context, authority):
+    server = Server()
+    async with serving(talking(Role.SUBMISSION, context, auth=server.act)) as stage:
+        first = approach_to(stage, authority)
+        other = replace(
+            first, endpoint=first.endpoint.model_copy(update={"host": "other.example", "role": Role.SUBMISSIONS})
+        )
+        one, two = await asyncio.gather(*(try_wrong_passwords(each, each.transcript()) for each in (first, other)))
+    assert len(server.wrong) <= MOST_WRONG
+    assert two == one.model_copy(update={"role": Role.SUBMISSIONS})
 
 
 async def test_two_ports_take_turns(context, authority):
@@ -258,9 +287,10 @@ async def test_two_ports_take_turns(context, authority):
         await server.act(dialogue)
         inside -= 1
 
-    async with serving(talking(Role.SUBMISSION, context, auth=counted)) as stage:
+    served = talking(Role.SUBMISSION, context, auth=counted)
+    async with serving(served) as stage, serving(served) as next_port:
         first = approach_to(stage, authority)
-        second = replace(approach_to(stage, authority), throwaway=first.throwaway)
+        second = replace(approach_to(next_port, authority), throwaway=first.throwaway)
         found = await asyncio.gather(
             try_wrong_passwords(first, first.transcript()), try_wrong_passwords(second, second.transcript())
         )
@@ -364,7 +394,7 @@ async def test_a_budget_of_our_own_limits_no_guesses(context, authority):
     server = Server()
     async with serving(talking(Role.SUBMISSION, context, auth=server.act)) as stage:
         approach = approach_to(stage, authority)
-        approach.budget = HostBudget(approach.address, BudgetLimits(total=4))
+        approach.budget = HostBudget(approach.address, BudgetLimits(total=5))
         facts = await try_wrong_passwords(approach, approach.transcript())
     assert facts.stopped == facts.closed == ""
     assert 0 < len(facts.tries) < ALL
