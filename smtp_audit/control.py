@@ -104,6 +104,8 @@ class Control:
     origin: str = ""
     needs_given: frozenset[Role] = frozenset()
     """The roles in which its probe, though passive, needs credentials: where none but users may send."""
+    needs_words: str = ""
+    """What of the configuration its probe, though passive, needs, where that is no login: `[sending] addresses`."""
 
     def applies_to(self, subject: Endpoint | Domain) -> bool:
         """Whether the subject is of the kind and role that this control is about."""
@@ -115,7 +117,7 @@ class Control:
         """Whether a profile may leave the gate alone where it was not run: its probe waits for the user's word."""
         if self.safety is not Safety.PASSIVE:
             return True
-        return isinstance(subject, Endpoint) and subject.role in self.needs_given
+        return bool(self.needs_words) or (isinstance(subject, Endpoint) and subject.role in self.needs_given)
 
     def check_parameters(self, given: Mapping[str, Any], where: str) -> dict[str, Any]:
         """The profile's parameters for this control, validated and converted.
@@ -207,6 +209,7 @@ def control(
     safety: Safety = Safety.PASSIVE,
     medium: Medium = Medium.PROBE,
     needs_given: Iterable[Role] = (),
+    needs_words: str = "",
 ) -> Callable[[J], J]:
     """Register the decorated function as a control.
 
@@ -223,6 +226,8 @@ def control(
         safety: what its probe does to the server.
         medium: the way it shows its clauses.
         needs_given: those of `roles` in which a passive probe needs credentials; it is not run without.
+        needs_words: what else of the configuration a passive probe needs, as its keys are written; it is not run
+            without.
 
     Raises:
         ConfigurationError: the id is taken, the function's signature does not fit `needs`, or `needs_given` names
@@ -259,6 +264,7 @@ def control(
                 judge=judge,
                 origin=f"{judge.__module__}.{judge.__qualname__}",
                 needs_given=given,
+                needs_words=needs_words,
             )
         )
         return judge

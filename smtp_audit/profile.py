@@ -328,7 +328,11 @@ def _rule(registry: Registry, standard: Standard, control_id: str, line: Mapping
         raise ConfigurationError(f"{where}: {_first_problem(error)}") from None
     for clause in rule.clauses:
         _known_clause(standard, clause, where)
-    if rule.when_not_run is WhenNotRun.LIST and control.safety == "passive" and not control.needs_given:
+    if (
+        rule.when_not_run is WhenNotRun.LIST
+        and control.safety == "passive"
+        and not (control.needs_given or control.needs_words)
+    ):
         raise ConfigurationError(
             f'{where}: when_not_run = "list" is for active, intrusive and slow controls, and for those that need '
             "credentials on some ports; this one is passive, and needs nothing"

@@ -60,6 +60,8 @@ def explanation(control: Control, profiles: Iterable[Profile]) -> Iterator[str]:
     yield from _entry("Safety", control.safety)
     if control.needs_given:
         yield from _entry("Needs", f"credentials on {roles_text(control.needs_given)}; not run there without")
+    if control.needs_words:
+        yield from _entry("Needs", f"{control.needs_words}; not run without")
     yield from _entry("Sources", "; ".join(control.spec))
     for name, rule in lines.items():
         yield from _entry(f"Profile {name}", _rule_text(control, rule))
@@ -80,7 +82,7 @@ def parameters_text(rule: ControlRule) -> str:
 
 def when_not_run_text(control: Control, rule: ControlRule) -> str:
     """What a profile says of a control that was not run, with the roles that it is said of where it is not all."""
-    some = rule.when_not_run == "list" and control.safety is Safety.PASSIVE
+    some = rule.when_not_run == "list" and control.safety is Safety.PASSIVE and not control.needs_words
     return f"{rule.when_not_run} on {roles_text(control.needs_given)}" if some else rule.when_not_run
 
 

@@ -73,6 +73,8 @@ def _control(control: Control, profiles: Sequence[Profile]) -> Iterator[str]:
     yield f"- Facts: {', '.join(need.kind for need in control.needs)}; safety class: {control.safety}"
     if control.needs_given:
         yield f"- Without credentials: not run on {roles_text(control.needs_given)}"
+    if control.needs_words:
+        yield f"- Without {control.needs_words}: not run"
     if control.spec:
         yield f"- Sources: {'; '.join(control.spec)}"
     for profile in profiles:

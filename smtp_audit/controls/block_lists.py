@@ -16,6 +16,7 @@ from smtp_audit.facts.endpoint import Domain
     needs=BlockListFacts,
     spec=("RFC 5782 section 2", "RFC 5782 section 5"),
     remedy={"any": "find out what was sent from the address, end it, then ask the list to remove the entry"},
+    needs_words="[dns] block_lists and [sending] addresses",
     medium=Medium.DNS,
 )
 def not_listed(facts: BlockListFacts, rule: Rule) -> Verdict:

@@ -37,6 +37,7 @@ def _told(servers: Iterable[ServerAnswers]) -> tuple[str, ...]:
     parameters={"minimum": int},
     spec=("RFC 1034 section 4.1", "RFC 2182 section 5"),
     remedy={"dns": "example.com. IN NS ns2.example.net.", "any": "add a second name server, in another network"},
+    needs_words="[dns] authoritative = true",
     medium=Medium.DNS,
 )
 def count(facts: NameServersFacts, rule: Rule) -> Verdict:
@@ -69,6 +70,7 @@ def count(facts: NameServersFacts, rule: Rule) -> Verdict:
     needs=NameServersFacts,
     spec=("RFC 1034 section 4.1", "RFC 2181 section 10.3"),
     remedy={"any": "repair the name server, or remove its NS record here and at the registry"},
+    needs_words="[dns] authoritative = true",
     medium=Medium.DNS,
 )
 def answer(facts: NameServersFacts, rule: Rule) -> Verdict:
@@ -119,6 +121,7 @@ def _heard(facts: NameServersFacts, name: str) -> list[ServerAnswers]:
     needs=NameServersFacts,
     spec=("RFC 1034 section 4.2.2", "RFC 1912 section 2.8"),
     remedy={"any": "set the zone up on that server, or remove its NS record here and at the registry"},
+    needs_words="[dns] authoritative = true",
     medium=Medium.DNS,
 )
 def authoritative(facts: NameServersFacts, rule: Rule) -> Verdict:
@@ -152,6 +155,7 @@ def _lame(each: ServerAnswers) -> bool:
     needs=NameServersFacts,
     spec=("RFC 1034 section 4.3.5", "RFC 2182 section 4"),
     remedy={"any": "find out why the zone is not transferred, or which provider has the old records"},
+    needs_words="[dns] authoritative = true",
     medium=Medium.DNS,
 )
 def agree(facts: NameServersFacts, rule: Rule) -> Verdict:
@@ -221,6 +225,7 @@ def _said(given: Answer) -> tuple[str, ...]:
     needs=NameServersFacts,
     spec=("RFC 1034 section 4.3.5", "RFC 1912 section 2.2"),
     remedy={"any": "look at the transfers of the zone; those of two providers may differ without fault"},
+    needs_words="[dns] authoritative = true",
     medium=Medium.DNS,
 )
 def serials(facts: NameServersFacts, rule: Rule) -> Verdict:

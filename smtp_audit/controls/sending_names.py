@@ -96,6 +96,7 @@ def mx_reverse(facts: MailHostsFacts, rule: Rule) -> Verdict:
     needs=SendingFacts,
     spec=("RFC 1912 section 2.1", "RFC 8601 section 2.7.3"),
     remedy=_PTR,
+    needs_words="[sending] addresses",
     medium=Medium.DNS,
 )
 def sending_confirmed(facts: SendingFacts, rule: Rule) -> Verdict:
@@ -144,6 +145,7 @@ def _generic(name: str, address: str, domain: str) -> str:
     needs=SendingFacts,
     spec=("RFC 1912 section 2.1",),
     remedy=_PTR,
+    needs_words="[sending] addresses",
     medium=Medium.DNS,
 )
 def sending_own(facts: SendingFacts, rule: Rule) -> Verdict:
@@ -180,6 +182,7 @@ def sending_own(facts: SendingFacts, rule: Rule) -> Verdict:
         "exim": "helo_data = mail.example.com",
         "any": "let EHLO, PTR and A (AAAA) say the same name",
     },
+    needs_words="[sending] helo and addresses",
     medium=Medium.DNS,
 )
 def helo_agrees(facts: SendingHeloFacts, rule: Rule) -> Verdict:

@@ -20,6 +20,7 @@ from smtp_audit.wiretext import escape_text
     expects="each address in [sending] passes as MAIL FROM of the domain",
     subject=Domain,
     needs=SpfSendingFacts,
+    needs_words="[sending] addresses",
     medium=Medium.DNS,
     spec=("RFC 7208 section 2.4", "RFC 7208 section 4", "RFC 7208 section 8"),
     remedy={
@@ -49,6 +50,7 @@ def spf_covers_sending(sending: SpfSendingFacts, rule: Rule) -> Verdict:
     expects="each address in [sending] passes as HELO with the name that is given there, and foreign addresses do not",
     subject=Domain,
     needs=SpfHeloFacts,
+    needs_words="[sending] helo",
     medium=Medium.DNS,
     spec=("RFC 7208 section 2.3", "RFC 7208 section 10.1.3"),
     remedy={

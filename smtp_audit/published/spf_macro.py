@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote
 
 from smtp_audit.wiretext import escape_text
 
@@ -71,4 +70,13 @@ def _expanded(found: re.Match[str], values: Mapping[str, str]) -> str:
         parts = parts[-int(digits) :]
     value = ".".join(parts)
     # RFC 3986 section 2.3: what is not escaped in a URL
-    return quote(value, safe="-._~", errors="replace") if letter.isupper() else value
+    return _escaped(value) if letter.isupper() else value
+
+
+def _escaped(value: str) -> str:
+    """The value with everything but RFC 3986's unreserved characters as %XX (RFC 7208 section 7.3)."""
+    octets = value.encode("utf-8", "replace")
+    return "".join(chr(octet) if octet in _UNRESERVED else f"%{octet:02X}" for octet in octets)
+
+
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
