@@ -14,8 +14,10 @@ from smtp_audit.probes.wire import Transcript
 
 @dataclass(frozen=True)
 class DomainApproach:
-    """One domain in a run. `endpoints` are all that the run is about, of whatever domain; `run_id` names the run in what it
-    leaves behind."""
+    """One domain in a run.
+
+    `endpoints` are all that the run is about, of whatever domain; `run_id` names the run in what it leaves behind.
+    """
 
     domain: str
     config: Config

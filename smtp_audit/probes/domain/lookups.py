@@ -1,7 +1,7 @@
 """Questions to one resolver: each name and type once in a run, many at a time, every answer with its outcome.
 
-dnspython's own resolver turns an answer that it cannot parse into a time-out and hides the bits that matter here, so that the
-messages are made and read one by one. Whatever a server does, `ask` returns an `Answer` and never raises.
+dnspython's own resolver turns an answer that it cannot parse into a time-out and hides the bits that matter here, so
+that the messages are made and read one by one. Whatever a server does, `ask` returns an `Answer` and never raises.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ from smtp_audit.limits import MAX_LOOKUPS, MAX_LOOKUPS_AT_ONCE, MAX_RECORDS
 from smtp_audit.wiretext import escape_text
 
 TRIES = 3
-"""How often a question is put before silence counts as a time-out; each time to the next server, where there are more."""
+"""How often a question is put before silence counts as a time-out; each time to the next server."""
+
+DEAD_AFTER = 3
+"""Questions without any reply after which servers that never replied get one try each."""
 
 TRY_SECONDS = 2.0
 """How long one try may take."""
@@ -45,9 +48,6 @@ EDNS_SIZE = 1232
 
 _CASE_MATTERS = frozenset({"TXT", "CAA", "TLSA", "DS", "CDS", "DNSKEY", "CDNSKEY", "RRSIG", "SPF"})
 """Types whose text holds more than names and numbers; base64 is among it."""
-
-_DNSSEC_ERRORS = frozenset({1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27})
-"""Extended errors (RFC 8914) about signatures."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,8 @@ class Lookups:
         self.servers = servers
         self._recursive = recursive
         self._asked: dict[tuple[str, str], asyncio.Task[Answer]] = {}
+        self._replied = False
+        self._unheard = 0
         self._at_once = asyncio.Semaphore(MAX_LOOKUPS_AT_ONCE)
 
     @property
@@ -116,8 +118,9 @@ class Lookups:
         answer = await self._try(question)
         if answer.outcome is not LookupOutcome.SERVFAIL or not self._recursive:
             return answer
-        # A validating resolver says SERVFAIL for signatures that do not fit, and for servers that do not answer. With CD
-        # it does not check: when it answers then, and fails again without, it is the signatures (RFC 4035 section 5.5).
+        # A validating resolver says SERVFAIL for signatures that do not fit, and for servers that do not answer. With
+        # CD it does not check: when it answers then, and fails again without, it is the signatures (RFC 4035 section
+        # 5.5).
         unchecked = await self._try(question, check=False)
         if not unchecked.answered:
             return answer
@@ -130,7 +133,7 @@ class Lookups:
     async def _try(self, question: _Question, *, check: bool = True) -> Answer:
         """Put a question until a server answers it. What the last one said counts when none does."""
         answer = question.failed(LookupOutcome.TIMEOUT, "")
-        for number in range(TRIES):
+        for number in range(1 if not self._replied and self._unheard >= DEAD_AFTER else TRIES):
             server = self.servers[number % len(self.servers)]
             answer = await self._once(question, server, check=check)
             if answer.answered:
@@ -139,6 +142,8 @@ class Lookups:
                 return answer
             if answer.outcome is LookupOutcome.REFUSED and len(self.servers) == 1:
                 return answer
+        if answer.outcome is LookupOutcome.TIMEOUT:
+            self._unheard += 1
         return answer
 
     async def _once(self, question: _Question, server: Server, *, check: bool) -> Answer:
@@ -158,6 +163,7 @@ class Lookups:
         except (OSError, EOFError) as error:
             await asyncio.sleep(max(0.0, 0.1 - (time.monotonic() - began)))
             return question.failed(LookupOutcome.TIMEOUT, f"{server}: {_told(error)}")
+        self._replied = True
         return question.read(reply, tcp=tcp)
 
 
@@ -257,12 +263,9 @@ def _owner(reply: dns.message.Message) -> str:
 def _extended(reply: dns.message.Message) -> str:
     """The extended errors of an answer (RFC 8914), in words."""
     errors = [option for option in reply.options if isinstance(option, dns.edns.EDEOption)]
-    words = [
+    return ", ".join(
         f"EDE {int(error.code)}" + (f" ({escape_text(error.text, 120)})" if error.text else "") for error in errors
-    ]
-    if any(int(error.code) in _DNSSEC_ERRORS for error in errors):
-        words.append("about signatures")
-    return ", ".join(words)
+    )
 
 
 def _told(error: Exception) -> str:

@@ -17,7 +17,7 @@ MAX_CHAIN = 8
 
 
 class Zone(Lookups):
-    """Answers from a dictionary of (name, type) to records; an outcome or a whole `Answer` in their place is given as it is.
+    """Answers from a dictionary of (name, type) to records; an outcome or an `Answer` in their place is given as it is.
 
     CNAMEs are followed. A name that exists with other types has no data; below it, empty non-terminals count as names.
     `asked` lists the questions in their order.
