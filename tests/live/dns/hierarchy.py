@@ -155,7 +155,9 @@ def _address(rdtype: str, text: str) -> dns.rdata.Rdata:
 
 def _lines(records: Mapping[tuple[str, str], Iterable[dns.rdata.Rdata]]) -> list[str]:
     return [
-        f"{owner}. {TTL} IN {rdtype} {value.to_text()}" for (owner, rdtype), values in records.items() for value in values
+        f"{owner}. {TTL} IN {rdtype} {value.to_text()}"
+        for (owner, rdtype), values in records.items()
+        for value in values
     ]
 
 

@@ -120,9 +120,7 @@ class Knot:
 
     def _configuration(self) -> str:
         parts = [
-            _SERVER.format(
-                directory=self.directory, listen=", ".join(f"{address}@53" for address in self.addresses)
-            )
+            _SERVER.format(directory=self.directory, listen=", ".join(f"{address}@53" for address in self.addresses))
         ]
         policies: dict[str, str] = {}
         zones = []
@@ -162,7 +160,7 @@ class Knot:
 
 
 def _policy_name(signing: Signing) -> str:
-    return f"a{signing.algorithm}-{signing.bits}-{signing.nsec3}-{len(signing.salt)}"
+    return f"a{signing.algorithm}-{signing.bits}-{signing.nsec3}-{signing.salt_octets}"
 
 
 def _policy(name: str, signing: Signing) -> str:
@@ -173,5 +171,5 @@ def _policy(name: str, signing: Signing) -> str:
         size=f"ksk-size: {signing.bits}\n    zsk-size: {signing.bits}" if rsa else "",
         nsec3="off" if signing.nsec3 is None else "on",
         iterations=signing.nsec3 or 0,
-        salt_length=len(signing.salt) // 2,
+        salt_length=signing.salt_octets,
     )

@@ -56,10 +56,11 @@ class OfflineKey:
 
 def _times(signing: Signing) -> tuple[datetime, datetime]:
     now = datetime.now(UTC).replace(microsecond=0)
+    # Unbound overlooks a day (val-sig-skew-max).
     if signing.how == "expired":
-        return now - timedelta(days=15), now - timedelta(days=1)
+        return now - timedelta(days=17), now - timedelta(days=3)
     if signing.how == "not-yet":
-        return now + timedelta(days=1), now + timedelta(days=15)
+        return now + timedelta(days=3), now + timedelta(days=17)
     lifetime = timedelta(days=14) if signing.hours is None else timedelta(hours=signing.hours)
     # Clocks differ a little (RFC 6781 section 4.4.2).
     return now - timedelta(hours=1), now + lifetime

@@ -134,5 +134,3 @@ class Unbound:
         logs = (self.directory / name for name in ("log", "console"))
         end = "".join(path.read_text(errors="replace")[-3000:] for path in logs if path.exists())
         raise RuntimeError(f"unbound does not answer after {START_SECONDS} s: {said}\n{end}")
-
-

@@ -1,7 +1,7 @@
 """The mail domains of the lab as typed data, read from the files in zones/; README.md explains them."""
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ class Signing:
     bits: int = 2048
     digests: tuple[int, ...] = (2,)
     nsec3: int | None = None
-    salt: str = ""
+    salt_octets: int = 0
     hours: float | None = None
     without_signatures: frozenset[Key] = frozenset()
     wrong_signatures: frozenset[Key] = frozenset()
@@ -98,7 +98,7 @@ class Case:
 
 
 _SIGNING = frozenset(
-    "signing algorithm bits digests nsec3 salt hours without_signatures wrong_signatures".split()
+    "signing algorithm bits digests nsec3 salt_octets hours without_signatures wrong_signatures".split()
 )
 _CONTENT = frozenset({"extends", "add", "replace", "remove", "second", "lame"})
 _AUDIT = frozenset("policy sending helo selectors dnsbl authoritative".split())
@@ -252,7 +252,7 @@ def _signing(table: Mapping[str, Any], domain: str, words: Words) -> Signing:
         bits=table.get("bits", 2048),
         digests=tuple(table.get("digests", (2,))),
         nsec3=table.get("nsec3"),
-        salt=table.get("salt", ""),
+        salt_octets=table.get("salt_octets", 0),
         hours=table.get("hours"),
         without_signatures=without,
         wrong_signatures=wrong,
@@ -265,8 +265,3 @@ def _policy(table: dict[str, Any], words: Words) -> Policy:
     if "location" in table:
         table["location"] = words.fill_in(table["location"])
     return Policy(body=words.fill_in(body).replace("\r\n", "\n").replace("\n", ends), **table)
-
-
-def known_controls(found: Iterable[Case]) -> frozenset[str]:
-    """The controls that at least one of these domains breaks."""
-    return frozenset(control for case in found for control in case.must_fail)

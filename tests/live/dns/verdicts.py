@@ -1,0 +1,64 @@
+"""What the audit of a domain said, and how that differs from what it must say."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from smtp_audit import audit
+from smtp_audit.configuration.model import Config
+from smtp_audit.control import Medium, load_builtin
+from smtp_audit.facts.endpoint import Domain
+from smtp_audit.pipeline import AuditResult
+from smtp_audit.record import Record, Status
+
+from .zones import Case
+
+CONTROLS = frozenset(
+    control.id
+    for control in load_builtin()
+    if control.subject is Domain and control.medium is Medium.DNS and control.origin.startswith("smtp_audit.controls.")
+)
+"""The controls that this lab has to show at work."""
+
+FAILED = frozenset({Status.FAIL, Status.ADVISORY, Status.WAIVED})
+UNKNOWN = frozenset({Status.INDETERMINATE, Status.ERROR})
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The verdicts of one audit on its domain."""
+
+    result: AuditResult
+    records: Mapping[str, Record]
+
+    def of(self, statuses: Iterable[Status]) -> frozenset[str]:
+        """The controls that came to one of these."""
+        wanted = frozenset(statuses)
+        return frozenset(control for control, record in self.records.items() if record.status in wanted)
+
+    def show(self, control: str) -> str:
+        """One verdict in a line."""
+        record = self.records.get(control)
+        return f"{control}: no verdict" if record is None else f"{control}: {record.status}: {record.summary}"
+
+
+def audited(config: Config) -> Verdicts:
+    """Audit a domain, and keep what is said of it."""
+    result = audit(config)
+    mine = {record.control: record for record in result.records if record.control in CONTROLS}
+    return Verdicts(result, mine)
+
+
+def differences(case: Case, verdicts: Verdicts) -> list[str]:
+    """What the audit said otherwise than it must, a line each."""
+    expected = ((case.must_fail, FAILED, "fail"), (case.unknown, UNKNOWN, "come to no verdict"))
+    expected += ((case.not_run, frozenset({Status.NOT_RUN}), "not be run"),)
+    lines = []
+    for listed, statuses, word in expected:
+        for control in sorted(listed - verdicts.of(statuses)):
+            lines.append(f"{case.name}: must {word}: {verdicts.show(control)}")
+        if not case.only:
+            for control in sorted(verdicts.of(statuses) - listed):
+                lines.append(f"{case.name}: is not listed to {word}: {verdicts.show(control)}")
+    listed_twice = (case.must_fail & case.unknown) | (case.must_fail & case.not_run) | (case.unknown & case.not_run)
+    lines += [f"{case.name}: listed twice: {control}" for control in sorted(listed_twice)]
+    return lines
