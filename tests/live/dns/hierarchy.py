@@ -8,12 +8,12 @@ import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
-import dns.rrset
 import dns.rdtypes.ANY.DS
+import dns.rrset
 
 from .records import TTL, Records
 from .signing import OfflineKey
-from .zones import TOP, Case, Served, Signing
+from .zones import TOP, Case, Served
 
 ROOT = ""
 """The name of the root, without its last dot."""
@@ -164,12 +164,4 @@ def _lines(records: Mapping[tuple[str, str], Iterable[dns.rdata.Rdata]]) -> list
 def _ds(name: dns.name.Name, key: dns.rdata.Rdata, digest: int) -> dns.rdtypes.ANY.DS.DS:
     # SHA-1 is made here on purpose: what is judged is a domain that still has it.
     policy = dns.dnssec.allow_all_policy
-    return dns.dnssec.make_ds(name, key, digest, policy=policy)  # type: ignore[arg-type]
-
-
-def signed_by_knot(zones: Mapping[str, Served]) -> list[str]:
-    """The zones that knot signs."""
-    return [name for name, zone in zones.items() if zone.signing.by_knot]
-
-
-__all__ = ["FIRST_SERIAL", "SECOND_SERIAL", "Addresses", "Signing", "Tree", "signed_by_knot", "tree"]
+    return dns.dnssec.make_ds(name, key, digest, policy=policy)

@@ -150,7 +150,7 @@ class Knot:
                 if reply.flags & dns.flags.TC:
                     reply = dns.query.tcp(query, self.addresses[0], timeout=1.0)
                 for rrset in reply.answer:
-                    if rrset.rdtype == rdtype and (not serial or rrset[0].serial >= serial):  # type: ignore[attr-defined]
+                    if rrset.rdtype == rdtype and (not serial or rrset[0].serial >= serial):
                         return rrset
             time.sleep(_POLL_SECONDS)
         log = self.directory / "log"

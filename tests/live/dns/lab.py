@@ -8,8 +8,8 @@ from pathlib import Path
 from smtp_audit.configuration.model import Config, PolicyHost, Resolver, Scope, Sending
 
 from ..authority import Authority
-from ..network import Block, Daemon, lab_directory
-from .hierarchy import FIRST_SERIAL, ROOT, SECOND_SERIAL, Addresses, signed_by_knot, tree
+from ..network import Block, lab_directory
+from .hierarchy import FIRST_SERIAL, ROOT, SECOND_SERIAL, Addresses, tree
 from .knot import Knot
 from .policies import PolicyServer
 from .unbound import Unbound
@@ -95,8 +95,7 @@ class DnsLab:
     def _contents(self, serial: int) -> dict[str, tuple[str, object]]:
         """The zones for the first start: what delegates has no DS records yet, for want of keys."""
         return {
-            name: (self._tree.text(name, serial, lambda _: ()), zone.signing)  # type: ignore[arg-type,return-value]
-            for name, zone in self._tree.zones.items()
+            name: (self._tree.text(name, serial, lambda _: ()), zone.signing) for name, zone in self._tree.zones.items()
         }
 
     def _others(self) -> dict[str, tuple[str, object]]:

@@ -1,4 +1,4 @@
-"""The HTTPS server that has every domain's MTA-STS policy, as a process of its own; policy_process.py is that process."""
+"""The HTTPS server that has every domain's MTA-STS policy: a process of its own, which policy_process.py is."""
 
 import json
 import sys

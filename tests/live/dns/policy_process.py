@@ -1,5 +1,7 @@
-"""Serves MTA-STS policies over HTTPS, each domain's in its own way, until it is ended. Only the standard library: it starts
-at once."""
+"""Serves MTA-STS policies over HTTPS, each domain's in its own way, until it is ended.
+
+Only with the standard library: it starts at once.
+"""
 
 import asyncio
 import json

@@ -51,7 +51,7 @@ class OfflineKey:
             _tamper(zone, key, lambda kept: [])
         for key in signing.wrong_signatures:
             _tamper(zone, key, lambda kept: [record.replace(signature=_spoilt(record.signature)) for record in kept])
-        return zone.to_text(relativize=False, want_origin=False)  # type: ignore[no-any-return]
+        return zone.to_text(relativize=False, want_origin=False)
 
 
 def _times(signing: Signing) -> tuple[datetime, datetime]:
@@ -97,6 +97,6 @@ def _tamper(zone: dns.zone.Zone, key: Key, change: object) -> None:
     changed: Iterable[object] = change(list(signatures))
     node.delete_rdataset(dns.rdataclass.IN, dns.rdatatype.RRSIG, rdtype)
     if records := list(changed):
-        rdataset = dns.rdataset.from_rdata_list(TTL, records)  # type: ignore[arg-type]
+        rdataset = dns.rdataset.from_rdata_list(TTL, records)
         rdataset.covers = rdtype
         node.replace_rdataset(rdataset)

@@ -54,11 +54,10 @@ def differences(case: Case, verdicts: Verdicts) -> list[str]:
     expected += ((case.not_run, frozenset({Status.NOT_RUN}), "not be run"),)
     lines = []
     for listed, statuses, word in expected:
-        for control in sorted(listed - verdicts.of(statuses)):
-            lines.append(f"{case.name}: must {word}: {verdicts.show(control)}")
-        if not case.only:
-            for control in sorted(verdicts.of(statuses) - listed):
-                lines.append(f"{case.name}: is not listed to {word}: {verdicts.show(control)}")
+        there = verdicts.of(statuses)
+        lines += [f"{case.name}: must {word}: {verdicts.show(control)}" for control in sorted(listed - there)]
+        unlisted = frozenset() if case.only else there - listed
+        lines += [f"{case.name}: is not listed to {word}: {verdicts.show(control)}" for control in sorted(unlisted)]
     listed_twice = (case.must_fail & case.unknown) | (case.must_fail & case.not_run) | (case.unknown & case.not_run)
     lines += [f"{case.name}: listed twice: {control}" for control in sorted(listed_twice)]
     return lines

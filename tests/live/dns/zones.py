@@ -44,7 +44,8 @@ class Signing:
 
 @dataclass(frozen=True)
 class Served:
-    """A zone as the name servers have it. `second`: what the second of them says instead; `lame`: it does not know it."""
+    """A zone as the name servers have it; `second` is what the second of them says instead, and `lame` that it knows
+    nothing of it."""
 
     name: str
     records: Records
@@ -98,11 +99,21 @@ class Case:
 
 
 _SIGNING = frozenset(
-    "signing algorithm bits digests nsec3 salt_octets hours without_signatures wrong_signatures".split()
+    [
+        "signing",
+        "algorithm",
+        "bits",
+        "digests",
+        "nsec3",
+        "salt_octets",
+        "hours",
+        "without_signatures",
+        "wrong_signatures",
+    ]
 )
 _CONTENT = frozenset({"extends", "add", "replace", "remove", "second", "lame"})
-_AUDIT = frozenset("policy sending helo selectors dnsbl authoritative".split())
-_SAYS = frozenset("name domain what must_fail unknown not_run only also".split())
+_AUDIT = frozenset(["policy", "sending", "helo", "selectors", "dnsbl", "authoritative"])
+_SAYS = frozenset(["name", "domain", "what", "must_fail", "unknown", "not_run", "only", "also"])
 
 
 @dataclass(frozen=True)
