@@ -98,7 +98,7 @@ async def _wrong_question(asked: Asked) -> Sent:
 
 
 async def _elsewhere(asked: Asked) -> Sent:
-    return Sent((asked.packed(await asked.truth()),), elsewhere=True)
+    return Sent(strays=(asked.packed(await asked.truth()),))
 
 
 async def _loop(asked: Asked) -> Sent:
@@ -120,7 +120,7 @@ async def _a_thousand(asked: Asked) -> Sent:
     kind = dns.rdatatype.to_text(question.rdtype)
     rdata = {
         "A": [f"10.0.{n // 256}.{n % 256}" for n in range(1000)],
-        "MX": [f"{n} mail" for n in range(1000)],
+        "MX": [f"{n} mail." for n in range(1000)],
     }.get(kind, [f"\\# 4 {n:08x}" for n in range(1000)])
     # Records of a type that nobody knows are read as they are.
     rdata = rdata if kind in ("A", "MX") else [f'"record {n}"' for n in range(1000)]
@@ -169,8 +169,7 @@ async def _strangers_first(asked: Asked) -> Sent:
     right = asked.packed(await asked.truth())
     forged = _reply(asked)
     forged.set_rcode(dns.rcode.NXDOMAIN)
-    wire = asked.packed(forged)
-    return Sent((_other_id(asked, wire), right))
+    return Sent((right,), strays=(asked.packed(forged),))
 
 
 def _other_id(asked: Asked, wire: bytes) -> bytes:
@@ -220,7 +219,7 @@ ODD = (
     Fault("slow answers", _after(0.2)),
     Fault("too long for UDP, and TCP answers", _truncated(truth)),
     Fault("every first datagram is lost", _first_is_lost),
-    Fault("forged answers come first", _strangers_first),
+    Fault("answers of strangers come first", _strangers_first),
 )
 """All can be learnt: the verdicts are those of any other resolver."""
 
@@ -242,7 +241,7 @@ async def _mangled(asked: Asked) -> Sent:
     """Records whose data ends too early for their type, in an answer that is whole."""
     reply = await asked.truth()
     question = asked.query.question[0]
-    reply.answer = [dns.rrset.from_text(question.name, 60, "IN", "TYPE65280", "\\# 1 00")]
+    reply.answer = [dns.rrset.from_text(question.name, 60, "IN", "TYPE65280", "\\# 1 05")]
     wire = asked.packed(reply)
     return Sent((wire.replace((65280).to_bytes(2), question.rdtype.to_bytes(2)),))
 

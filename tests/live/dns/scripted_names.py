@@ -50,11 +50,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Sent:
-    """What goes back: nothing, or some messages; `elsewhere`: from another address than was asked; `hang_up`: the TCP
-    connection is closed."""
+    """What goes back: nothing, or some messages; before them `strays`, from another address than was asked; `hang_up`:
+    the TCP connection is closed."""
 
     messages: tuple[bytes, ...] = ()
-    elsewhere: bool = False
+    strays: tuple[bytes, ...] = ()
     hang_up: bool = False
 
 
@@ -68,16 +68,18 @@ async def truth(asked: Asked) -> Sent:
 
 @dataclass
 class ScriptedNames:
-    """The server, in a thread of its own. `tcp` None: that port is closed."""
+    """The server, in a thread of its own. `tcp` False: that port is closed; `script` None: it is never started."""
 
     address: str
     port: int
     upstream: tuple[str, int]
-    script: Script
+    script: Script | None
     tcp: bool = True
     elsewhere: str = ""
     questions: list[tuple[str, str, bool]] = field(default_factory=list)
     """Name, type, and whether by TCP, of everything that was asked."""
+    troubles: list[str] = field(default_factory=list)
+    """What went wrong with the server itself."""
 
     def __post_init__(self) -> None:
         self._ready = threading.Event()
@@ -131,9 +133,13 @@ class ScriptedNames:
         number = self._times.get(key, 0)
         self._times[key] = number + 1
         self.questions.append(key)
-        with suppress(dns.exception.DNSException, OSError, EOFError):
+        try:
+            assert self.script is not None
             return await self.script(Asked(wire, tcp, number, self.upstream))
-        return Sent()
+        except Exception as error:
+            # Silence by mistake must not pass for silence as told.
+            self.troubles.append(repr(error))
+            return Sent()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
@@ -154,8 +160,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._other = other
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
@@ -165,17 +170,19 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     async def _answer(self, data: bytes, addr: tuple[str, int]) -> None:
         sent = await self._server.answer(data, tcp=False)
-        transport = self._other if sent.elsewhere and self._other is not None else self._transport
-        for message in sent.messages:
-            if not transport.is_closing():
-                transport.sendto(message, addr)
+        for transport, messages in ((self._other, sent.strays), (self._transport, sent.messages)):
+            for message in messages:
+                if transport is not None and not transport.is_closing():
+                    transport.sendto(message, addr)
 
 
 @contextmanager
 def scripted_names(server: ScriptedNames) -> Iterator[ScriptedNames]:
-    """The server, running."""
+    """The server, running; raises RuntimeError at the end for what went wrong with the server itself."""
     server.start()
     try:
         yield server
     finally:
         server.stop()
+    if server.troubles:
+        raise RuntimeError(f"the scripted name server failed: {server.troubles[:3]}")
