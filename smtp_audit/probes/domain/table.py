@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from smtp_audit.facts.lookup import ResolverFacts
 from smtp_audit.facts.observation import Facts
+from smtp_audit.facts.spf import SpfFacts, SpfHeloFacts, SpfSendingFacts
 from smtp_audit.probes.domain.approach import DomainApproach
 from smtp_audit.probes.domain.resolver import look_at_resolver
+from smtp_audit.probes.domain.spf.family import look_for_spf, look_for_spf_helo, look_for_spf_sending
 from smtp_audit.probes.wire import Transcript
 
 
@@ -20,6 +22,11 @@ class DomainFamily:
     look: Callable[[DomainApproach, Transcript], Awaitable[Facts]]
 
 
-DOMAIN_FAMILIES = (DomainFamily(ResolverFacts, look_at_resolver),)
+DOMAIN_FAMILIES = (
+    DomainFamily(ResolverFacts, look_at_resolver),
+    DomainFamily(SpfFacts, look_for_spf),
+    DomainFamily(SpfSendingFacts, look_for_spf_sending),
+    DomainFamily(SpfHeloFacts, look_for_spf_helo),
+)
 
 FAMILY_BY_KIND = {family.facts.kind: family for family in DOMAIN_FAMILIES}
