@@ -36,6 +36,7 @@ SERVERS = {"postfix", "dovecot", "exim", "sendmail", "opensmtpd", "docker-mailse
 
 # What has no object to be without: every endpoint of its roles has one.
 ALWAYS_APPLIES = {
+    "dkim-selectors",
     "starttls-offered",
     "implicit-tls",
     "auth-only-after-tls",
