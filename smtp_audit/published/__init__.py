@@ -1,0 +1,1 @@
+"""What mail domains publish, read without a network: one module a kind of record, text in, typed model out."""
