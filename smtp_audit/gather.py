@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -40,6 +41,9 @@ from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.secret import Secret, redact
 from smtp_audit.version import __version__
 from smtp_audit.wiretext import escape_text
+
+if TYPE_CHECKING:
+    from smtp_audit.probes.domain.lookups import Lookups
 
 Key = tuple[str, str]
 """A kind of facts and a subject's key."""
@@ -88,6 +92,8 @@ class Gathering:
         self._placed: dict[Key, list[Observation]] = {}
         self._pending: dict[Key, set[str | None]] = {}
         self._unresolved = {s.key for s in self._subjects if isinstance(s, Endpoint)}
+        for domain in (s for s in self._subjects if isinstance(s, Domain)):
+            self._pending.update({(kind, domain.key): {None} for kind in self._wanted(domain)})
         self._done = False
         self._stopping = False
         self._complete = False
@@ -96,6 +102,7 @@ class Gathering:
         self._logins: dict[str, GivenLogin] = {}
         self._accounts: dict[str, ThrowawayAccount] = {}
         """By host: its addresses and ports have the same accounts."""
+        self._lookups: Lookups | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._started = datetime.now(UTC)
@@ -198,9 +205,13 @@ class Gathering:
             self._loop = asyncio.get_running_loop()
             self._main = asyncio.current_task()
             stopping = self._stopping
-        endpoints = [s for s in self._subjects if isinstance(s, Endpoint) and not stopping]
+        subjects = () if stopping else self._subjects
         try:
-            results = await asyncio.gather(*(self._endpoint(e) for e in endpoints), return_exceptions=True)
+            results = await asyncio.gather(
+                *(self._endpoint(s) for s in subjects if isinstance(s, Endpoint)),
+                *(self._domain(s) for s in subjects if isinstance(s, Domain) and self._wanted(s)),
+                return_exceptions=True,
+            )
         except asyncio.CancelledError:
             self._end(Absence.INTERRUPTED, INTERRUPTED)
             return
@@ -244,12 +255,58 @@ class Gathering:
                 self._emit(endpoint, None, kind, PeerError(Absence.UNREACHABLE, trouble))
         await asyncio.gather(*(self._at_address(endpoint, address) for address in addresses))
 
-    def _wanted(self, endpoint: Endpoint) -> tuple[str, ...]:
+    async def _domain(self, domain: Domain) -> None:
+        """Every family of facts about a domain at once; a question that two of them put goes out once."""
+        # Loaded here: a run about servers alone needs no second library for the DNS.
+        from smtp_audit.probes.domain.approach import DomainApproach
+        from smtp_audit.probes.domain.lookups import Lookups, servers_of
+        from smtp_audit.probes.domain.table import FAMILY_BY_KIND
+
+        if self._lookups is None:
+            self._lookups = Lookups(servers_of(self._config))
+        approach = DomainApproach(
+            domain.name,
+            self._config,
+            self._lookups,
+            self._anchors,
+            tuple(s for s in self._subjects if isinstance(s, Endpoint)),
+            self._run_id,
+        )
+
+        async def look(kind: str) -> None:
+            began = datetime.now(UTC)
+            transcript = Transcript(self._secrets)
+            what: Facts | PeerError
+            limit = self._config.limits.endpoint_seconds
+            try:
+                async with asyncio.timeout(limit) as bound:
+                    what = await FAMILY_BY_KIND[kind].look(approach, transcript)
+            except TimeoutError:
+                late = PeerError(
+                    Absence.BUDGET, f"not finished within the {limit:g} s for one domain (endpoint_seconds)"
+                )
+                what = late if bound.expired() else broke(TimeoutError())
+            except PeerError as error:
+                what = error
+            except Exception as error:  # a defect of ours: it must cost these facts, not those of the other families
+                what = broke(error)
+            self._emit(domain, None, kind, what, transcript, began)
+
+        await asyncio.gather(*(look(kind) for kind in self._wanted(domain)))
+        self._progress(f"{domain.key}: done, {self._lookups.count} questions to the DNS so far")
+
+    def _wanted(self, subject: Endpoint | Domain) -> tuple[str, ...]:
         """The kinds to gather: those asked for, and those that come together with them."""
-        asked = self._asked.get(endpoint.key, set())
+        asked = self._asked.get(subject.key, set())
+        if isinstance(subject, Domain):
+            if not asked:
+                return ()
+            from smtp_audit.probes.domain.table import FAMILY_BY_KIND
+
+            return tuple(kind for kind in FAMILY_BY_KIND if kind in asked)
         # The tables of the report need a whole survey of TLS, though no control asks for some of it.
         along = (*FIRST_LOOK_KINDS, *(SURVEY_KINDS if TlsSuiteFacts.kind in asked else ()))
-        return tuple(kind for kind in kinds_of(endpoint) if asked and (kind in asked or kind in along))
+        return tuple(kind for kind in kinds_of(subject) if asked and (kind in asked or kind in along))
 
     def _probed(self, endpoint: Endpoint) -> tuple[str, ...]:
         """The wanted kinds that a probe gives."""
@@ -303,7 +360,7 @@ class Gathering:
 
     def _emit(
         self,
-        endpoint: Endpoint,
+        subject: Endpoint | Domain,
         address: str | None,
         kind: str,
         what: Facts | PeerError,
@@ -312,23 +369,23 @@ class Gathering:
         *,
         only_if_missing: bool = False,
     ) -> None:
-        if isinstance(what, Facts) and _repeats(what, self._secrets, endpoint.host):
+        if isinstance(what, Facts) and _repeats(what, self._secrets, subject.group):
             what = PeerError(Absence.MALFORMED, REPEATED)
         with self._state:
             if self._done:
                 return  # too late
-            pending = self._pending.setdefault((kind, endpoint.key), {address})
+            pending = self._pending.setdefault((kind, subject.key), {address})
             if address not in pending:
                 if only_if_missing:
                     return
-                raise RuntimeError(f"{kind} of {endpoint.key} at {address} was observed twice")
+                raise RuntimeError(f"{kind} of {subject.key} at {address} was observed twice")
             now = datetime.now(UTC)
             facts = what if isinstance(what, Facts) else None
             lines: tuple[Line, ...] = transcript.lines if transcript else ()
             self._keep(
                 Observation(
                     kind=kind,
-                    subject=endpoint.key,
+                    subject=subject.key,
                     address=address,
                     facts=facts,
                     absence=what.absence if isinstance(what, PeerError) else None,
@@ -339,8 +396,8 @@ class Gathering:
                 )
             )
             pending.discard(address)
-            if kind == CertificateFacts.kind:
-                self._compare_ports(endpoint.host)
+            if kind == CertificateFacts.kind and isinstance(subject, Endpoint):
+                self._compare_ports(subject.host)
             self._state.notify_all()
 
     def _compare_ports(self, host: str) -> None:
@@ -365,14 +422,14 @@ class Gathering:
 
     def _fill_in(self, absence: Absence, reason: str) -> None:
         """Give a reason to everything that was asked for and never came. Called with the lock held."""
-        for endpoint in (s for s in self._subjects if isinstance(s, Endpoint)):
-            for kind in self._wanted(endpoint):
-                missing = self._pending.get((kind, endpoint.key), set())
-                for address in missing if missing or (kind, endpoint.key) in self._placed else {None}:
+        for subject in self._subjects:
+            for kind in self._wanted(subject):
+                missing = self._pending.get((kind, subject.key), set())
+                for address in missing if missing or (kind, subject.key) in self._placed else {None}:
                     self._keep(
                         Observation(
                             kind=kind,
-                            subject=endpoint.key,
+                            subject=subject.key,
                             address=address,
                             absence=absence,
                             reason=reason,

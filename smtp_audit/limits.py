@@ -58,11 +58,32 @@ MAX_ADDRESSES: Final = 16
 MAX_HOSTS: Final = 32
 """MX hosts of one domain that are audited."""
 
+MAX_SENDING_ADDRESSES: Final = 32
+"""Addresses that mail leaves from, as the configuration names them."""
+
+MAX_SELECTORS: Final = 32
+"""Selectors of DKIM keys, as the configuration names them."""
+
+MAX_BLOCK_LISTS: Final = 16
+"""Lists of addresses with a bad name that are asked."""
+
 MAX_CONFIG_BYTES: Final = 1024 * 1024
 """Octets of a configuration, profile or clause file."""
 
 MAX_SNAPSHOT_BYTES: Final = 64 * 1024 * 1024
 """Octets of a snapshot file."""
+
+MAX_LOOKUPS: Final = 2000
+"""Questions to the DNS in one run."""
+
+MAX_LOOKUPS_AT_ONCE: Final = 32
+"""Questions that are under way at once."""
+
+MAX_RECORDS: Final = 100
+"""Records of one answer that are read; a name with more of one type is no mail domain's."""
+
+MAX_POLICY_BYTES: Final = 64 * 1024
+"""Octets of an MTA-STS policy (RFC 8461 section 3.3 suggests this very cap)."""
 
 MAX_REVERSE_NAMES: Final = 8
 """Names of one address that are looked up."""

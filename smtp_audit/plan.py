@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -156,9 +156,13 @@ def prepare(
         if config.domain is None and not config.endpoints and len(config.names) == len(domains) == 1:
             # A mail domain and nothing else was asked for: its MX hosts take its mail.
             config = config.model_copy(update={"domain": domains[0].name})
+    if recorded is None:
+        subjects = (*_domain_named(config, subjects), *subjects)
     if not subjects:
         raise ConfigurationError("no target: name one with --smtp-target, --smtp-endpoint or in the configuration")
-    scope = config.scope or (_recorded_scope(recorded) if recorded else (Scope.SERVER,))
+    scope = config.scope or (_recorded_scope(recorded) if recorded else _scope_of(subjects))
+    if Scope.DNS in scope and not any(isinstance(subject, Domain) for subject in subjects):
+        raise ConfigurationError("scope: dns is about a mail domain, and none is known: name it with --smtp-domain")
     media = {medium for medium in Medium if MEDIUM_SCOPE[medium] in scope}
     return Plan(
         config=config,
@@ -170,6 +174,19 @@ def prepare(
         recorded=recorded,
         found=found or Found(),
     )
+
+
+def _domain_named(config: Config, subjects: Sequence[Endpoint | Domain]) -> tuple[Domain, ...]:
+    """The mail domain of the configuration, where the run is to be about its DNS and it is no subject yet."""
+    if config.domain is None or (config.scope and Scope.DNS not in config.scope):
+        return ()
+    named = Domain(name=config.domain)
+    return () if named in subjects else (named,)
+
+
+def _scope_of(subjects: Sequence[Endpoint | Domain]) -> tuple[Scope, ...]:
+    """What a run is about when nobody says so: what its subjects allow."""
+    return (Scope.SERVER, Scope.DNS) if any(isinstance(s, Domain) for s in subjects) else (Scope.SERVER,)
 
 
 def _recorded_scope(snapshot: Snapshot) -> tuple[Scope, ...]:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smtp_audit.errors import ConfigurationError
-from smtp_audit.limits import BudgetLimits, Limits
+from smtp_audit.limits import MAX_BLOCK_LISTS, MAX_SELECTORS, MAX_SENDING_ADDRESSES, BudgetLimits, Limits
 from smtp_audit.message import problem, quoted, shown_path
 from smtp_audit.suggestion import did_you_mean
 from smtp_audit.tomlfile import read_toml
@@ -98,6 +98,42 @@ class SinkTable(BaseModel):
     listen: str
 
 
+class SendingTable(BaseModel):
+    """`[sending]`."""
+
+    model_config = _FORM
+
+    addresses: Annotated[list[str], Field(max_length=MAX_SENDING_ADDRESSES)] = []
+    helo: str | None = None
+
+
+class DkimTable(BaseModel):
+    """`[dkim]`."""
+
+    model_config = _FORM
+
+    selectors: Annotated[list[str], Field(max_length=MAX_SELECTORS)] = []
+
+
+class DnsTable(BaseModel):
+    """`[dns]`."""
+
+    model_config = _FORM
+
+    authoritative: bool = False
+    block_lists: Annotated[list[str], Field(max_length=MAX_BLOCK_LISTS)] = []
+
+
+class MtaStsTable(BaseModel):
+    """`[mta_sts]`."""
+
+    model_config = _FORM
+
+    address: str | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] = 443
+    ca: str | None = None
+
+
 class ConfigFile(BaseModel):
     """A whole file: what it says, of the right types, not yet understood."""
 
@@ -117,6 +153,10 @@ class ConfigFile(BaseModel):
     throwaway: ThrowawayTable | None = None
     mailboxes: MailboxesTable = MailboxesTable()
     sink: SinkTable | None = None
+    sending: SendingTable = SendingTable()
+    dkim: DkimTable = DkimTable()
+    dns: DnsTable = DnsTable()
+    mta_sts: MtaStsTable = MtaStsTable()
     sources: Annotated[list[str], Field(max_length=MAX_SOURCES)] = []
     budget: BudgetLimits = BudgetLimits()
     limits: Limits = Limits()
@@ -132,6 +172,10 @@ TABLES: Final[Mapping[tuple[str, ...], type[BaseModel]]] = {
     ("throwaway",): ThrowawayTable,
     ("mailboxes",): MailboxesTable,
     ("sink",): SinkTable,
+    ("sending",): SendingTable,
+    ("dkim",): DkimTable,
+    ("dns",): DnsTable,
+    ("mta_sts",): MtaStsTable,
     ("budget",): BudgetLimits,
     ("limits",): Limits,
     ("waiver",): Waiver,

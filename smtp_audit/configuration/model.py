@@ -84,6 +84,28 @@ class Sink(BaseModel):
     port: int
 
 
+class Sending(BaseModel):
+    """Where the domain's mail leaves from: the addresses that other servers see, and the name given there in EHLO."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    addresses: tuple[str, ...] = ()
+    helo: str | None = None
+
+
+class PolicyHost(BaseModel):
+    """Where MTA-STS policies are fetched from in place of port 443 of `mta-sts.DOMAIN`, and whom to trust there.
+
+    For tests, and for networks that are split. `ca` None: the anchors of the run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str | None = None
+    port: int = 443
+    ca: Path | None = None
+
+
 class Config(BaseModel):
     """Everything one audit needs to know.
 
@@ -117,6 +139,14 @@ class Config(BaseModel):
     sink: Sink | None = None
     sources: tuple[str, ...] = ()
     """Addresses of this machine, strangers to the server, to try relaying from; empty: the one the system chooses."""
+    sending: Sending = Sending()
+    dkim_selectors: tuple[str, ...] = ()
+    """The selectors that the domain signs with (RFC 6376 section 3.1); nothing in the DNS lists them."""
+    dnsbl: tuple[str, ...] = ()
+    """Lists of addresses with a bad name to ask for those of `sending` (RFC 5782)."""
+    authoritative: bool = False
+    """Whether every authoritative name server is asked too: those are questions past the resolver."""
+    mta_sts: PolicyHost = PolicyHost()
     ehlo: str | None = None
     """The name the audit gives in EHLO; None: the address literal of its own end (RFC 5321 section 4.1.4)."""
     limits: Limits = Limits()

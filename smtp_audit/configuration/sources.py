@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from smtp_audit.configuration.domain import read_domain_tables
 from smtp_audit.configuration.file import (
     FILE_NAME,
     PYPROJECT,
@@ -88,6 +89,8 @@ class FileSettings:
     mailboxes: Mailboxes
     sink: Sink | None
     sources: tuple[str, ...]
+    domain: Mapping[str, Any] = field(default_factory=dict)
+    """What it says of the mail domain, by the names that `Config` has for it."""
 
 
 def _option(name: str) -> str:
@@ -287,6 +290,7 @@ def _understand(form: ConfigFile, path: Path) -> FileSettings:
         mailboxes=read_mailboxes(form, at),
         sink=read_sink(form, at),
         sources=read_sources(form, at),
+        domain=read_domain_tables(form, at, path.parent),
     )
 
 
@@ -344,6 +348,7 @@ def _assemble(
         sink=file.sink if file else None,
         sources=file.sources if file else (),
         ehlo=form.ehlo,
+        **(file.domain if file else {}),
         limits=form.limits,
         budget=form.budget,
         waivers=tuple(form.waiver),

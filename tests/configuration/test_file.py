@@ -43,6 +43,18 @@ password_env = "SMTP_AUDIT_THROWAWAY_PASSWORD"
 [sink]
 address = "sink@example.net"
 listen = "127.0.0.1:2525"
+[sending]
+addresses = ["192.0.2.25"]
+helo = "mail.example.com"
+[dkim]
+selectors = ["mail2026"]
+[dns]
+authoritative = true
+block_lists = ["bl.example.net"]
+[mta_sts]
+address = "127.0.0.1"
+port = 8443
+ca = "ca.pem"
 [budget]
 connections = 4
 per_second = 20
