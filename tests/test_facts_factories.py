@@ -12,6 +12,7 @@ from tests import auth_factories as logins
 from tests import facts_factories as make
 from tests import framing_factories as frame
 from tests import identity_factories as who
+from tests import lookup_factories as look
 from tests import relay_factories as relaying
 from tests import sequence_factories as order
 
@@ -68,6 +69,7 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         who.ports(),
         order.sequence(),
         order.transaction(),
+        look.resolver(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

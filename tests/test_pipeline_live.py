@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smtp_audit.configuration.model import Config, Credentials, Mailboxes
+from smtp_audit.configuration.model import Config, Credentials, Mailboxes, Scope
 from smtp_audit.control import load_builtin
 from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.lab import Lab, Site
@@ -69,6 +69,7 @@ def config_of(site: Site, ports: dict[Role, int] | None = None, password: str | 
     strangers = ("127.0.0.1",)
     given_in_full = {
         "sources": strangers,
+        "scope": (Scope.SERVER,),
         "profile": str(site.profile),
         "ca": site.anchors,
         "credentials": login,

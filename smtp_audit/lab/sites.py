@@ -124,7 +124,7 @@ class Site:
         head = (
             f"profile = {json.dumps(str(self.profile))}\nca = {json.dumps(str(self.anchors))}\n"
             # Named, so that this machine is a stranger to the site.
-            'sources = ["127.0.0.1"]\n\n'
+            'sources = ["127.0.0.1"]\nscope = ["server"]\n\n'
             f"[target]\ndomain = {json.dumps(self.plan.domain)}\n"
         )
         tail = (

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from smtp_audit.configuration.model import Config, Credentials
+from smtp_audit.configuration.model import Config, Credentials, Scope
 from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.pipeline import AuditResult, audit
 from smtp_audit.secret import Secret
@@ -59,6 +59,7 @@ def config_for(peer: Peer, port: int, certificates: Certificates) -> Config:
         endpoints=(endpoint,),
         limits=peer.limits,
         ca=certificates.anchors,
+        scope=(Scope.SERVER,),
         domain=HOST.partition(".")[2],
         credentials=login,
         profile=str(PROFILE),

@@ -172,6 +172,8 @@ def configuration(
         # Named, and so a stranger: the servers' own host is one that they may trust.
         'sources = ["127.0.0.1"]',
         f"profile = {_text(str(PROFILES[profile]))}",
+        # The domain is for the addresses in envelopes; its DNS has a lab of its own.
+        'scope = ["server"]',
         f"ca = {_text(str(anchors))}",
         # Nobody answers there: an audit of given addresses needs no name server.
         f"resolver = {_text(places[0].address + ':53')}",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smtp_audit.configuration.model import Config
+from smtp_audit.configuration.model import Config, Scope
 from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.pipeline import audit
 from smtp_audit.record import Record
@@ -46,7 +46,9 @@ def endpoints(servers_installed: None) -> Iterator[dict[str, Endpoint]]:
 
 def relaying(endpoint: Endpoint, *sources: str) -> Record:
     """The record of relay-refused."""
-    result = audit(Config(targets=(HOST,), endpoints=(endpoint,), domain=DOMAIN, sources=sources))
+    result = audit(
+        Config(targets=(HOST,), endpoints=(endpoint,), domain=DOMAIN, scope=(Scope.SERVER,), sources=sources)
+    )
     (record,) = [record for record in result.records if record.control == "relay-refused"]
     return record
 

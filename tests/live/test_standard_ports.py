@@ -40,7 +40,7 @@ def by_address(hardened_server: MailServer, runs: Path) -> Outcome:
     """The shortest way: one address, and the domain that it takes mail for."""
     return audited(
         runs / "by-address",
-        *("--smtp-target", hardened_server.address, "--smtp-domain", DOMAIN),
+        *("--smtp-target", hardened_server.address, "--smtp-domain", DOMAIN, "--smtp-scope", "server"),
         *("--smtp-ca", str(hardened_server.anchors), profile("enterprise")),
     )
 

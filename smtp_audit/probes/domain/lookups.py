@@ -197,8 +197,6 @@ class _Question:
             refused = code in (dns.rcode.REFUSED, dns.rcode.NOTAUTH)
             outcome = LookupOutcome.REFUSED if refused else LookupOutcome.MALFORMED
             return self.failed(outcome, f"{dns.rcode.to_text(code)}{': ' if extended else ''}{extended}")
-        if self.recursive and not reply.flags & (dns.flags.RA | dns.flags.AA):
-            return self.failed(LookupOutcome.REFUSED, "the server does not look names up for others (no RA)")
         if not reply.flags & dns.flags.QR or not isinstance(reply, dns.message.QueryMessage):
             return self.failed(LookupOutcome.MALFORMED, "no reply to a query")
         try:
@@ -209,6 +207,8 @@ class _Question:
         aliases = tuple(_plain(record.target) for each in chain.cnames for record in each)
         if rrset is not None and len(rrset) > MAX_RECORDS:
             return self.failed(LookupOutcome.MALFORMED, f"{len(rrset)} records, at most {MAX_RECORDS} are read")
+        if self.recursive and rrset is None and not reply.flags & (dns.flags.RA | dns.flags.AA):
+            return self.failed(LookupOutcome.REFUSED, "the server does not look names up for others (no RA)")
         if not self.recursive and rrset is None and not reply.flags & dns.flags.AA:
             return self.failed(LookupOutcome.REFUSED, "the server is not authoritative for the name (no AA)")
         signatures = [
