@@ -51,9 +51,7 @@ class ChainMember(BaseModel):
             return record.sha256 == (self.sha256 if whole else self.spki_sha256)
         own = self.sha512 if whole else self.spki_sha512
         if not own:
-            raise Undetermined(
-                "the snapshot does not hold the hashes that TLSA records ask for; gather the facts again"
-            )
+            raise Undetermined("the snapshot has no hashes to compare TLSA records with; gather the facts again")
         return record.sha512 == own
 
 
@@ -70,6 +68,8 @@ class ShownChain(BaseModel):
     offered: bool = True
     unseen: str = ""
     members: tuple[ChainMember, ...] = ()
+    cut: str = ""
+    """Why `members` ends before the chain does, if so."""
     dns_names: tuple[str, ...] = ()
     ip_addresses: tuple[str, ...] = ()
     issuer_organisations: tuple[str, ...] = ()
@@ -221,6 +221,7 @@ def _shown(endpoint: Endpoint, observation: Observation) -> ShownChain:
     return ShownChain(
         **place,
         members=tuple(map(_member, facts.chain)),
+        cut=facts.unreadable,
         dns_names=leaf.dns_names,
         ip_addresses=leaf.ip_addresses,
         issuer_organisations=leaf.issuer_organisations,
