@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from smtp_audit.facts.lookup import Answer, LookupOutcome
-from smtp_audit.facts.mail_hosts import MailHosts
+from smtp_audit.facts.mx_hosts import MxHosts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.published.caa import Caa, parse_caa
 from smtp_audit.published.dnssec import (
@@ -65,7 +65,7 @@ class DaneFacts(Facts):
     kind: ClassVar[str] = "dane"
 
     domain: str
-    mx: MailHosts
+    mx: MxHosts
     hosts: tuple[DaneHost, ...] = ()
 
 
@@ -130,7 +130,7 @@ class DnssecFacts(Facts):
     kind: ClassVar[str] = "dnssec"
 
     domain: str
-    mx: MailHosts
+    mx: MxHosts
     own: SignedName
     hosts: tuple[SignedName, ...] = ()
     zones: tuple[ZoneAnswers, ...] = ()
@@ -177,6 +177,6 @@ class CaaFacts(Facts):
     kind: ClassVar[str] = "caa"
 
     domain: str
-    mx: MailHosts
+    mx: MxHosts
     own: CaaClimb
     hosts: tuple[CaaClimb, ...] = ()

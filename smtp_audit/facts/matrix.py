@@ -15,8 +15,8 @@ from smtp_audit.facts.certificate import Certificate, CertificateFacts
 from smtp_audit.facts.dane import CaaClimb, CaaFacts, DaneFacts, DaneHost
 from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.facts.lookup import ResolverFacts
-from smtp_audit.facts.mail_hosts import NO_MAIL, MailHosts
 from smtp_audit.facts.mta_sts import MtaStsFacts
+from smtp_audit.facts.mx_hosts import NO_MAIL, MxHosts
 from smtp_audit.facts.observation import Facts, Moment, Observation
 from smtp_audit.published.tlsa import CERTIFICATE, END_ENTITY, Tlsa
 
@@ -137,7 +137,7 @@ class MatrixFacts(Facts):
     kind: ClassVar[str] = "matrix"
 
     domain: str
-    mx: MailHosts
+    mx: MxHosts
     rows: tuple[MatrixRow, ...] = ()
     sts: MtaStsFacts | None = None
     resolver: ResolverFacts | None = None

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.lookup import Answer
-from smtp_audit.facts.mail_hosts import MailHosts
+from smtp_audit.facts.mx_hosts import MxHosts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.published import mta_sts, tls_rpt
 from smtp_audit.published.fields import nearly_of_version, of_version
@@ -68,7 +68,7 @@ class MtaStsFacts(Facts):
     kind: ClassVar[str] = "mta_sts"
 
     domain: str
-    mx: MailHosts
+    mx: MxHosts
     record: Answer
     addresses: tuple[Answer, ...] = ()
     fetch: PolicyFetch | None = None
@@ -127,7 +127,7 @@ class TlsRptFacts(Facts):
     kind: ClassVar[str] = "tls_rpt"
 
     domain: str
-    mx: MailHosts
+    mx: MxHosts
     record: Answer
     destinations: tuple[ReportDestination, ...] = ()
 

@@ -7,7 +7,7 @@ import asyncio
 from smtp_audit.facts.dane import CaaClimb, CaaFacts
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.probes.domain.approach import DomainApproach
-from smtp_audit.probes.domain.mail_hosts import find_mail_hosts
+from smtp_audit.probes.domain.mx_hosts import find_mx_hosts
 from smtp_audit.probes.wire import Transcript
 
 MAX_CLIMB = 16
@@ -16,7 +16,7 @@ MAX_CLIMB = 16
 
 async def look_for_caa(approach: DomainApproach, transcript: Transcript) -> CaaFacts:
     """Climb from each name to the records that count for it. Never raises."""
-    mx, own = await asyncio.gather(find_mail_hosts(approach, transcript), _climb(approach, approach.domain, transcript))
+    mx, own = await asyncio.gather(find_mx_hosts(approach, transcript), _climb(approach, approach.domain, transcript))
     hosts = await asyncio.gather(*(_climb(approach, host, transcript) for host in mx.hosts))
     return CaaFacts(domain=approach.domain, mx=mx, own=own, hosts=tuple(hosts))
 

@@ -6,13 +6,13 @@ import asyncio
 
 from smtp_audit.facts.dane import DaneFacts, DaneHost
 from smtp_audit.probes.domain.approach import DomainApproach
-from smtp_audit.probes.domain.mail_hosts import find_mail_hosts
+from smtp_audit.probes.domain.mx_hosts import find_mx_hosts
 from smtp_audit.probes.wire import Transcript
 
 
 async def look_for_tlsa(approach: DomainApproach, transcript: Transcript) -> DaneFacts:
     """Ask for the addresses and the TLSA records of each MX host. Never raises."""
-    mx = await find_mail_hosts(approach, transcript)
+    mx = await find_mx_hosts(approach, transcript)
     hosts = await asyncio.gather(*(_host(approach, host, transcript) for host in mx.hosts))
     return DaneFacts(domain=approach.domain, mx=mx, hosts=tuple(hosts))
 

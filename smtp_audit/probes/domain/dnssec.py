@@ -6,13 +6,13 @@ import asyncio
 
 from smtp_audit.facts.dane import DnssecFacts, SignedName, ZoneAnswers
 from smtp_audit.probes.domain.approach import DomainApproach
-from smtp_audit.probes.domain.mail_hosts import find_mail_hosts
+from smtp_audit.probes.domain.mx_hosts import find_mx_hosts
 from smtp_audit.probes.wire import Transcript
 
 
 async def look_at_signatures(approach: DomainApproach, transcript: Transcript) -> DnssecFacts:
     """Ask for what is signed, and for the keys of each zone that it stands in. Never raises."""
-    mx, own = await asyncio.gather(find_mail_hosts(approach, transcript), _own(approach, transcript))
+    mx, own = await asyncio.gather(find_mx_hosts(approach, transcript), _own(approach, transcript))
     own = own.model_copy(update={"answers": (*own.answers, mx.answer)})
     hosts = await asyncio.gather(*(_host(approach, host, transcript) for host in mx.hosts if host != own.name))
     places: dict[str, list[str]] = {}

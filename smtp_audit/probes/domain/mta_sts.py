@@ -8,7 +8,7 @@ import ipaddress
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.facts.mta_sts import POLICY_HOST, FetchOutcome, MtaStsFacts, PolicyFetch
 from smtp_audit.probes.domain.approach import DomainApproach
-from smtp_audit.probes.domain.mail_hosts import find_mail_hosts
+from smtp_audit.probes.domain.mx_hosts import find_mx_hosts
 from smtp_audit.probes.domain.policy_fetch import Place, fetch_policy
 from smtp_audit.probes.tls.trust import Anchors
 from smtp_audit.probes.wire import Transcript
@@ -23,7 +23,7 @@ async def look_for_mta_sts(approach: DomainApproach, transcript: Transcript) -> 
     """Ask for the record and the policy host, and fetch the policy where a record says that there is one."""
     host = f"{POLICY_HOST}.{approach.domain}"
     mx, record, *addresses = await asyncio.gather(
-        find_mail_hosts(approach, transcript),
+        find_mx_hosts(approach, transcript),
         approach.ask(f"_mta-sts.{approach.domain}", "TXT", transcript),
         approach.ask(host, "A", transcript),
         approach.ask(host, "AAAA", transcript),

@@ -6,7 +6,7 @@ import asyncio
 
 from smtp_audit.facts.mta_sts import ReportDestination, TlsRptFacts
 from smtp_audit.probes.domain.approach import DomainApproach
-from smtp_audit.probes.domain.mail_hosts import find_mail_hosts
+from smtp_audit.probes.domain.mx_hosts import find_mx_hosts
 from smtp_audit.probes.wire import Transcript
 from smtp_audit.published.fields import of_version
 from smtp_audit.published.tls_rpt import VERSION, TlsRptDestination, parse_record
@@ -15,7 +15,7 @@ from smtp_audit.published.tls_rpt import VERSION, TlsRptDestination, parse_recor
 async def look_for_tls_rpt(approach: DomainApproach, transcript: Transcript) -> TlsRptFacts:
     """Ask for the record, and whether reports can arrive where it sends them. Never raises."""
     mx, record = await asyncio.gather(
-        find_mail_hosts(approach, transcript),
+        find_mx_hosts(approach, transcript),
         approach.ask(f"_smtp._tls.{approach.domain}", "TXT", transcript),
     )
     wanted = [each for text in of_version(record.records, VERSION)[:1] for each in parse_record(text).destinations]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from smtp_audit.facts.mail_hosts import MailHosts
+from smtp_audit.facts.mx_hosts import MxHosts
 from smtp_audit.probes.domain.approach import DomainApproach
 from smtp_audit.probes.wire import Transcript
 
 
-async def find_mail_hosts(approach: DomainApproach, transcript: Transcript) -> MailHosts:
+async def find_mx_hosts(approach: DomainApproach, transcript: Transcript) -> MxHosts:
     """Who takes the domain's mail."""
-    return MailHosts(domain=approach.domain, answer=await approach.ask(approach.domain, "MX", transcript))
+    return MxHosts(domain=approach.domain, answer=await approach.ask(approach.domain, "MX", transcript))

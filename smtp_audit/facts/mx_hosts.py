@@ -12,7 +12,7 @@ NO_MAIL = "the domain says that it takes no mail (null MX, RFC 7505)"
 """Why what is about incoming mail does not apply."""
 
 
-class MailHosts(BaseModel):
+class MxHosts(BaseModel):
     """The answer to the question for the MX records of a domain, and the hosts that follow from it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
