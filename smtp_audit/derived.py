@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from smtp_audit.facts.certificate import CertificateFacts, PortCertificatesFacts, port_certificates
 from smtp_audit.facts.endpoint import Domain, Endpoint
-from smtp_audit.facts.matrix import MATRIX_NEEDS, MatrixFacts, is_mx_of, matrix
+from smtp_audit.facts.matrix import MATRIX_NEEDS, MatrixFacts, is_mx_of, matrix, mx_of
 from smtp_audit.facts.observation import Observation
 
 DERIVED_OF_DOMAINS = (MatrixFacts.kind,)
@@ -39,7 +39,8 @@ def compared_domain(domain: Domain, endpoints: Iterable[Endpoint], look: Look) -
         if found is None:
             return None
         about.update({observation.kind: observation for observation in found})
-    hosts = next((f.mx.hosts for o in about.values() if (f := o.facts) is not None and hasattr(f, "mx")), ())
+    mx = mx_of(about)
+    hosts = mx.hosts if mx is not None else ()
     certificates: list[tuple[Endpoint, Observation]] = []
     for endpoint in endpoints:
         if is_mx_of(endpoint, hosts):

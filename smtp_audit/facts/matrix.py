@@ -167,6 +167,12 @@ def is_mx_of(endpoint: Endpoint, hosts: Iterable[str]) -> bool:
     return endpoint.role is Role.MX and endpoint.host.lower().removesuffix(".") in set(hosts)
 
 
+def mx_of(about: dict[str, Observation]) -> MxHosts | None:
+    """Who takes the domain's mail, by whichever of the facts about it there are."""
+    facts = (observation.facts for observation in about.values())
+    return next((each.mx for each in facts if isinstance(each, DaneFacts | MtaStsFacts | CaaFacts)), None)
+
+
 def matrix(about: dict[str, Observation], certificates: Iterable[tuple[Endpoint, Observation]]) -> MatrixFacts | None:
     """Set side by side what the MX hosts of a domain show and what is published of them.
 
@@ -180,7 +186,7 @@ def matrix(about: dict[str, Observation], certificates: Iterable[tuple[Endpoint,
     found = {kind: observation.facts for kind, observation in about.items()}
     dane, sts = found.get(DaneFacts.kind), found.get(MtaStsFacts.kind)
     caa, resolver = found.get(CaaFacts.kind), found.get(ResolverFacts.kind)
-    mx = next((f.mx for f in (dane, sts, caa) if isinstance(f, DaneFacts | MtaStsFacts | CaaFacts)), None)
+    mx = mx_of(about)
     if mx is None:
         return None
     shown: dict[str, list[ShownChain]] = {host: [] for host in mx.hosts}
