@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from smtp_audit.facts.dane import CaaFacts, DaneFacts, DnssecFacts
 from smtp_audit.facts.lookup import ResolverFacts
+from smtp_audit.facts.mta_sts import MtaStsFacts, TlsRptFacts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.spf import SpfFacts, SpfHeloFacts, SpfSendingFacts
 from smtp_audit.probes.domain.approach import DomainApproach
+from smtp_audit.probes.domain.caa import look_for_caa
+from smtp_audit.probes.domain.dane import look_for_tlsa
+from smtp_audit.probes.domain.dnssec import look_at_signatures
+from smtp_audit.probes.domain.mta_sts import look_for_mta_sts
 from smtp_audit.probes.domain.resolver import look_at_resolver
 from smtp_audit.probes.domain.spf.family import look_for_spf, look_for_spf_helo, look_for_spf_sending
+from smtp_audit.probes.domain.tls_rpt import look_for_tls_rpt
 from smtp_audit.probes.wire import Transcript
 
 
@@ -27,6 +34,11 @@ DOMAIN_FAMILIES = (
     DomainFamily(SpfFacts, look_for_spf),
     DomainFamily(SpfSendingFacts, look_for_spf_sending),
     DomainFamily(SpfHeloFacts, look_for_spf_helo),
+    DomainFamily(MtaStsFacts, look_for_mta_sts),
+    DomainFamily(TlsRptFacts, look_for_tls_rpt),
+    DomainFamily(DaneFacts, look_for_tlsa),
+    DomainFamily(DnssecFacts, look_at_signatures),
+    DomainFamily(CaaFacts, look_for_caa),
 )
 
 FAMILY_BY_KIND = {family.facts.kind: family for family in DOMAIN_FAMILIES}
