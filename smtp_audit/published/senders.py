@@ -24,6 +24,8 @@ class Sender(BaseModel):
     mx: tuple[Suffix, ...] = ()
     spf: tuple[Suffix, ...] = ()
     dkim: tuple[Suffix, ...] = ()
+    selectors: tuple[str, ...] = ()
+    """Selectors that its customers are told to publish as aliases of its names."""
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
