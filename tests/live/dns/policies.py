@@ -31,6 +31,7 @@ class PolicyServer:
         self.address = address
         self.port = PORT
         self._directory = directory
+        self._configuration = directory / "sites.json"
         self._authority = authority
         self._cases = tuple(cases)
         self._daemon: Daemon | None = None
@@ -40,6 +41,11 @@ class PolicyServer:
         assert self._daemon is not None
         return self._daemon.pid
 
+    @property
+    def program(self) -> list[str]:
+        """What Python runs: the server's program and its configuration."""
+        return [str(_PROGRAM), str(self._configuration)]
+
     def start(self) -> None:
         """Start it; returns when it listens."""
         self._directory.mkdir(parents=True)
@@ -48,10 +54,9 @@ class PolicyServer:
             kind = CERTIFICATES[case.policy.certificate]
             chain = self._authority.issue(f"policy-{number}", kind, [case.domain])
             sites[f"mta-sts.{case.domain}"] = {**asdict(case.policy), "chain": str(chain)}
-        configuration = self._directory / "sites.json"
-        configuration.write_text(json.dumps({"address": self.address, "port": self.port, "sites": sites}))
+        self._configuration.write_text(json.dumps({"address": self.address, "port": self.port, "sites": sites}))
         log = self._directory / "log"
-        self._daemon = Daemon([sys.executable, str(_PROGRAM), str(configuration)], log=log)
+        self._daemon = Daemon([sys.executable, *self.program], log=log)
         wait_until_listening([(self.address, self.port)], log=log)
 
     def stop(self) -> None:

@@ -54,6 +54,7 @@ server:
     num-queries-per-thread: 1024
     cache-max-negative-ttl: 60
     infra-host-ttl: 1
+    max-udp-size: 4096
     {local_zones}
 {stubs}
 remote-control:
