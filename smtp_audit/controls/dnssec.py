@@ -72,9 +72,8 @@ def _secure(resolver: ResolverFacts, facts: DnssecFacts, names: tuple[SignedName
     bogus = [answer for name in names for answer in name.bogus]
     evidence = [str(answer) for name in names for answer in name.answers]
     if bogus:
-        return fail(
-            f"{bogus[0].name} {bogus[0].type}: bogus: {bogus[0].detail or 'no reason given'}", evidence=evidence
-        )
+        first = bogus[0]
+        return fail(f"{first.name} {first.type}: bogus: {first.detail or 'no reason given'}", evidence=evidence)
     insecure = [name for name in names if name.insecure]
     if insecure:
         resolver.require_validation()

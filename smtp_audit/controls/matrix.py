@@ -87,7 +87,7 @@ def _out_of_date(row: MatrixRow, chain: ShownChain, time: datetime) -> str:
         "names",
         "dns": "example.com. IN MX 10 mail.example.com., where the certificate has mail.example.com",
     },
-    medium=Medium.DNS,
+    medium=Medium.PROBE,
 )
 def certificate_names(facts: MatrixFacts, rule: Rule) -> Verdict:
     """A sender knows the host by its MX record alone: that is the name that the certificate has to have.
@@ -121,7 +121,7 @@ def certificate_names(facts: MatrixFacts, rule: Rule) -> Verdict:
         "testing until they are",
         "dns": '_mta-sts.example.com. IN TXT "v=STSv1; id=20260102000000": a new id whenever the policy changes',
     },
-    medium=Medium.DNS,
+    medium=Medium.PROBE,
 )
 def mta_sts(facts: MatrixFacts, rule: Rule) -> Verdict:
     """A policy that is enforced and that a host does not fulfil keeps mail out: senders wait, then give up.
@@ -179,7 +179,7 @@ def _fulfils(row: MatrixRow, chain: ShownChain, findings: _Findings, time: datet
         "any": "publish the record of the key in use beside the old one now; take the old one out when it has left all "
         "caches",
     },
-    medium=Medium.DNS,
+    medium=Medium.PROBE,
 )
 def tlsa(facts: MatrixFacts, rule: Rule) -> Verdict:
     """Senders that heed DANE do not deliver to a host whose key is not the published one: mail is delayed, then lost.
@@ -256,7 +256,7 @@ def _match(
         "dns": 'example.com. IN CAA 0 issue "letsencrypt.org"',
         "any": "add the authority in use to the CAA records, or change to one that they allow",
     },
-    medium=Medium.DNS,
+    medium=Medium.PROBE,
 )
 def caa(facts: MatrixFacts, rule: Rule) -> Verdict:
     """An authority that CAA does not allow cannot renew the certificate: the host has an invalid one before long.

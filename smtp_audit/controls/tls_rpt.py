@@ -94,7 +94,10 @@ def _fault(each: ReportDestination) -> str:
 
 
 def _require(each: ReportDestination) -> None:
-    """Raises Undetermined when what the judgement rests on was not answered: one answer with records is enough."""
-    if each.answers and not any(answer.found for answer in each.answers):
+    """Raises Undetermined when what the judgement rests on was not answered: the MX records, or any address."""
+    exchange = next((answer for answer in each.answers if answer.type == "MX"), None)
+    if exchange is not None and exchange.require().found:
+        return
+    if not any(answer.found for answer in each.answers):
         for answer in each.answers:
             answer.require()
