@@ -9,6 +9,8 @@ import smtp_audit.facts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import TlsFlaw
 from tests import auth_factories as logins
+from tests import dkim_factories as keys
+from tests import dmarc_factories as policies
 from tests import facts_factories as make
 from tests import framing_factories as frame
 from tests import identity_factories as who
@@ -21,6 +23,9 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
     for module in pkgutil.iter_modules(smtp_audit.facts.__path__, "smtp_audit.facts."):
         import_module(module.name)
     made = (
+        keys.dkim(),
+        policies.dmarc(),
+        policies.bimi(),
         make.port(),
         make.greeting(),
         make.capabilities(),

@@ -12,8 +12,8 @@ from smtp_audit.published.dmarc import Policy
 @control(
     "bimi-record",
     title="The BIMI record is right, and the domain's DMARC policy lets it count",
-    expects="one record at default._bimi with https URLs, and a DMARC policy of quarantine or reject for the domain and "
-    "its sub-domains, without pct below 100",
+    expects="one record at default._bimi with https URLs, and a DMARC policy of quarantine or reject for the domain "
+    "and its sub-domains, without pct below 100",
     subject=Domain,
     needs=(BimiFacts, DmarcFacts),
     medium=Medium.DNS,

@@ -22,8 +22,8 @@ def advice(dmarc: DmarcFacts, **policies: Policy) -> list[str]:
 @control(
     "dmarc-record",
     title="The domain has exactly one DMARC record",
-    expects="one TXT record at _dmarc begins with v=DMARC1; other texts there do not count. A sub-domain may leave it to "
-    "the record of its organisation",
+    expects="one TXT record at _dmarc begins with v=DMARC1; other texts there do not count. A sub-domain may leave it "
+    "to the record of its organisation",
     subject=Domain,
     needs=DmarcFacts,
     medium=Medium.DNS,
@@ -107,8 +107,8 @@ def _best(accepted: list[Policy]) -> Policy:
     parameters={"accepted": list[Policy]},
     spec=("RFC 9989 section 4.7", "RFC 9989 section 4.10.1", "RFC 9989 section 5.1.7"),
     remedy={
-        "any": f'_dmarc.example.com. IN TXT "v=DMARC1; p=reject; {_REPORTS}" - first with p=none until the reports show '
-        "that all mail of one's own passes",
+        "any": f'_dmarc.example.com. IN TXT "v=DMARC1; p=reject; {_REPORTS}" - first with p=none until the reports '
+        "show that all mail of one's own passes",
     },
 )
 def policy(dmarc: DmarcFacts, rule: Rule) -> Verdict:
@@ -122,7 +122,7 @@ def policy(dmarc: DmarcFacts, rule: Rule) -> Verdict:
         return not_applicable(NO_RECORD, evidence=dmarc.told())
     found = _weaker(newer, dmarc.older) if dmarc.records_at(newer.domain)[0].pct < 100 else newer
     accepted = rule["accepted"]
-    return _judge_policy(dmarc, found, accepted, "the domain", p=_best(accepted))
+    return _judge_policy(dmarc, found, accepted, "the domain", **{newer.tag or "p": _best(accepted)})
 
 
 @control(
@@ -234,8 +234,8 @@ def obsolete_tags(dmarc: DmarcFacts, rule: Rule) -> Verdict:
 @control(
     "dmarc-ways-differ",
     title="Receivers of the older and of the newer RFC come to the same",
-    expects="RFC 9989 (tree walk) and RFC 7489 (list of public suffixes) have the same policy for the domain and for its "
-    "sub-domains, and, where alignment is relaxed, the same organizational domain",
+    expects="RFC 9989 (tree walk) and RFC 7489 (list of public suffixes) have the same policy for the domain and for "
+    "its sub-domains, and, where alignment is relaxed, the same organizational domain",
     subject=Domain,
     needs=DmarcFacts,
     medium=Medium.DNS,
@@ -259,15 +259,15 @@ def ways_differ(dmarc: DmarcFacts, rule: Rule) -> Verdict:
     differences = [
         f"{whose}: {new} by RFC 9989, {old} by RFC 7489"
         for whose, new, old in (("domain", newer, older), ("sub-domains", newer_below, older_below))
-        if new.policy != old.policy
+        if (new.policy or Policy.NONE) != (old.policy or Policy.NONE)
     ]
     applies = dmarc.record
     if applies is not None and "r" in (applies.adkim, applies.aspf):
-        organisation = dmarc.organisation
-        if organisation != dmarc.listed_organisation:
-            differences.append(
-                f"organizational domain: {organisation} by RFC 9989, {dmarc.listed_organisation} by RFC 7489"
-            )
+        for whose, organisation in (("", dmarc.organisation), (" of sub-domains", dmarc.organisation_below)):
+            if organisation != dmarc.listed_organisation:
+                differences.append(
+                    f"organizational domain{whose}: {organisation} by RFC 9989, {dmarc.listed_organisation} by RFC 7489"
+                )
     if differences:
         return fail("; ".join(differences), evidence=evidence)
     return passed(f"both: {newer}, sub-domains {newer_below}", evidence=evidence)

@@ -145,6 +145,11 @@ class DmarcFacts(Facts):
         return organizational_domain(self.domain, self.records_at)
 
     @property
+    def organisation_below(self) -> str:
+        """The organizational domain of a sub-domain."""
+        return organizational_domain(self.below, self.records_at)
+
+    @property
     def record(self) -> DmarcRecord | None:
         """The record that applies to the domain."""
         place = self.applied.domain

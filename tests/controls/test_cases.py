@@ -37,6 +37,7 @@ SERVERS = {"postfix", "dovecot", "exim", "sendmail", "opensmtpd", "docker-mailse
 # What has no object to be without: every endpoint of its roles has one.
 ALWAYS_APPLIES = {
     "dkim-selectors",
+    "dmarc-record",
     "starttls-offered",
     "implicit-tls",
     "auth-only-after-tls",
@@ -151,6 +152,7 @@ WITHOUT_CLAUSE = {
     "mailbox-product-hidden",
     "tls-post-quantum",
     "client-certificate-request",
+    "bimi-record",
     "greeting-product",
     "greeting-version",
     "greeting-system",

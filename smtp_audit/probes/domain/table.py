@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from smtp_audit.facts.aliases import AliasFacts
 from smtp_audit.facts.block_lists import BlockListFacts
 from smtp_audit.facts.dane import CaaFacts, DaneFacts, DnssecFacts
+from smtp_audit.facts.bimi import BimiFacts
+from smtp_audit.facts.dkim import DkimFacts
+from smtp_audit.facts.dmarc import DmarcFacts
 from smtp_audit.facts.lookup import ResolverFacts
 from smtp_audit.facts.mail_hosts import MailHostsFacts
 from smtp_audit.facts.mail_services import MailServicesFacts
@@ -27,6 +30,9 @@ from smtp_audit.probes.domain.mail_hosts import look_for_mail_hosts
 from smtp_audit.probes.domain.mail_services import look_for_mail_services
 from smtp_audit.probes.domain.mta_sts import look_for_mta_sts
 from smtp_audit.probes.domain.name_servers import look_at_name_servers
+from smtp_audit.probes.domain.bimi import look_for_bimi
+from smtp_audit.probes.domain.dkim import look_for_dkim
+from smtp_audit.probes.domain.dmarc import look_for_dmarc
 from smtp_audit.probes.domain.resolver import look_at_resolver
 from smtp_audit.probes.domain.self_hosting import look_for_self_hosting
 from smtp_audit.probes.domain.sending import look_for_helo, look_for_sending
@@ -61,6 +67,9 @@ DOMAIN_FAMILIES = (
     DomainFamily(BlockListFacts, look_at_block_lists),
     DomainFamily(SelfHostingFacts, look_for_self_hosting),
     DomainFamily(NameServersFacts, look_at_name_servers),
+    DomainFamily(DkimFacts, look_for_dkim),
+    DomainFamily(DmarcFacts, look_for_dmarc),
+    DomainFamily(BimiFacts, look_for_bimi),
 )
 
 FAMILY_BY_KIND = {family.facts.kind: family for family in DOMAIN_FAMILIES}
