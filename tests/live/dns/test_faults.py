@@ -24,6 +24,9 @@ PORT = 5301
 LONGEST_SECONDS = 60.0
 """Of an audit through a resolver that does not answer."""
 
+SECURE = frozenset({"dnssec-secure", "dnssec-mx-secure", "dane-secure"})
+"""The controls that say of something that it is signed, and that this was checked."""
+
 SAYS_NOTHING = frozenset({Status.NOT_RUN})
 """What the configuration does not ask for is not run, whoever the resolver is."""
 
@@ -77,16 +80,16 @@ def sound() -> Case:
     return next(case for case in cases() if case.name == "sound")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def faulty(dns_lab: DnsLab, request: pytest.FixtureRequest) -> Iterator[FaultyAudits]:
     """They mostly wait, so that all of those selected go on at once; a worker of several does its own alone."""
     with ThreadPoolExecutor(len(DEAD)) as pool:
         audits = FaultyAudits(dns_lab, pool)
         if "PYTEST_XDIST_WORKER" not in os.environ:
             for item in request.session.items:
-                fault = getattr(item, "callspec", None) and item.callspec.params.get("dead")
-                if isinstance(fault, Fault):
-                    audits.begin(fault)
+                for fault in item.callspec.params.values() if hasattr(item, "callspec") else ():
+                    if isinstance(fault, Fault) and item.path == request.path:
+                        audits.begin(fault)
         yield audits
 
 
@@ -98,7 +101,7 @@ def _shown(verdicts: Verdicts, controls: frozenset[str]) -> str:
     return "\n".join(verdicts.show(control) for control in sorted(controls))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def as_ever(dns_lab: DnsLab) -> Verdicts:
     """The verdicts on the same domain through a resolver that works."""
     return audited(dns_lab.config(sound()))
@@ -157,6 +160,5 @@ def test_without_validation_nothing_is_said_about_signatures(
     seen = faulty.of(unchecked)
     made_up = seen.verdicts.of(FAILED) - as_ever.of(FAILED)
     assert not made_up, _shown(seen.verdicts, made_up)
-    judged = {control for control in seen.verdicts.records if control.startswith(("dnssec-", "dane-"))}
-    believed = frozenset(judged) - seen.verdicts.of(UNKNOWN | SAYS_NOTHING | {Status.NOT_APPLICABLE})
-    assert not believed, _shown(seen.verdicts, believed)
+    assert seen.verdicts.of(UNKNOWN) >= SECURE
+    assert not seen.verdicts.result.gate.open
