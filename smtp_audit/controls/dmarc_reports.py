@@ -118,7 +118,8 @@ def _require_all(dmarc: DmarcFacts, expected: int, unknown: list[str]) -> None:
     medium=Medium.DNS,
     spec=("RFC 9990 section 3.5", "RFC 5321 section 5.1", "RFC 7505 section 3"),
     remedy={
-        "any": "name a mailbox that exists in rua and ruf; or let the host take mail: reports.example.com. IN MX 10 mail.example.com."
+        "any": "name a mailbox that exists in rua and ruf; or let the host take mail: "
+        "reports.example.com. IN MX 10 mail.example.com."
     },
 )
 def report_domain_takes_mail(dmarc: DmarcFacts, rule: Rule) -> Verdict:

@@ -52,11 +52,11 @@ _ENFORCED = {"accepted": ["quarantine", "reject"]}
 _REJECT = {"accepted": ["reject"]}
 
 
-def _policy(text: str, expected: Expected, says: str, parameters: dict[str, object] = _ENFORCED) -> Case:  # noqa: B006
+def _policy(text: str, expected: Expected, says: str, parameters: dict[str, object] = _ENFORCED) -> Case:
     return Case("dmarc-policy", dmarc(f"v=DMARC1; {text}"), expected, says, parameters)
 
 
-def _below(text: str, expected: Expected, says: str, parameters: dict[str, object] = _ENFORCED) -> Case:  # noqa: B006
+def _below(text: str, expected: Expected, says: str, parameters: dict[str, object] = _ENFORCED) -> Case:
     return Case("dmarc-subdomain-policy", dmarc(f"v=DMARC1; {text}"), expected, says, parameters)
 
 
