@@ -13,6 +13,7 @@ from tests import dkim_factories as keys
 from tests import dmarc_factories as policies
 from tests import facts_factories as make
 from tests import framing_factories as frame
+from tests import hosts_factories as hosts
 from tests import identity_factories as who
 from tests import lookup_factories as look
 from tests import relay_factories as relaying
@@ -75,6 +76,14 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.sequence(),
         order.transaction(),
         look.resolver(),
+        hosts.mail_hosts(),
+        hosts.services(),
+        hosts.sending(),
+        hosts.helo(),
+        hosts.aliases(),
+        hosts.block_lists(),
+        hosts.self_hosting(),
+        hosts.name_servers(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

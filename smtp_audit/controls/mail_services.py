@@ -192,7 +192,7 @@ _PAIRS = (("_submissions", "_submission"), ("_imaps", "_imap"), ("_pop3s", "_pop
     needs=MailServicesFacts,
     spec=("RFC 8314 section 5.1", "RFC 6186 section 3.2"),
     remedy={
-        "dns": "_submissions._tcp.example.com. IN SRV 0 1 465 mail.example.com. and _submission with 10 1 587, or 0 0 0 .",
+        "dns": "_submissions._tcp.example.com. IN SRV 0 1 465 mail.example.com. and _submission with 10 1 587",
         "any": "give the record of the service with implicit TLS the lower priority number",
     },
     medium=Medium.DNS,

@@ -100,9 +100,11 @@ def _heard(facts: NameServersFacts, name: str) -> list[ServerAnswers]:
     """The addresses at which a server answers; one is enough, since we may have no way to the others (IPv6).
 
     Raises:
-        Undetermined: there is none.
+        Undetermined: there is none, and the server has an address.
     """
     heard = [each for each in _at(facts, name) if _heard_at(each)]
+    if any(host.name == name and host.a.absent and host.aaaa.absent for host in facts.hosts):
+        return heard  # it cannot be asked; dns-servers-answer judges that
     if not heard:
         troubles = [f"{each}: {each.soa.trouble}" for each in _at(facts, name)]
         raise Undetermined("; ".join(troubles) or f"{name} has no address of the families that are audited")
@@ -157,7 +159,7 @@ def agree(facts: NameServersFacts, rule: Rule) -> Verdict:
 
     An old server that nobody asks on purpose is where it mostly comes from.
     """
-    differing, unknown, compared = [], "", 0
+    differing, compared = [], 0
     for place in range(len(facts.servers[0].content) if facts.servers else 0):
         said: dict[tuple[str, ...], list[ServerAnswers]] = {}
         for each in facts.servers:
@@ -173,14 +175,27 @@ def agree(facts: NameServersFacts, rule: Rule) -> Verdict:
     if differing:
         return fail(f"{len(differing)} answers differ: {differing[0]}", evidence=(*differing, *evidence))
     _servers_known(facts)
+    whole = [each for each in facts.servers if all(answer.answered for answer in each.content)]
+    _others_lame(facts, whole)
+    return passed(f"{len(whole)} servers give the same {compared} answers", evidence=evidence)
+
+
+def _others_lame(facts: NameServersFacts, told: list[ServerAnswers]) -> None:
+    """What a server says is known when one of its addresses has told it, and does not count when it is lame, or has no
+    address: dns-servers-authoritative and dns-servers-answer judge that.
+
+    Raises:
+        Undetermined: there is another reason why a server told nothing, or none told anything.
+    """
     for host in facts.hosts:
-        heard = [each for each in _at(facts, host.name) if all(answer.answered for answer in each.content)]
-        if not heard:
-            troubles = [f"{each}: {a}" for each in _at(facts, host.name) for a in each.content if not a.answered]
-            unknown = unknown or (troubles[0] if troubles else f"{host.name} was not asked")
-    if unknown:
-        raise Undetermined(unknown)
-    return passed(f"{len(facts.servers)} servers give the same {compared} answers", evidence=evidence)
+        heard = _heard(facts, host.name)
+        if any(each.server == host.name for each in told) or any(_lame(each) for each in heard):
+            continue
+        troubles = [f"{each}: {a}" for each in heard for a in (each.soa, *each.content) if not a.answered]
+        if troubles:
+            raise Undetermined(troubles[0])
+    if not told:
+        raise Undetermined("no name server told anything")
 
 
 def _said(given: Answer) -> tuple[str, ...]:
@@ -211,8 +226,5 @@ def serials(facts: NameServersFacts, rule: Rule) -> Verdict:
         words = "; ".join(f"{serial}: {', '.join(who)}" for serial, who in sorted(by_serial.items()))
         return fail(words, evidence=_told(facts.servers))
     _servers_known(facts)
-    for host in facts.hosts:
-        if not any(each.serial for each in _at(facts, host.name)):
-            troubles = [f"{each}: {each.soa}" for each in _at(facts, host.name)]
-            raise Undetermined(troubles[0] if troubles else f"{host.name} was not asked")
+    _others_lame(facts, [each for each in facts.servers if each.serial])
     return passed(f"serial number {next(iter(by_serial))} everywhere", evidence=_told(facts.servers))

@@ -27,6 +27,11 @@ def _places(hosts: MailHostsFacts, facts: SelfHostingFacts) -> Iterator[tuple[st
             yield target, f"DKIM key {key.cname.name}, an alias of {target}"
 
 
+def _own(name: str, domain: str) -> bool:
+    """Whether a name belongs to the domain itself: the provider's own domain is no customer of it."""
+    return f".{name}".endswith(f".{domain}")
+
+
 @control(
     "mail-self-hosted",
     title="The domain's mail passes through no service of others",
@@ -46,7 +51,11 @@ def self_hosted(hosts: MailHostsFacts, facts: SelfHostingFacts, rule: Rule) -> V
     A record that a contract left behind still lets every customer of that service pass SPF for the domain.
     """
     dated = f"list of services as of {known_senders().dated}"
-    hits = [(sender, place) for name, place in _places(hosts, facts) if (sender := external_sender(name)) is not None]
+    hits = [
+        (sender, place)
+        for name, place in _places(hosts, facts)
+        if not _own(name, facts.domain) and (sender := external_sender(name)) is not None
+    ]
     if hits:
         names = ", ".join(dict.fromkeys(sender.name for sender, _ in hits))
         lines = dict.fromkeys(f"{place}: {sender.name} ({sender.sources[0]})" for sender, place in hits)

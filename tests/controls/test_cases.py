@@ -91,6 +91,15 @@ ALWAYS_APPLIES = {
     "smtp-size-announced",
     "smtp-postmaster",
     "smtp-null-sender",
+    "mx-record",
+    "sending-reverse-confirmed",
+    "sending-helo-agrees",
+    "sending-not-listed",
+    "dns-servers-count",
+    "dns-servers-answer",
+    "dns-servers-authoritative",
+    "dns-servers-agree",
+    "dns-serials-agree",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
@@ -209,6 +218,7 @@ def _any_parameters(control: Control) -> dict[str, object]:
 MODULES = sorted(Path(smtp_audit.controls.__path__[0]).glob("*.py"))
 MAY_IMPORT = {
     "__future__",
+    "collections",
     "collections.abc",
     "datetime",
     "enum",
