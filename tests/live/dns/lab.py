@@ -16,6 +16,7 @@ from .unbound import Unbound
 from .zones import Case
 
 RESOLVER_PORT = 5300
+PROFILE = Path(__file__).with_name("lab-profile.toml")
 
 
 class DnsLab:
@@ -81,6 +82,7 @@ class DnsLab:
             resolver = self.resolver.address, self.resolver.port
         return Config(
             targets=(case.domain,),
+            profile=str(PROFILE),
             domain=case.domain,
             scope=(Scope.DNS,),
             resolver=Resolver(address=resolver[0], port=resolver[1]),

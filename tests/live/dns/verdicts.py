@@ -1,6 +1,6 @@
 """What the audit of a domain said, and how that differs from what it must say."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from smtp_audit import audit
@@ -12,12 +12,24 @@ from smtp_audit.record import Record, Status
 
 from .zones import Case
 
-CONTROLS = frozenset(
-    control.id
+_CONTROLS = {
+    control.id: control
     for control in load_builtin()
     if control.subject is Domain and control.medium is Medium.DNS and control.origin.startswith("smtp_audit.controls.")
-)
+}
+
+CONTROLS = frozenset(_CONTROLS)
 """The controls that this lab has to show at work."""
+
+_NEEDED: Mapping[str, Callable[[Case], object]] = {
+    "name_servers": lambda case: case.authoritative,
+    "block_lists": lambda case: case.dnsbl,
+    "sending": lambda case: case.sending,
+    "spf_sending": lambda case: case.sending,
+    "sending_helo": lambda case: case.helo,
+    "spf_helo": lambda case: case.helo,
+}
+"""What has to be configured for facts of these kinds."""
 
 FAILED = frozenset({Status.FAIL, Status.ADVISORY, Status.WAIVED})
 UNKNOWN = frozenset({Status.INDETERMINATE, Status.ERROR})
@@ -48,10 +60,16 @@ def audited(config: Config) -> Verdicts:
     return Verdicts(result, mine)
 
 
+def not_asked_for(case: Case) -> frozenset[str]:
+    """The controls that are not run for what the configuration of this domain's audit does not give."""
+    missing = {kind for kind, given in _NEEDED.items() if not given(case)}
+    return frozenset(name for name, control in _CONTROLS.items() if missing & {need.kind for need in control.needs})
+
+
 def differences(case: Case, verdicts: Verdicts) -> list[str]:
     """What the audit said otherwise than it must, a line each."""
     expected = ((case.must_fail, FAILED, "fail"), (case.unknown, UNKNOWN, "come to no verdict"))
-    expected += ((case.not_run, frozenset({Status.NOT_RUN}), "not be run"),)
+    expected += ((case.not_run | not_asked_for(case), frozenset({Status.NOT_RUN}), "not be run"),)
     lines = []
     for listed, statuses, word in expected:
         there = verdicts.of(statuses)
