@@ -6,12 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from smtp_audit.configuration.model import Config, PolicyHost, Resolver, Scope, Sending
+from smtp_audit.facts.endpoint import Endpoint, Role
 
 from ..authority import Authority
 from ..network import Block, lab_directory
 from .hierarchy import FIRST_SERIAL, ROOT, SECOND_SERIAL, Addresses, tree
 from .knot import Knot
+from .mail_servers import MailServers
 from .policies import PolicyServer
+from .records import MAIL_KEY
 from .unbound import Unbound
 from .zones import Case
 
@@ -25,21 +28,22 @@ class DnsLab:
     def __init__(self, directory: Path, block: Block, cases: Sequence[Case]) -> None:
         self.cases = tuple(cases)
         self.block = block
-        self.authority = Authority(directory / "ca")
+        self.authority = Authority(directory / "ca", leaf_keys={"ec-p256": MAIL_KEY})
         self._directory = directory
         self.names = Addresses(block.address(53), block.address(54), block.address(55))
         self._tree = tree(cases, self.names)
         self.knot = Knot(directory / "knot", (self.names.first, self.names.same), self._contents(FIRST_SERIAL))
         self.other = Knot(directory / "other", (self.names.other,), self._others())
         self.policies = PolicyServer(directory / "policies", block.address(43), self.authority, self.cases)
+        self.mail_servers = MailServers(directory / "mail", block, self.authority, self.cases)
         self.resolver: Unbound | None = None
         self.blind: Unbound | None = None
-        self._running: list[Knot | Unbound | PolicyServer] = []
+        self._running: list[Knot | Unbound | PolicyServer | MailServers] = []
 
     def start(self) -> None:
         """Start everything; returns when all of it answers."""
         with ThreadPoolExecutor(3) as pool:
-            beside = [pool.submit(self._run, self.policies), pool.submit(self._run, self.other)]
+            beside = [pool.submit(self._run, each) for each in (self.policies, self.mail_servers, self.other)]
             self._run(self.knot)
             # Only now knot has made the keys whose digests the parents publish.
             parents = {name: self._tree.text(name, SECOND_SERIAL, self.knot.keys) for name in self._tree.parents}
@@ -62,7 +66,7 @@ class DnsLab:
         )
         self._run(self.blind)
 
-    def _run(self, server: "Knot | Unbound | PolicyServer") -> None:
+    def _run(self, server: "Knot | Unbound | PolicyServer | MailServers") -> None:
         self._running.append(server)
         server.start()
 
@@ -84,7 +88,9 @@ class DnsLab:
             targets=(case.domain,),
             profile=str(PROFILE),
             domain=case.domain,
-            scope=(Scope.DNS,),
+            scope=(Scope.DNS,) if case.chain is None else (Scope.SERVER, Scope.DNS),
+            endpoints=(*self.mail_servers.endpoints(case), *self._services(case)),
+            ca=self.authority.anchors,
             resolver=Resolver(address=resolver[0], port=resolver[1]),
             sending=Sending(addresses=case.sending, helo=case.helo),
             dkim_selectors=case.selectors,
@@ -93,6 +99,11 @@ class DnsLab:
             mta_sts=PolicyHost(address=self.policies.address, port=self.policies.port, ca=self.authority.anchors),
             **({} if report is None else {"report": report}),
         )
+
+    def _services(self, case: Case) -> tuple[Endpoint, ...]:
+        """What the configuration names; no audit of this lab connects to it, and nobody would answer."""
+        host, address = f"mail.{case.domain}", self.block.address(25)
+        return tuple(Endpoint(role=Role(role), host=host, port=port, address=address) for role, port in case.services)
 
     def _contents(self, serial: int) -> dict[str, tuple[str, object]]:
         """The zones for the first start: what delegates has no DS records yet, for want of keys."""

@@ -11,6 +11,8 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.reversename
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 Value = str | Sequence[str]
 Key = tuple[str, str]
@@ -23,8 +25,15 @@ TTL = 3600
 _STRING = 255
 """Octets of one string of a TXT record (RFC 1035 section 3.3)."""
 
-FIRST_KEY = sha256(b"the key of the mail server").hexdigest()
-NEXT_KEY = sha256(b"its next key").hexdigest()
+MAIL_KEY = ec.derive_private_key(int.from_bytes(sha256(b"the key of the mail servers").digest()), ec.SECP256R1())
+"""The key of all mail servers of the lab, always the same, so that zones can name it."""
+
+NEXT_KEY = ec.derive_private_key(int.from_bytes(sha256(b"their next key").digest()), ec.SECP256R1())
+
+
+def _hash(key: ec.EllipticCurvePrivateKey) -> str:
+    """As a TLSA record with selector 1 and matching type 1 has it (RFC 6698 section 2.1)."""
+    return sha256(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,8 @@ def words_of(number: int, domain: str, keys: Mapping[str, str]) -> Words:
             "ip4b": f"203.0.113.{number}",
             "ip6": f"2001:db8:{256 + number:x}::25",
             "ip6b": f"2001:db8:{256 + number:x}::26",
-            "tlsa": FIRST_KEY,
-            "tlsa_next": NEXT_KEY,
+            "tlsa": _hash(MAIL_KEY),
+            "tlsa_next": _hash(NEXT_KEY),
         }
     )
 

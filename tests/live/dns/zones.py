@@ -7,12 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from smtp_audit.facts.endpoint import Role
+
 from .records import Key, Records, Value, Words, key_of, rdata_of, words_of
 
 FOLDER = Path(__file__).parent / "zones"
 TOP = "example"
 
 HOW = ("signed", "unsigned", "no-ds", "wrong-ds", "stripped", "expired", "not-yet")
+SERVICES = ("submissions:465", "submission:587", "imaps:993")
 OFFLINE = frozenset({"expired", "not-yet"})
 
 
@@ -90,6 +93,10 @@ class Case:
     selectors: tuple[str, ...]
     dnsbl: tuple[str, ...]
     authoritative: bool
+    services: tuple[tuple[str, int], ...]
+    """Role and port of what the configuration names on the mail server."""
+    chain: str | None
+    """What its mail server shows; None: nobody looks at it."""
     zones: tuple[Served, ...] = field(repr=False)
 
     @property
@@ -112,7 +119,7 @@ _SIGNING = frozenset(
     ]
 )
 _CONTENT = frozenset({"extends", "add", "replace", "remove", "second", "lame"})
-_AUDIT = frozenset(["policy", "sending", "helo", "selectors", "dnsbl", "authoritative"])
+_AUDIT = frozenset(["policy", "sending", "helo", "selectors", "dnsbl", "authoritative", "services", "chain"])
 _SAYS = frozenset(["name", "domain", "what", "must_fail", "unknown", "not_run", "only", "also"])
 
 
@@ -195,8 +202,15 @@ def _case(number: int, name: str, read: _Read) -> Case:
         selectors=tuple(whole.get("selectors", ("s1", "s2"))),
         dnsbl=tuple(words.fill_in(text) for text in whole.get("dnsbl", ())),
         authoritative=bool(whole.get("authoritative", False)),
+        services=tuple(_service(text) for text in whole.get("services", SERVICES)),
+        chain=whole.get("chain"),
         zones=tuple(zones),
     )
+
+
+def _service(text: str) -> tuple[str, int]:
+    role, _, port = text.partition(":")
+    return Role(role).value, int(port)
 
 
 def _inherited(entry: Mapping[str, Any], read: _Read) -> dict[str, Any]:
