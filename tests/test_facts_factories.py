@@ -18,6 +18,7 @@ from tests import identity_factories as who
 from tests import lookup_factories as look
 from tests import relay_factories as relaying
 from tests import sequence_factories as order
+from tests import spf_factories as senders
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -84,6 +85,9 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         hosts.block_lists(),
         hosts.self_hosting(),
         hosts.name_servers(),
+        senders.spf(),
+        senders.spf_sending(),
+        senders.spf_helo(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

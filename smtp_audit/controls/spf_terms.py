@@ -144,7 +144,7 @@ def spf_void_lookups(spf: SpfFacts, rule: Rule) -> Verdict:
 @control(
     "spf-ptr",
     title="SPF does not use ptr",
-    expects="neither the mechanism ptr nor the macro %{{p}}, in the record and all it includes",
+    expects="neither the mechanism ptr nor the macro p, in the record and all it includes",
     subject=Domain,
     needs=SpfFacts,
     medium=Medium.DNS,

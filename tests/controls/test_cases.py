@@ -100,6 +100,9 @@ ALWAYS_APPLIES = {
     "dns-servers-authoritative",
     "dns-servers-agree",
     "dns-serials-agree",
+    "spf-record",
+    "spf-type-99",
+    "spf-helo",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
@@ -231,6 +234,7 @@ MAY_IMPORT = {
     "smtp_audit.control",
     "smtp_audit.errors",
     "smtp_audit.hostnames",
+    "smtp_audit.wiretext",
     "typing",
 }
 
