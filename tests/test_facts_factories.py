@@ -15,6 +15,7 @@ from tests import identity_factories as who
 from tests import lookup_factories as look
 from tests import relay_factories as relaying
 from tests import sequence_factories as order
+from tests import trust_factories as trust
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -70,6 +71,12 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.sequence(),
         order.transaction(),
         look.resolver(),
+        trust.sts(),
+        trust.rpt(),
+        trust.dane(),
+        trust.dnssec(),
+        trust.caa(),
+        trust.matrix(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

@@ -89,6 +89,7 @@ ALWAYS_APPLIES = {
     "smtp-size-announced",
     "smtp-postmaster",
     "smtp-null-sender",
+    "dnssec-secure",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
