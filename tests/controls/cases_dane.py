@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from smtp_audit.facts.dane import DnssecFacts
 from smtp_audit.facts.lookup import LookupOutcome
 from tests.facts_factories import ADDRESS, HOST, NOW
 from tests.lookup_factories import absent, found, resolver, unanswered
@@ -144,10 +145,9 @@ _KEYS_LOST = zones(zone(keys=unanswered(DOMAIN, "DNSKEY")))
 _REVOKED = "385 3 5 " + rsa_key(1024).split()[3]
 
 
-def _left(hours: float) -> object:
-    return dnssec(
-        signed(DOMAIN, found(DOMAIN, "SOA", "s", secure=True, signatures_expire=NOW + timedelta(hours=hours)))
-    )
+def _left(hours: float) -> DnssecFacts:
+    expire = NOW + timedelta(hours=hours)
+    return dnssec(signed(DOMAIN, found(DOMAIN, "SOA", "s", secure=True, signatures_expire=expire)))
 
 
 _ZONES = (
