@@ -18,6 +18,7 @@ from smtp_audit.published.caa_issuers import caa_domains
 from smtp_audit.published.dnssec import ds_of, parse_dnskey, parse_ds, parse_nsec3param
 from smtp_audit.published.exchanges import exchanges
 from smtp_audit.published.tlsa import parse_tlsa
+from smtp_audit.published.unknown_form import octets_of
 from tests.trust_factories import ECDSA_KEY, rsa_key
 
 
@@ -26,11 +27,22 @@ def _rdata(kind: str, text: str) -> dns.rdata.Rdata:
 
 
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255), st.binary(min_size=1, max_size=300))
-def test_a_tlsa_record_comes_back_as_dnspython_writes_it(usage: int, selector: int, matching: int, data: bytes) -> None:
-    text = _rdata("TLSA", f"{usage} {selector} {matching} {data.hex()}").to_text()
-    read = parse_tlsa(text)
+def test_a_tlsa_record_is_read_in_either_form(usage: int, selector: int, matching: int, data: bytes) -> None:
+    read = parse_tlsa(f"{usage} {selector} {matching} {data.hex()}")
     assert (read.usage, read.selector, read.matching, read.data) == (usage, selector, matching, data.hex())
     assert read.usable <= (usage in (2, 3) and selector in (0, 1) and matching in (0, 1, 2))
+    octets = bytes([usage, selector, matching]) + data
+    assert parse_tlsa(dns.rdata.GenericRdata(dns.rdataclass.IN, dns.rdatatype.TLSA, octets).to_text()) == read
+
+
+@given(st.binary(max_size=300))
+def test_octets_come_back_from_the_form_for_unknown_types(octets: bytes) -> None:
+    assert octets_of(dns.rdata.GenericRdata(dns.rdataclass.IN, dns.rdatatype.TLSA, octets).to_text()) == octets
+
+
+@pytest.mark.parametrize("text", [r"\# 2 03", r"\# x 03", r"\# 1 0g", "# 1 03", r"\#1 03", ""])
+def test_what_is_not_that_form(text: str) -> None:
+    assert octets_of(text) is None
 
 
 @given(st.text(max_size=200))
@@ -56,7 +68,7 @@ def test_keys_have_the_tags_and_digests_that_dnspython_gives_them(text: str) -> 
     theirs = _rdata("DNSKEY", text)
     read = parse_dnskey(theirs.to_text())
     assert read.tag == dns.dnssec.key_id(theirs)  # type: ignore[arg-type]
-    ds = dns.dnssec.make_ds("Mail.example.com", theirs, "SHA256")  # type: ignore[arg-type]
+    ds = dns.dnssec.make_ds("Mail.example.com.", theirs, "SHA256")  # type: ignore[arg-type]
     assert ds_of("mail.example.com.", read) == ds.to_text()
     assert parse_ds(ds.to_text()).digest_type == 2
 
@@ -110,6 +122,7 @@ def test_an_issuing_property(text: str, tag: str, issuer: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ['0 issue "a b"', '0 issue "ca.example a=b"', '0 issue "-a.example"', '0 issue "ca..example"', '0 issue "a; b"',
+     r"\# 8 00 06 69732d737565", r"\# 3 000078",
      '0 iodef "x"', '0 iodef "mailto:x"', '0 is-sue "x"', '128 unheard "x"', '300 issue "x"', "issue", ""],
 )  # fmt: skip
 def test_a_property_with_a_problem(text: str) -> None:
