@@ -192,6 +192,9 @@ def ds_digest(facts: DnssecFacts, rule: Rule) -> Verdict:
     """
     held = [(zone, ds) for zone in facts.zones for ds in zone.ds_records]
     weak = [(zone, ds) for zone, ds in held if not ds.problem and ds.digest_type in rule["refused_digests"]]
+    unreadable = [f"{zone.zone}: {ds}" for zone, ds in held if ds.problem]
+    if unreadable:
+        return fail(f"a DS record that no key can match: {unreadable[0]}", evidence=unreadable)
     if weak:
         publish = [
             f"publish: {zone.zone}. IN DS {better}, in the parent's zone"

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
+from smtp_audit.published.unknown_form import octets_of
 from smtp_audit.wiretext import escape_text
 
 CRITICAL = 128
@@ -26,6 +27,7 @@ _ISSUE = re.compile(
 _FORM = re.compile(r'([0-9]{1,3})\s+(\S+)\s+(?:"((?:[^"\\]|\\.)*)"|(\S*))', re.DOTALL)
 _ESCAPED = re.compile(r"\\([0-9]{3}|.)", re.DOTALL)
 _SHOWN = 80
+_BAD_TAG = "its tag has other characters than letters and digits, or none"
 MAX_VALUE = 4096
 """Characters of a value that are read; longer ones are no names of authorities."""
 
@@ -60,6 +62,11 @@ class Caa(BaseModel):
 
 def parse_caa(text: str) -> Caa:
     """Read a record in its presentation form. Never raises."""
+    octets = octets_of(text)
+    if octets is not None and len(octets) >= 2 and len(octets) - 2 >= octets[1]:  # whose tag is none
+        tag, value = octets[2 : 2 + octets[1]].decode("latin-1"), octets[2 + octets[1] :].decode("latin-1")
+        shown = Caa(flags=octets[0], tag=escape_text(tag.lower(), _SHOWN), value=escape_text(value, _SHOWN))
+        return shown.model_copy(update={"problem": _BAD_TAG})
     found = _FORM.fullmatch(text.strip()) if len(text) <= 4 * MAX_VALUE else None
     if found is None or int(found[1]) > 255:
         return Caa(value=escape_text(text, _SHOWN), problem="cannot be read")
@@ -67,7 +74,7 @@ def parse_caa(text: str) -> Caa:
     tag = found[2].lower()
     record = Caa(flags=int(found[1]), tag=escape_text(tag, _SHOWN), value=escape_text(value, MAX_VALUE))
     if not re.fullmatch(r"[a-z0-9]{1,255}", tag):
-        return record.model_copy(update={"problem": "its tag has other characters than letters and digits"})
+        return record.model_copy(update={"problem": _BAD_TAG})
     if tag in _ISSUING:
         return _issuing(record, value)
     if tag == "iodef" and not _reachable(value):

@@ -9,6 +9,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict
 
+from smtp_audit.published.unknown_form import octets_of
 from smtp_audit.wiretext import escape_text
 
 ALGORITHMS = {
@@ -113,6 +114,10 @@ def parse_dnskey(text: str) -> DnsKey:
 
 def parse_ds(text: str) -> DsRecord:
     """Read a DS record in its presentation form. Never raises."""
+    octets = octets_of(text)
+    if octets is not None and len(octets) > 4:  # whose digest has not the length of its type
+        why = f"a DS for key {int.from_bytes(octets[:2], 'big')} with a digest of {len(octets) - 4} octets"
+        return DsRecord(problem=f"{why}, digest type {octets[3]} has others")
     numbers, rest = _numbers(text, 3)
     digest = "".join(rest).lower()
     if not numbers or not re.fullmatch(r"(?:[0-9a-f]{2})+", digest):

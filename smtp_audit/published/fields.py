@@ -15,7 +15,7 @@ SHOWN = 80
 """Characters of a field that a problem quotes."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
-_VALUE = re.compile(r"[!-:<-~]+")
+_VALUE = re.compile(r"[!-:<>-~]+")
 _URI_VALUE = re.compile(r"[!-:<-~]+(?:[ \t]*,[ \t]*[!-:<-~]+)*")
 
 

@@ -7,6 +7,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict
 
+from smtp_audit.published.unknown_form import octets_of
 from smtp_audit.wiretext import escape_text
 
 MAX_DATA = 64 * 1024
@@ -65,6 +66,9 @@ class Tlsa(BaseModel):
 
 def parse_tlsa(text: str) -> Tlsa:
     """Read a record in its presentation form. Never raises."""
+    octets = octets_of(text)
+    if octets is not None and len(octets) > 2:  # whose data does not fit its matching type
+        text = f"{octets[0]} {octets[1]} {octets[2]} {octets[3:].hex()}"
     found = _FORM.fullmatch(text.strip())
     if found is None or len(text) > 3 * MAX_DATA:
         return Tlsa(problem=f"cannot be read: {escape_text(text, _SHOWN)}")
@@ -74,8 +78,8 @@ def parse_tlsa(text: str) -> Tlsa:
     problem = _problem(parsed)
     if problem or matching != FULL:
         return parsed.model_copy(update={"problem": problem})
-    octets = bytes.fromhex(data)
-    digests = hashlib.sha256(octets).hexdigest(), hashlib.sha512(octets).hexdigest()
+    whole = bytes.fromhex(data)
+    digests = hashlib.sha256(whole).hexdigest(), hashlib.sha512(whole).hexdigest()
     return parsed.model_copy(update={"digests": digests})
 
 

@@ -103,6 +103,7 @@ ALWAYS_APPLIES = {
     "spf-record",
     "spf-type-99",
     "spf-helo",
+    "dnssec-secure",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
