@@ -112,8 +112,11 @@ _WORDS = re.compile(
 )
 
 
-def _generic(name: str, address: str) -> str:
-    """Why a name looks as if a provider had made it up for the address; empty when it does not."""
+def _generic(name: str, address: str, domain: str) -> str:
+    """Why a name looks as if a provider had made it up for the address; empty when it does not.
+
+    Words count neither in a name of the domain's own, nor in the domain that another name is of.
+    """
     octets = ipaddress.ip_address(address)
     host = name.lower()
     if isinstance(octets, ipaddress.IPv4Address):
@@ -127,7 +130,9 @@ def _generic(name: str, address: str) -> str:
             return "it spells the address"
     elif octets.exploded.replace(":", "") in re.sub(r"[.:-]", "", host):
         return "it spells the address"
-    found = _WORDS.search(host)
+    if f".{host}".endswith(f".{domain}"):
+        return ""
+    found = _WORDS.search(".".join([*host.split(".")[:-2], ""]))
     return f"it has {found[0].strip('.-')} in it" if found else ""
 
 
@@ -151,7 +156,7 @@ def sending_own(facts: SendingFacts, rule: Rule) -> Verdict:
         f"{each.address} is {name}: {reason}"
         for each in named
         for name in each.names
-        if (reason := _generic(name, each.address))
+        if (reason := _generic(name, each.address, facts.domain))
     ]
     if generic:
         return fail("; ".join(generic), evidence=(line for each in named for line in each.told()))

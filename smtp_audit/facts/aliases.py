@@ -38,8 +38,11 @@ class WatchedName(BaseModel):
 
     @property
     def open_to_all(self) -> bool:
-        """The domain that it leads to does not exist, so that anybody may register it."""
-        return self.dangling and self.registered is not None and self.registered.outcome is LookupOutcome.NXDOMAIN
+        """The domain that it leads to does not exist, so that anybody may register it: not so where the top-level
+        domain does not exist either (the SOA record of the root says so)."""
+        registered = self.registered
+        gone = registered is not None and registered.outcome is LookupOutcome.NXDOMAIN and registered.zone != "."
+        return self.dangling and gone
 
     def told(self) -> tuple[str, ...]:
         """The answers, as evidence."""

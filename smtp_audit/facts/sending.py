@@ -13,6 +13,7 @@ class SendingFacts(Facts):
 
     kind: ClassVar[str] = "sending"
 
+    domain: str
     addresses: tuple[AddressNames, ...]
 
 

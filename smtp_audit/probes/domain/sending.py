@@ -21,7 +21,7 @@ async def look_for_sending(approach: DomainApproach, transcript: Transcript) -> 
     Raises:
         PeerError: none is given.
     """
-    return SendingFacts(addresses=await _names(approach, transcript))
+    return SendingFacts(domain=approach.domain, addresses=await _names(approach, transcript))
 
 
 async def look_for_helo(approach: DomainApproach, transcript: Transcript) -> SendingHeloFacts:

@@ -87,6 +87,8 @@ def test_the_last_two_labels_of_a_dangling_alias_are_asked_for() -> None:
     assert found.registered is not None
     assert found.registered.name == "provider.test"
     assert found.open_to_all
+    nowhere = found.registered.model_copy(update={"zone": "."})
+    assert not found.model_copy(update={"registered": nowhere}).open_to_all, "there is no such top-level domain"
 
 
 @pytest.mark.parametrize(
