@@ -79,11 +79,15 @@ class DnsLab:
         """The ids of the servers' processes."""
         return [server.pid for server in self._running]
 
+    @property
+    def resolver_place(self) -> tuple[str, int]:
+        """Where the resolver that validates listens."""
+        assert self.resolver is not None
+        return self.resolver.address, self.resolver.port
+
     def config(self, case: Case, *, resolver: tuple[str, int] | None = None, report: Path | None = None) -> Config:
         """The configuration of an audit of this domain."""
-        if resolver is None:
-            assert self.resolver is not None
-            resolver = self.resolver.address, self.resolver.port
+        resolver = resolver or self.resolver_place
         return Config(
             targets=(case.domain,),
             profile=str(PROFILE),
