@@ -7,9 +7,15 @@ python -m tests.live.dns.look --stay       start it, say where, wait for the end
 import argparse
 import sys
 
+from smtp_audit.record import Evidence, EvidenceKind, Record
+
 from .lab import running_dns_lab
 from .verdicts import audited, differences
 from .zones import cases
+
+
+def _observed(record: Record) -> list[Evidence]:
+    return [item for item in record.evidence if item.kind is EvidenceKind.OBSERVED]
 
 
 def main() -> int:
@@ -34,7 +40,7 @@ def main() -> int:
             for control in sorted(verdicts.records, key=lambda each: (str(verdicts.records[each].status), each)):
                 print("  " + verdicts.show(control))
                 if given.evidence:
-                    lines = (line for item in verdicts.records[control].evidence for line in item.lines)
+                    lines = (line for item in _observed(verdicts.records[control]) for line in item.lines)
                     print("".join(f"      {line}\n" for line in lines), end="")
             wrong += differences(case, verdicts)
         if given.stay:
