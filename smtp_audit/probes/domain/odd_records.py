@@ -10,6 +10,7 @@ import asyncio
 
 import dns.exception
 import dns.message
+import dns.name
 import dns.rdata
 import dns.rdatatype
 import dns.rrset
@@ -53,10 +54,10 @@ def read_tolerantly(question: dns.message.Message, wire: bytes) -> dns.message.M
     parser = dns.wire.Parser(wire, 12)
     counts = [int.from_bytes(wire[place : place + 2], "big") for place in (4, 6)]
     for _ in range(counts[0]):
-        parser.get_name()
+        dns.name.from_wire_parser(parser)
         parser.get_bytes(4)
     for _ in range(counts[1]):
-        name = parser.get_name()
+        name = dns.name.from_wire_parser(parser)
         kind, place, ttl, length = parser.get_struct("!HHIH")
         rdtype, rdclass = RdataType.make(kind), RdataClass.make(place)
         start = parser.current
