@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from smtp_audit.facts.aliases import AliasFacts
 from smtp_audit.facts.bimi import BimiFacts
 from smtp_audit.facts.block_lists import BlockListFacts
-<<<<<<< HEAD
 from smtp_audit.facts.dane import CaaFacts, DaneFacts, DnssecFacts
-=======
->>>>>>> w-hosts
 from smtp_audit.facts.dkim import DkimFacts
 from smtp_audit.facts.dmarc import DmarcFacts
 from smtp_audit.facts.lookup import ResolverFacts
@@ -27,7 +24,6 @@ from smtp_audit.probes.domain.aliases import look_for_aliases
 from smtp_audit.probes.domain.approach import DomainApproach
 from smtp_audit.probes.domain.bimi import look_for_bimi
 from smtp_audit.probes.domain.block_lists import look_at_block_lists
-<<<<<<< HEAD
 from smtp_audit.probes.domain.caa import look_for_caa
 from smtp_audit.probes.domain.dane import look_for_tlsa
 from smtp_audit.probes.domain.dkim import look_for_dkim
@@ -36,12 +32,6 @@ from smtp_audit.probes.domain.dnssec import look_at_signatures
 from smtp_audit.probes.domain.mail_hosts import look_for_mail_hosts
 from smtp_audit.probes.domain.mail_services import look_for_mail_services
 from smtp_audit.probes.domain.mta_sts import look_for_mta_sts
-=======
-from smtp_audit.probes.domain.dkim import look_for_dkim
-from smtp_audit.probes.domain.dmarc import look_for_dmarc
-from smtp_audit.probes.domain.mail_hosts import look_for_mail_hosts
-from smtp_audit.probes.domain.mail_services import look_for_mail_services
->>>>>>> w-hosts
 from smtp_audit.probes.domain.name_servers import look_at_name_servers
 from smtp_audit.probes.domain.resolver import look_at_resolver
 from smtp_audit.probes.domain.self_hosting import look_for_self_hosting
@@ -61,7 +51,6 @@ class DomainFamily:
 
 DOMAIN_FAMILIES = (
     DomainFamily(ResolverFacts, look_at_resolver),
-<<<<<<< HEAD
     DomainFamily(SpfFacts, look_for_spf),
     DomainFamily(SpfSendingFacts, look_for_spf_sending),
     DomainFamily(SpfHeloFacts, look_for_spf_helo),
@@ -70,8 +59,6 @@ DOMAIN_FAMILIES = (
     DomainFamily(DaneFacts, look_for_tlsa),
     DomainFamily(DnssecFacts, look_at_signatures),
     DomainFamily(CaaFacts, look_for_caa),
-=======
->>>>>>> w-hosts
     DomainFamily(MailHostsFacts, look_for_mail_hosts),
     DomainFamily(MailServicesFacts, look_for_mail_services),
     DomainFamily(SendingFacts, look_for_sending),
