@@ -53,16 +53,17 @@ class Words:
         return re.sub(r"@([a-z][a-z0-9_]*)@", word, text)
 
 
-def words_of(number: int, domain: str, keys: Mapping[str, str]) -> Words:
-    """The words of a domain; by its number it gets addresses of its own (RFC 5737, RFC 3849)."""
-    if not 1 <= number <= 254:
-        raise ValueError("more than 254 domains: the lab needs more addresses")
+ADDRESSES = tuple(f"{network}.{number}" for network in ("192.0.2", "203.0.113") for number in range(1, 255))
+"""The addresses of version 4 that domains get (RFC 5737)."""
+
+
+def words_of(number: int, domain: str, keys: Mapping[str, str], addresses: Sequence[str]) -> Words:
+    """The words of a domain by its number, and by the addresses of version 4 that are its own: one or two."""
     return Words(
         {
             **keys,
             "domain": domain,
-            "ip4": f"192.0.2.{number}",
-            "ip4b": f"203.0.113.{number}",
+            **dict(zip(("ip4", "ip4b"), addresses, strict=False)),
             "ip6": f"2001:db8:{256 + number:x}::25",
             "ip6b": f"2001:db8:{256 + number:x}::26",
             "tlsa": _hash(MAIL_KEY),

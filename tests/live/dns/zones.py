@@ -1,15 +1,16 @@
 """The mail domains of the lab as typed data, read from the files in zones/; README.md explains them."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from smtp_audit.facts.endpoint import Role
 
-from .records import Key, Records, Value, Words, key_of, rdata_of, words_of
+from .records import ADDRESSES, Key, Records, Value, Words, key_of, rdata_of, words_of
 
 FOLDER = Path(__file__).parent / "zones"
 TOP = "example"
@@ -136,9 +137,10 @@ def cases(folder: Path = FOLDER) -> tuple[Case, ...]:
     """All audited domains; raises ValueError when something in the files is not understood."""
     read = _read(folder)
     found = []
+    addresses = iter(ADDRESSES)
     for number, name in enumerate(read.entries, 1):
         try:
-            found.append(_case(number, name, read))
+            found.append(_case(number, name, read, addresses))
         except Exception as error:
             raise ValueError(f"{read.families[name]}.toml: {name}: {error}") from error
     domains = [case.domain for case in found]
@@ -172,11 +174,12 @@ def _read(folder: Path) -> _Read:
     return _Read(sound, keys, entries, families)
 
 
-def _case(number: int, name: str, read: _Read) -> Case:
+def _case(number: int, name: str, read: _Read, addresses: Iterator[str]) -> Case:
     entry = read.entries[name]
     domain = str(entry.get("domain", f"{name}.{TOP}"))
-    words = words_of(number, domain, read.keys)
     whole = _inherited(entry, read)
+    own = list(islice(addresses, 2 if "@ip4b@" in str(whole) else 1))
+    words = words_of(number, domain, read.keys, own)
     zones = [_served(domain, _lines(whole, read), whole, words)]
     for other in whole.get("also", ()):
         if unknown := other.keys() - _SIGNING - _CONTENT - {"name", "records"}:
