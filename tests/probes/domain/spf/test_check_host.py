@@ -101,6 +101,12 @@ def test_an_mx_with_many_hosts_without_addresses_is_one_void_look_up() -> None:
     assert (result.result, result.void) == (SpfResult.PASS, 1)
 
 
+def test_an_address_without_a_name_makes_ptr_a_void_look_up() -> None:
+    """By the letter of RFC 7208 section 4.6.4, which counts terms; some evaluators leave ptr out."""
+    result = checked("v=spf1 ptr -all")
+    assert (result.result, result.void) == (SpfResult.FAIL, 1)
+
+
 def test_mapped_addresses_are_ipv4() -> None:
     assert checked("v=spf1 ip4:192.0.2.25 -all", address="::ffff:192.0.2.25").address == "192.0.2.25"
 

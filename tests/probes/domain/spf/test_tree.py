@@ -7,12 +7,14 @@ import asyncio
 import pytest
 
 from smtp_audit.configuration.model import Config
+from smtp_audit.errors import Undetermined
 from smtp_audit.facts.lookup import LookupOutcome
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.spf import FOREIGN_ADDRESSES, SpfFacts, SpfIdentity, SpfResult
 from smtp_audit.facts.spf_tree import SpfTree
 from smtp_audit.limits import MAX_SPF_DEPTH, MAX_SPF_RECORDS
 from smtp_audit.probes.domain.spf.family import look_for_spf, look_for_spf_helo, look_for_spf_sending
+from smtp_audit.probes.domain.spf.tree import MOST_TERMS_ASKED
 from smtp_audit.probes.wire import PeerError, Transcript
 from tests.probes.domain.zone import domain_approach
 from tests.spf_factories import DOMAIN, SENDING, config, spf, spf_helo, spf_sending, zone
@@ -44,6 +46,13 @@ def test_everything_is_walked_whoever_matches() -> None:
     assert dynamic.dynamic
     assert dynamic.note == "depends on the message (%{i})"
     assert [each.type for each in static.answers] == ["A"]
+
+
+def test_what_nobody_reaches_is_not_asked() -> None:
+    asked = zone("v=spf1 -all redirect=_r.example.net include:_i.example.net a:h.example.net", {})
+    facts = asyncio.run(look_for_spf(domain_approach(asked), Transcript()))
+    assert len(facts.nodes) == 1
+    assert not [name for name, _ in asked.asked if name.endswith(".example.net")]
 
 
 def test_what_each_include_costs() -> None:
@@ -84,6 +93,20 @@ def test_depth_and_number_are_capped() -> None:
     facts = spf("v=spf1 include:_0.example.net -all", wide)
     assert sum(node.answer is not None for node in facts.nodes) == MAX_SPF_RECORDS
     assert len(facts.nodes) < MAX_SPF_RECORDS * 10
+
+
+def test_the_number_of_terms_is_capped() -> None:
+    facts = spf("v=spf1 " + " ".join(f"a:h{n}.example.net" for n in range(MOST_TERMS_ASKED + 5)) + " -all")
+    assert len([each for each in facts.nodes[0].terms if len(each.answers) == 2]) == MOST_TERMS_ASKED
+    left = facts.nodes[0].terms[-1]
+    assert left.answers[0].outcome is LookupOutcome.NOT_ASKED
+    with pytest.raises(Undetermined, match="more than 60 terms"):
+        _ = left.nothing
+
+
+def test_a_name_with_a_backslash_stays_one() -> None:
+    facts = spf("v=spf1 include:a\\b.example.net -all", {"a\\\\b.example.net TXT": "v=spf1 include:x.%{d} -all"})
+    assert [node.name for node in facts.nodes[1:]] == ["a\\\\b.example.net", "x.a\\\\b.example.net"]
 
 
 def test_each_question_is_told_once_and_every_answer_kept() -> None:
