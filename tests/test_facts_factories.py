@@ -9,12 +9,16 @@ import smtp_audit.facts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import TlsFlaw
 from tests import auth_factories as logins
+from tests import dkim_factories as keys
+from tests import dmarc_factories as policies
 from tests import facts_factories as make
 from tests import framing_factories as frame
+from tests import hosts_factories as hosts
 from tests import identity_factories as who
 from tests import lookup_factories as look
 from tests import relay_factories as relaying
 from tests import sequence_factories as order
+from tests import spf_factories as senders
 from tests import trust_factories as trust
 
 
@@ -22,6 +26,9 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
     for module in pkgutil.iter_modules(smtp_audit.facts.__path__, "smtp_audit.facts."):
         import_module(module.name)
     made = (
+        keys.dkim(),
+        policies.dmarc(),
+        policies.bimi(),
         make.port(),
         make.greeting(),
         make.capabilities(),
@@ -71,6 +78,17 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.sequence(),
         order.transaction(),
         look.resolver(),
+        hosts.mail_hosts(),
+        hosts.services(),
+        hosts.sending(),
+        hosts.helo(),
+        hosts.aliases(),
+        hosts.block_lists(),
+        hosts.self_hosting(),
+        hosts.name_servers(),
+        senders.spf(),
+        senders.spf_sending(),
+        senders.spf_helo(),
         trust.sts(),
         trust.rpt(),
         trust.dane(),

@@ -14,6 +14,7 @@ from smtp_audit.errors import SnapshotError
 from smtp_audit.facts import (  # noqa: F401 (their kinds)
     auth_protocol,
     authentication,
+    bimi,
     bounds,
     certificate,
     chunking,
@@ -21,6 +22,8 @@ from smtp_audit.facts import (  # noqa: F401 (their kinds)
     cross_protocol,
     dane,
     directory,
+    dkim,
+    dmarc,
     dns,
     end_of_data,
     forwarding,

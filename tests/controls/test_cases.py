@@ -36,6 +36,8 @@ SERVERS = {"postfix", "dovecot", "exim", "sendmail", "opensmtpd", "docker-mailse
 
 # What has no object to be without: every endpoint of its roles has one.
 ALWAYS_APPLIES = {
+    "dkim-selectors",
+    "dmarc-record",
     "starttls-offered",
     "implicit-tls",
     "auth-only-after-tls",
@@ -89,6 +91,18 @@ ALWAYS_APPLIES = {
     "smtp-size-announced",
     "smtp-postmaster",
     "smtp-null-sender",
+    "mx-record",
+    "sending-reverse-confirmed",
+    "sending-helo-agrees",
+    "sending-not-listed",
+    "dns-servers-count",
+    "dns-servers-answer",
+    "dns-servers-authoritative",
+    "dns-servers-agree",
+    "dns-serials-agree",
+    "spf-record",
+    "spf-type-99",
+    "spf-helo",
     "dnssec-secure",
 }
 
@@ -151,6 +165,7 @@ WITHOUT_CLAUSE = {
     "mailbox-product-hidden",
     "tls-post-quantum",
     "client-certificate-request",
+    "bimi-record",
     "greeting-product",
     "greeting-version",
     "greeting-system",
@@ -207,6 +222,7 @@ def _any_parameters(control: Control) -> dict[str, object]:
 MODULES = sorted(Path(smtp_audit.controls.__path__[0]).glob("*.py"))
 MAY_IMPORT = {
     "__future__",
+    "collections",
     "collections.abc",
     "datetime",
     "enum",
@@ -219,6 +235,7 @@ MAY_IMPORT = {
     "smtp_audit.control",
     "smtp_audit.errors",
     "smtp_audit.hostnames",
+    "smtp_audit.wiretext",
     "typing",
 }
 
