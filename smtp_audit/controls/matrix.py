@@ -146,6 +146,8 @@ def _policy(facts: MatrixFacts) -> StsPolicy | Verdict:
         raise Undetermined(f"MTA-STS: {facts.unknown.get(MtaStsFacts.kind) or 'not known'}")
     if not facts.sts.published:
         return not_applicable("there is no MTA-STS record; mta-sts-record judges that")
+    if facts.sts.without_policy:
+        return not_applicable("there is no policy that can be read; mta-sts-policy judges that")
     policy = facts.sts.require_policy()
     if policy.mode == "none":
         return not_applicable("the mode is none: no sender compares; mta-sts-mode judges that")

@@ -90,7 +90,7 @@ def policy(facts: MtaStsFacts, rule: Rule) -> Verdict:
     fault = _fetch_fault(fetch)
     if fault:
         return fail(fault, evidence=(str(fetch),))
-    if fetch.outcome is not FetchOutcome.ANSWERED or fetch.status is None or fetch.status >= 500 or fetch.status == 429:
+    if not fetch.conclusive:
         raise Undetermined(f"the policy could not be fetched: {fetch}")
     read = facts.policy
     if read is None:
@@ -103,7 +103,7 @@ def policy(facts: MtaStsFacts, rule: Rule) -> Verdict:
 
 def _no_host(facts: MtaStsFacts) -> Verdict:
     host = f"{POLICY_HOST}.{facts.domain}"
-    if facts.addresses and all(answer.absent for answer in facts.addresses):
+    if facts.without_policy:
         evidence = (*map(str, facts.addresses), f"publish: {host}. IN A and AAAA, the addresses of the web server")
         return fail(f"{host} has no address: there is no policy to fetch", evidence=evidence)
     for answer in facts.addresses:
@@ -142,14 +142,9 @@ def _valid_policy(facts: MtaStsFacts) -> StsPolicy | Verdict:
         return not_applicable(NO_MAIL)
     if not facts.published:
         return not_applicable(_NO_RECORD)
-    found = facts.policy
-    if found is None:
-        if facts.fetch is not None and _fetch_fault(facts.fetch):
-            return not_applicable(_NO_POLICY)
-        if facts.fetch is None and facts.addresses and all(answer.absent for answer in facts.addresses):
-            return not_applicable(_NO_POLICY)
-        return facts.require_policy()
-    return found
+    if facts.without_policy:
+        return not_applicable(_NO_POLICY)
+    return facts.require_policy()
 
 
 @control(

@@ -51,6 +51,13 @@ class PolicyFetch(BaseModel):
     location: str = ""
     body: str = ""
 
+    @property
+    def conclusive(self) -> bool:
+        """Whether it shows what senders get. Nobody who does not answer does, nor a server in trouble: 5xx, 429."""
+        if self.outcome in (FetchOutcome.UNREACHABLE, FetchOutcome.TLS):
+            return False
+        return self.status is None or (self.status < 500 and self.status != 429)
+
     def __str__(self) -> str:
         told = f"{self.url} at {self.address}: "
         if self.outcome is not FetchOutcome.ANSWERED:
@@ -97,6 +104,13 @@ class MtaStsFacts(Facts):
         if fetch is None or fetch.outcome is not FetchOutcome.ANSWERED or fetch.status != 200:
             return None
         return mta_sts.parse_policy(fetch.body.encode("latin-1", "replace"))
+
+    @property
+    def without_policy(self) -> bool:
+        """Whether it was seen that there is no policy for senders: mta-sts-policy judges that."""
+        if self.fetch is None:
+            return bool(self.addresses) and all(answer.absent for answer in self.addresses)
+        return self.policy is None and self.fetch.conclusive
 
     def require_policy(self) -> mta_sts.StsPolicy:
         """The policy.

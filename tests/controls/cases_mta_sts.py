@@ -98,6 +98,8 @@ _RULES = (
     Case("mta-sts-mode", sts_policy("mode: none", "max_age: 1"), FAIL, "mode none", _ENFORCE),
     Case("mta-sts-mode", sts_policy("max_age: 1"), NOT_APPLICABLE, "mta-sts-policy judges that", _ENFORCE),
     Case("mta-sts-mode", _CERTIFICATE, NOT_APPLICABLE, "mta-sts-policy judges that", _ENFORCE),
+    Case("mta-sts-mode", sts(fetch=fetch(status=404)), NOT_APPLICABLE, "mta-sts-policy", _ENFORCE),
+    Case("mta-sts-mode", sts(fetch=fetch(status=503)), INDETERMINATE, "status 503", _ENFORCE),
     Case("mta-sts-mode", sts(fetch=None, addresses=_NO_HOST), NOT_APPLICABLE, "mta-sts-policy", _ENFORCE),
     Case("mta-sts-mode", NO_STS, NOT_APPLICABLE, "mta-sts-record judges that", _ENFORCE),
     Case("mta-sts-mode", _NULL, NOT_APPLICABLE, "takes no mail", _ENFORCE),

@@ -104,6 +104,8 @@ def _mta_sts(facts: MatrixFacts, row: MatrixRow) -> MatrixCell:
     try:
         if not facts.sts.published:
             return _nothing("no policy", "there is no record")
+        if facts.sts.without_policy:
+            return _nothing("no policy", str(facts.sts.fetch or facts.sts.unfetched))
         policy = facts.sts.require_policy()
     except Undetermined as reason:
         return _unknown("not known", str(reason))
