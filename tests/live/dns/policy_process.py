@@ -72,9 +72,10 @@ async def answer(site: Site, reader: asyncio.StreamReader, writer: asyncio.Strea
             await writer.drain()
             await asyncio.sleep(_DRIP_SECONDS)
     writer.write(body)
-    while site["behaviour"] == "endless":
+    while site["behaviour"] == "endless" and not writer.transport.is_closing():
         writer.write(b"mx: mail.example.com\r\n" * 100)
         await writer.drain()
+        await asyncio.sleep(0.001)  # a client that is gone must not keep the others waiting
     await writer.drain()
 
 

@@ -97,7 +97,10 @@ def rdata_of(rdtype: str, value: Value, domain: str, words: Words) -> dns.rdata.
     if not isinstance(value, str):
         raise ValueError(f"only TXT has a list of strings: {value!r}")
     origin = dns.name.from_text(domain)
-    return dns.rdata.from_text(dns.rdataclass.IN, rdtype, words.fill_in(value), origin, relativize=False)
+    text = words.fill_in(value)
+    if text.startswith("\\# "):  # as it is: it may be what nobody can write otherwise
+        return dns.rdata.GenericRdata(dns.rdataclass.IN, rdtype, bytes.fromhex("".join(text.split()[2:])))
+    return dns.rdata.from_text(dns.rdataclass.IN, rdtype, text, origin, relativize=False)
 
 
 def _strings(value: Value, words: Words) -> str:
