@@ -98,7 +98,7 @@ def _opinion(domain: Domain, snapshot: Snapshot) -> Opinion:
     began = time.monotonic()
     try:
         ended = subprocess.run(
-            [sys.executable, "-m", "smtp_audit.linter_process"],
+            [sys.executable, "-m", "smtp_audit.probes.domain.linter_process"],
             input=json.dumps(recorded(domain, snapshot)),
             capture_output=True,
             text=True,

@@ -37,7 +37,7 @@ def notes(about: str, of: Snapshot) -> list[Note]:
 def process(**given: object) -> list[list[str]]:
     """What the process says to this input."""
     ended = subprocess.run(
-        [sys.executable, "-m", "smtp_audit.linter_process"],
+        [sys.executable, "-m", "smtp_audit.probes.domain.linter_process"],
         input=json.dumps({"domain": "example.com", "answers": [], "policy": None, **given}),
         capture_output=True,
         text=True,
@@ -104,7 +104,7 @@ def test_a_process_that_says_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch
 def test_the_process_reaches_no_network() -> None:
     program = (
         "import socket, sys\n"
-        "from smtp_audit.linter_process import _no_network\n"
+        "from smtp_audit.probes.domain.linter_process import _no_network\n"
         "sys.addaudithook(_no_network)\n"
         "for act in (lambda: socket.getaddrinfo('example.com', 53),\n"
         "            lambda: socket.socket().connect(('127.0.0.1', 9)),\n"

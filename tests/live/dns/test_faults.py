@@ -82,14 +82,15 @@ def sound() -> Case:
 
 @pytest.fixture(scope="module")
 def faulty(dns_lab: DnsLab, request: pytest.FixtureRequest) -> Iterator[FaultyAudits]:
-    """They mostly wait, so that all of those selected go on at once; a worker of several does its own alone."""
+    """Those with a dead resolver mostly wait, so that all that are selected go on at once; the others are slow enough
+    alone. A worker of several does its own only."""
     with ThreadPoolExecutor(len(DEAD)) as pool:
         audits = FaultyAudits(dns_lab, pool)
         if "PYTEST_XDIST_WORKER" not in os.environ:
             for item in request.session.items:
-                for fault in item.callspec.params.values() if hasattr(item, "callspec") else ():
-                    if isinstance(fault, Fault) and item.path == request.path:
-                        audits.begin(fault)
+                fault = item.callspec.params.get("dead") if hasattr(item, "callspec") else None
+                if isinstance(fault, Fault):
+                    audits.begin(fault)
         yield audits
 
 
