@@ -4,8 +4,6 @@ The constants bound memory and are not for users to change. `Limits` holds the t
 longer; its defaults let a peer with a greet delay of 6 seconds (postscreen's default) be audited in full.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field

@@ -68,6 +68,7 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         logins.auth_errors(),
         logins.mailbox_access(),
         logins.wrong_passwords(),
+        logins.mailbox_passwords(),
         who.starttls_state(),
         who.identity(),
         who.junk(),

@@ -14,7 +14,7 @@ from smtp_audit.facts.name_servers import NameServersFacts, ServerAnswers
 def _servers_known(facts: NameServersFacts) -> None:
     """Raises Undetermined when the name servers of the domain are not known, or are more than are asked."""
     facts.ns.require()
-    if not facts.ns.found:
+    if not facts.hosts:
         raise Undetermined(f"the name servers of {facts.domain} are not known: {facts.soa}; {facts.ns}")
     if facts.left_out:
         raise Undetermined(f"{facts.zone} has more name servers than are asked")
@@ -46,7 +46,7 @@ def count(facts: NameServersFacts, rule: Rule) -> Verdict:
     """
     facts.ns.require()
     names = len(facts.ns.records)
-    if facts.ns.found and names < rule["minimum"]:
+    if facts.hosts and names < rule["minimum"]:
         return fail(f"{names} of {rule['minimum']} name servers", evidence=(str(facts.ns),))
     _servers_known(facts)
     addresses = {address for host in facts.hosts for address in host.addresses}
@@ -159,8 +159,8 @@ def agree(facts: NameServersFacts, rule: Rule) -> Verdict:
 
     An old server that nobody asks on purpose is where it mostly comes from.
     """
-    differing, compared = [], 0
-    for place in range(len(facts.servers[0].content) if facts.servers else 0):
+    differing, compared, places = [], 0, _places(facts)
+    for place in places:
         said: dict[tuple[str, ...], list[ServerAnswers]] = {}
         for each in facts.servers:
             there = each.content[place]
@@ -175,9 +175,19 @@ def agree(facts: NameServersFacts, rule: Rule) -> Verdict:
     if differing:
         return fail(f"{len(differing)} answers differ: {differing[0]}", evidence=(*differing, *evidence))
     _servers_known(facts)
-    whole = [each for each in facts.servers if all(answer.answered for answer in each.content)]
+    whole = [each for each in facts.servers if all(each.content[place].answered for place in places)]
     _others_lame(facts, whole)
     return passed(f"{len(whole)} servers give the same {compared} answers", evidence=evidence)
+
+
+def _places(facts: NameServersFacts) -> list[int]:
+    """The questions that are the zone's to answer: a name that is delegated to further servers is not."""
+    knowing = [each for each in facts.servers if each.soa.found]
+    return [
+        place
+        for place in range(len(facts.servers[0].content) if facts.servers else 0)
+        if not knowing or any(each.content[place].outcome is not LookupOutcome.REFUSED for each in knowing)
+    ]
 
 
 def _others_lame(facts: NameServersFacts, told: list[ServerAnswers]) -> None:

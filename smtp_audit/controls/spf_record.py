@@ -64,8 +64,8 @@ def spf_record(spf: SpfFacts, rule: Rule) -> Verdict:
         return passed(f"one record: {escape_text(texts[0], 200)}", evidence=shown(answer))
     if texts:
         return fail(f"{len(texts)} SPF records: a permerror for every receiver", evidence=shown(answer))
-    hosts = [record for record in spf.mx.records if not record.endswith(" .")]
-    line = publish(spf.domain, "v=spf1 mx -all" if hosts or not spf.mx.absent else "v=spf1 -all")
+    takes_none = spf.mx.absent or spf.mx.records == ("0 .",)  # RFC 7505: a null MX
+    line = publish(spf.domain, "v=spf1 -all" if takes_none else "v=spf1 mx -all")
     if spf.root.near:
         meant = escape_text(spf.root.near[0], 200)
         return fail(f"no SPF record: this is none, because of how it begins: {meant}", evidence=[*shown(answer), line])

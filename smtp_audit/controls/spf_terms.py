@@ -27,6 +27,8 @@ _NOT_PUBLIC = [
 ]  # fmt: skip
 """Networks that no client on the Internet has (RFC 6890); those of documentation are left to examples."""
 
+_FAMILIES = {"A": "IPv4", "AAAA": "IPv6"}
+
 _MISTAKEN = {*MECHANISMS, "ip", "ipv4", "ipv6", "host", "redir", "rediect", "redirct", "explanation"}
 """Names of modifiers that somebody took for a mechanism or for redirect: receivers pass over them (section 6)."""
 
@@ -94,8 +96,8 @@ def _hosts(tree: SpfTree, here: int, term: Mechanism) -> int:
 @control(
     "spf-void-lookups",
     title="SPF asks for no more than two names that are not there",
-    expects="at most {max_void} terms on the longest way whose look-up brings nothing, for the address families that "
-    "may send",
+    expects="at most {max_void} terms on the longest way through the record and all it includes whose look-up brings "
+    "nothing; for the addresses of one family, in front of what lets them pass",
     subject=Domain,
     needs=SpfFacts,
     medium=Medium.DNS,
@@ -111,7 +113,7 @@ def spf_void_lookups(spf: SpfFacts, rule: Rule) -> Verdict:
     """Receivers take a record that asks for names without addresses for an attack, and stop at the third.
 
     The limit is one of terms: those whose look-ups bring no record. An a: of a host with IPv4 alone is one of them for
-    clients with IPv6, which matters where IPv6 may send; an exists that does not match always is one.
+    clients with IPv6, which matters in front of what lets IPv6 pass; an exists that does not match always is one.
     """
     record = sound(spf)
     if isinstance(record, Verdict):
@@ -120,25 +122,36 @@ def spf_void_lookups(spf: SpfFacts, rule: Rule) -> Verdict:
     if not tree.lookups():
         return not_applicable("the record needs no look-up")
     unknown: Undetermined | None = None
-    counts = {}
-    for family, name in (("A", "IPv4"), ("AAAA", "IPv6")):
-        try:
-            found = tree.void_terms(family)
-        except Undetermined as reason:
-            unknown = unknown or reason
-            continue
-        counts[name] = len(found)
-        if len(found) > most and tree.permits(family):
-            evidence = [escape_text(term, 200) for term in found[:20]]
-            return fail(f"{len(found)} for clients with {name}, at most {most} are allowed", evidence=evidence)
+    passing = set(tree.permitting())
+    void: dict[str, list[tuple[int, Mechanism]]] = {"A": [], "AAAA": []}
+    for here, term in tree.met():
+        for family, name in _FAMILIES.items():
+            if len(void[family]) > most and (here, term) in passing and tree.permits(here, term, family):
+                return fail(
+                    f"{len(void[family])} for clients with {name} before {tree.told(here, term)}, "
+                    f"at most {most} are allowed",
+                    evidence=_terms(tree, void[family]),
+                )
+            try:
+                void[family] += [(here, term)] if tree.void(here, term, family) else []
+            except Undetermined as reason:
+                unknown = unknown or reason
+    everywhere = [each for each in void["A"] if each in void["AAAA"]]
+    if len(everywhere) > most:
+        return fail(f"{len(everywhere)}, at most {most} are allowed", evidence=_terms(tree, everywhere))
     if unknown is not None:
         raise unknown
     tree.require_known()
     if tree.dynamic():
-        for each in (*spf.foreign, *spf.evaluations):
-            if each.require().void > most:
-                return fail(f"more than {most}: {each}", evidence=shown(spf.root.answer))
-    return passed(", ".join(f"{count} for clients with {name}" for name, count in counts.items()))
+        tried = [each.require() for each in spf.foreign]
+        if tried and all(each.void > most for each in tried):
+            return fail(f"more than {most}: {tried[0]}", evidence=[str(each) for each in tried])
+    told = ", ".join(f"{len(void[family])} for clients with {name}" for family, name in _FAMILIES.items())
+    return passed(told, evidence=_terms(tree, [*dict.fromkeys([*void["A"], *void["AAAA"]])]))
+
+
+def _terms(tree: SpfTree, terms: list[tuple[int, Mechanism]]) -> list[str]:
+    return [escape_text(tree.told(here, term), 200) for here, term in terms[:20]]
 
 
 @control(

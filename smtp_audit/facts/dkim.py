@@ -48,7 +48,7 @@ class DkimSelector(BaseModel):
         value = "".join((record.tags.get("p") or "").split())
         if record.key is None:
             return ""
-        text = f"v=DKIM1; k={record.key.type}; p={value}"
+        text = f"v=DKIM1; k={record.key.type}; {'t=s; ' if record.strict else ''}p={value}"
         strings = " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))
         return f"publish: {self.answer.name}. IN TXT {strings}"
 

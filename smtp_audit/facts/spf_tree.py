@@ -103,24 +103,36 @@ class SpfTree:
             for there in self.reached(here)
         )
 
-    def void_terms(self, family: str) -> list[str]:
-        """The terms on the longest way whose look-ups bring nothing for a client of a family ("A" or "AAAA").
+    def met(self, here: int = 0) -> Iterator[tuple[int, Mechanism]]:
+        """The terms on the longest way, in the order in which a receiver comes to them; includes before what is in
+        them."""
+        if here >= len(self.nodes):
+            return
+        way = self.way(here)
+        for term in way.terms:
+            yield here, term
+            there = self.below(here, term) if term.name == "include" else None
+            if there is not None:
+                yield from self.met(there)
+        there = self.below(here, way.redirect) if way.redirect is not None else None
+        if there is not None:
+            yield from self.met(there)
 
-        An exists that does not match is one by its nature, whatever its macros. What ptr finds is not the domain's.
+    def void(self, here: int, term: Mechanism, family: str) -> bool:
+        """Whether the look-up of a term brings nothing for a client of a family ("A" or "AAAA") that it does not match.
+
+        An exists that does not match is such a term by its nature, whatever its macros. What ptr finds is not the
+        domain's.
 
         Raises:
             Undetermined: an answer is missing.
         """
-        found = []
-        for here in self.reached():
-            for term in self.way(here).terms:
-                if term.name == "exists" and not self.matches_everyone(here, term):
-                    found.append(self.told(here, term))
-                elif term.name in ("a", "mx"):
-                    known = self.answers(here, term)
-                    if known is not None and known.answers and known.void(family):
-                        found.append(self.told(here, term))
-        return found
+        known = self.answers(here, term)
+        if known is None:
+            return False
+        if term.name == "exists" and (known.dynamic or not known.answers):
+            return known.dynamic
+        return bool(known.answers) and known.void(family)
 
     def permitting(self) -> Iterator[tuple[int, Mechanism]]:
         """The terms by which clients pass: those with + in records that are reached through + alone."""
@@ -141,19 +153,15 @@ class SpfTree:
         if there is not None:
             yield from self._permitting(there)
 
-    def permits(self, family: str) -> bool:
-        """Whether a client of a family ("A" or "AAAA") may pass at all, as far as is known."""
-        literal = "ip4" if family == "A" else "ip6"
-        for here, term in self.permitting():
-            if term.name in (literal, "all", "exists", "ptr"):
-                return True
-            known = self.answers(here, term)
-            if known is not None and any(each.type == family and not each.absent for each in known.answers):
-                return True
-            there = self.below(here, term) if term.name == "include" else None
-            if there is not None and self.nodes[there].record is None:
-                return True
-        return False
+    def permits(self, here: int, term: Mechanism, family: str) -> bool:
+        """Whether a term that passes may do so for a client of a family ("A" or "AAAA"), as far as is known."""
+        if term.name == "include":
+            there = self.below(here, term)
+            return there is not None and self.nodes[there].record is None  # what is in it is not known
+        if term.name in ("ip4", "ip6"):
+            return term.name == ("ip4" if family == "A" else "ip6")
+        known = self.answers(here, term)
+        return known is None or known.dynamic or any(e.type == family and not e.absent for e in known.answers)
 
     def own(self) -> Iterator[int]:
         """The nodes that the domain itself publishes: itself, what is below it, and where its redirects lead."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
 from smtp_audit.published.tags import TagList, parse_tags, quoted
 
 _VERSION = re.compile(r"[vV][ \t]*=[ \t]*BIMI1[ \t]*(?:;|\Z)")
+
+_HTTPS = re.compile(r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?(?:[/?#][!-~]*)?", re.IGNORECASE)
 
 
 class BimiRecord(BaseModel):
@@ -52,8 +53,4 @@ def parse_bimi(text: str) -> BimiRecord:
 
 
 def _is_https(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        return url.scheme == "https" and bool(url.hostname) and not re.search(r"\s", text)
-    except ValueError:
-        return False
+    return _HTTPS.fullmatch(text) is not None

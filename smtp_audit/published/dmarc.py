@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +18,7 @@ _VERSION = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@$&'()*+;=-]|%[0-9A-Fa-f]{2})+")
 """RFC 3986 appendix A, as far as characters go. Commas and exclamation marks are encoded (RFC 9989 section 4.8)."""
+_PERCENT = re.compile("%([0-9A-Fa-f]{2})")
 _SIZE = re.compile(r"!([0-9]{1,15}[kmgtKMGT]?)\Z")
 _LOCAL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}|\"[^\"\\\r\n]{1,62}\"")
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -248,7 +248,7 @@ def parse_report_uri(text: str) -> ReportUri:
         host = host if rest.startswith("//") and _HOST.fullmatch(host) else ""
         return ReportUri(text=text, scheme=scheme, host=host.lower().removesuffix("."), size=size)
     # RFC 6068: addresses in percent-encoding, then header fields behind a question mark.
-    address = unquote(rest.partition("?")[0], encoding="latin-1")
+    address = _PERCENT.sub(lambda found: chr(int(found[1], 16)), rest.partition("?")[0])
     local, at, host = address.rpartition("@")
     if not at or not _LOCAL.fullmatch(local) or not _HOST.fullmatch(host) or len(host) > 253:
         return ReportUri(text=text, scheme=scheme, size=size, problem=f"{quoted(text)} has no mail address")

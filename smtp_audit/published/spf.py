@@ -28,9 +28,10 @@ _DUAL_PREFIX = re.compile(rf"(?:/(?P<four>{_PREFIX4}))?(?://(?P<six>{_PREFIX6}))
 _PREFIX_LIKE = re.compile(r"/[^/:.]*\Z")
 _LABEL = re.compile(r"[A-Za-z0-9-]+")
 # What somebody meant as SPF and no receiver takes for it: a space or quote in front, no space behind, another sign.
-_NEARLY = re.compile(
-    r"\s*[\"'`(\ufeff]*\s*v?\s*[=:]?\s*[\"']?spf[-_ ]?1?\b|.*\bv\s*=\s*spf1", re.IGNORECASE | re.DOTALL
-)
+_NEARLY = re.compile(r"(?:v\s*)?(?:[=:]\s*)?[\"']?spf[-_]?1?\b|.*\bv\s*=\s*spf1", re.IGNORECASE | re.DOTALL)
+_LOOKED_AT = 1000
+"""Characters of a record that are looked at for that."""
+_IN_FRONT = " \t\r\n\"'`(\ufeff\xa0\xef\xbb\xbf"
 
 
 class Qualifier(StrEnum):
@@ -134,7 +135,7 @@ def is_spf(text: str) -> bool:
 
 def nearly_spf(text: str) -> bool:
     """Whether a TXT record was meant as SPF, and is not taken for it by anyone."""
-    return not is_spf(text) and _NEARLY.match(text[:500]) is not None
+    return not is_spf(text) and _NEARLY.match(text[:_LOOKED_AT].lstrip(_IN_FRONT)[:200]) is not None
 
 
 def parse_spf(text: str) -> SpfRecord:

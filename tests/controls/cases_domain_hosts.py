@@ -160,6 +160,7 @@ _CROWD = {"ns1 A": [f"192.0.2.{number}" for number in range(1, MAX_SERVER_ADDRES
 _UNKNOWN = name_servers({"@ NS": SERVFAIL})
 _V6_DEAD = name_servers({"ns1 AAAA": [IP6]}, {IP6: _DEAD})
 _TWO = {"minimum": 2}
+_DELEGATED = {address: {"_dmarc TXT": REFUSED} for address in ("192.0.2.1", "192.0.2.2")}
 
 _SERVERS = (
     Case("dns-servers-count", name_servers(), PASS, "2 name servers at 2 addresses", _TWO),
@@ -207,6 +208,15 @@ _SERVERS = (
         "dns-servers-agree", name_servers(at={"192.0.2.1": _LAME, "192.0.2.2": _LAME}), INDETERMINATE, "no name server"
     ),
     Case("dns-servers-agree", name_servers({"ns2.example.net. A": []}), PASS, "1 servers"),
+    Case(
+        "dns-servers-agree",
+        name_servers(at=_DELEGATED),
+        PASS,
+        "4 answers",
+    ),
+    Case("dns-servers-agree", name_servers(at={"192.0.2.1": {"_dmarc TXT": REFUSED}}), INDETERMINATE, "refused"),
+    Case("dns-servers-agree", name_servers({"@ SOA": LookupOutcome.NXDOMAIN}), INDETERMINATE, "are not known"),
+    Case("dns-servers-agree", name_servers({"@ SOA": SERVFAIL}), PASS, "6 answers"),
     Case("dns-servers-agree", _UNKNOWN, INDETERMINATE, "NS of example.com"),
     #
     Case("dns-serials-agree", name_servers(), PASS, "serial number 7"),

@@ -142,3 +142,22 @@ def test_what_is_not_known_is_not_passed_over() -> None:
 def test_older_way(records: dict[str, str | list[str]], policy: Policy | None, domain: str) -> None:
     found = applied_older("mail.example.com", "example.com", _at(records))
     assert (found.policy, found.domain) == (policy, domain)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(walk_names("a.b.mail.example.com")),
+        st.lists(
+            st.sampled_from(["p=reject", "p=none; psd=y", "p=quarantine; sp=x", "sp=none; psd=n", "t=y; p=reject"])
+        ),
+    )
+)
+def test_wherever_records_stand_something_is_said(records: dict[str, list[str]]) -> None:
+    domain, at = "a.b.mail.example.com", _at(dict(records))
+    for exists in (True, False):
+        found = applied(domain, at, exists=exists)
+        # It is from a place that has exactly one record, and there is nothing only where no place has one.
+        assert len(records.get(found.domain, [])) == (1 if found.domain else 0)
+        assert bool(found.domain) is any(len(texts) == 1 for texts in records.values())
+    organisation = organizational_domain(domain, at)
+    assert domain == organisation or domain.endswith(f".{organisation}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from smtp_audit.configuration.model import Families
-from smtp_audit.facts.lookup import Answer
+from smtp_audit.facts.lookup import Answer, LookupOutcome
 from smtp_audit.facts.name_servers import NameServersFacts, ServerAnswers
 from smtp_audit.facts.observation import Absence
 from smtp_audit.limits import MAX_HOSTS
@@ -29,9 +29,10 @@ async def look_at_name_servers(approach: DomainApproach, transcript: Transcript)
     if not approach.config.authoritative:
         raise PeerError(Absence.NOT_AVAILABLE, NOT_ASKED_FOR)
     soa = await approach.ask(approach.domain, "SOA", transcript)
-    zone = approach.domain if soa.found and not soa.aliases else soa.zone
-    ns = await approach.ask(zone or approach.domain, "NS", transcript)
-    names = [record.rstrip(".") for record in ns.records]
+    zone = approach.domain if soa.found and not soa.aliases else soa.zone or approach.domain
+    ns = await approach.ask(zone, "NS", transcript)
+    # Of a domain that does not exist, others' servers would be asked.
+    names = [record.rstrip(".") for record in ns.records] if soa.outcome is not LookupOutcome.NXDOMAIN else []
     hosts = await asyncio.gather(*(host_answers(approach, name, transcript) for name in names[:MAX_HOSTS]))
     places = [
         (host.name, address)

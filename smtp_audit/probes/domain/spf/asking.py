@@ -31,6 +31,11 @@ def target_name(text: str) -> str | None:
     return name.replace("\\", "\\\\")
 
 
+def plain_name(name: str) -> str:
+    """What `target_name` made of a text, as text again: for macros."""
+    return name.replace("\\\\", "\\")
+
+
 def domain_to_check(text: str) -> str | None:
     """The domain that a check begins with; None when the result is "none" (RFC 7208 section 4.3): not a name of
     several labels, or an address literal."""

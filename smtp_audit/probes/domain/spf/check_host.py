@@ -13,7 +13,7 @@ from smtp_audit.errors import Undetermined
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.facts.spf import SpfEvaluation, SpfIdentity, SpfResult
 from smtp_audit.limits import MAX_SPF_STEPS
-from smtp_audit.probes.domain.spf.asking import Ask, domain_to_check, target_name
+from smtp_audit.probes.domain.spf.asking import Ask, domain_to_check, plain_name, target_name
 from smtp_audit.published.spf import Mechanism, Modifier, Qualifier, SpfRecord, is_spf, parse_spf
 from smtp_audit.published.spf_macro import expand, macro_letters, macro_problem
 from smtp_audit.wiretext import escape_text
@@ -248,7 +248,7 @@ class _Check:
             forward = await self.ask(record.removesuffix("."), self._type)
             if not forward.answered:
                 self.skipped.append(_not_answered(forward))
-            if str(self.client) in forward.records:
+            if any(_is_address(each, self.client) for each in forward.records):
                 names.append(record.removesuffix(".").lower())
         self._validated = names
         return names
@@ -264,7 +264,7 @@ class _Check:
             "s": f"{self.local}@{self.host}",
             "l": self.local,
             "o": self.host,
-            "d": domain.replace("\\\\", "\\"),
+            "d": plain_name(domain),
             "i": dotted,
             "v": "in-addr" if four else "ip6",
             "h": self.helo,
@@ -346,6 +346,13 @@ def mail_hosts(answer: Answer) -> tuple[str, ...]:
         if preference.isdecimal() and host.removesuffix("."):
             pairs.append((int(preference), host.removesuffix(".")))
     return tuple(host for _, host in sorted(pairs))
+
+
+def _is_address(text: str, address: Address) -> bool:
+    try:
+        return ip_address(text) == address
+    except ValueError:
+        return False
 
 
 def _is_within(name: str, domain: str) -> bool:

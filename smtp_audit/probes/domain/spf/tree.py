@@ -10,18 +10,18 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from smtp_audit.facts.lookup import Answer
+from smtp_audit.facts.lookup import Answer, LookupOutcome
 from smtp_audit.facts.spf import SpfNode, SpfTermAnswers
 from smtp_audit.limits import MAX_ADDRESSES, MAX_SPF_DEPTH, MAX_SPF_RECORDS
-from smtp_audit.probes.domain.spf.asking import Ask, target_name
+from smtp_audit.probes.domain.spf.asking import Ask, plain_name, target_name
 from smtp_audit.probes.domain.spf.check_host import mail_hosts
 from smtp_audit.published.spf import Mechanism, Modifier, SpfRecord, is_spf, parse_spf
 from smtp_audit.published.spf_macro import expand, macro_letters
 
 T = TypeVar("T")
 
-MOST_TERMS_ASKED = 40
-"""Terms of one record whose names are looked up; receivers give up after the tenth."""
+MOST_TERMS_ASKED = 60
+"""Terms of all records together whose names are looked up; receivers give up after the tenth."""
 
 
 async def walk(ask: Ask, domain: str) -> tuple[SpfNode, ...]:
@@ -43,6 +43,7 @@ class _Walk:
     ask: Ask
     sender: str
     count: int = 0
+    terms: int = 0
 
     async def branch(self, name: str, above: tuple[str, ...], via: str, place: int) -> _Branch:
         """A name and all below it; `above` are the names on the way there."""
@@ -61,9 +62,7 @@ class _Walk:
         record = parse_spf(texts[0])
         below, terms = await asyncio.gather(
             _all(self._follow(term, name, (*above, name.lower())) for term in following(record)),
-            _all(
-                self._look(term, name) for term in record.live[:MOST_TERMS_ASKED] if term.name in ("a", "mx", "exists")
-            ),
+            _all(self._look(term, name) for term in record.live if term.name in ("a", "mx", "exists")),
         )
         return _Branch(
             node.model_copy(update={"answer": answer, "record": record, "terms": tuple(terms)}), tuple(below)
@@ -85,6 +84,11 @@ class _Walk:
         note, target = self._static(term.domain, name) if term.domain else ("", name)
         if target is None:
             return SpfTermAnswers(place=term.place, note=note, dynamic=bool(self._dynamic(term.domain)))
+        self.terms += 1
+        if self.terms > MOST_TERMS_ASKED:
+            detail = f"more than {MOST_TERMS_ASKED} terms with names"
+            unasked = Answer(name=target, type="A", outcome=LookupOutcome.NOT_ASKED, detail=detail)
+            return SpfTermAnswers(place=term.place, answers=(unasked,))
         if term.name == "exists":
             return SpfTermAnswers(place=term.place, answers=(await self.ask(target, "A"),))
         if term.name == "a":
@@ -102,7 +106,7 @@ class _Walk:
         if dynamic:
             return f"depends on the message ({', '.join(dynamic)})", None
         # d and o are the same for every message of the domain (RFC 7208 section 7.2)
-        target = target_name(expand(spec, {"d": name, "o": self.sender}))
+        target = target_name(expand(spec, {"d": plain_name(name), "o": plain_name(self.sender)}))
         return ("", target) if target is not None else ("is no name that could be asked for", None)
 
     @staticmethod
