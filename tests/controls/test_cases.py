@@ -96,9 +96,6 @@ ALWAYS_APPLIES = {
     "smtp-size-announced",
     "smtp-postmaster",
     "smtp-null-sender",
-    "spf-record",
-    "spf-type-99",
-    "spf-helo",
     "mx-record",
     "sending-reverse-confirmed",
     "sending-helo-agrees",
@@ -108,6 +105,10 @@ ALWAYS_APPLIES = {
     "dns-servers-authoritative",
     "dns-servers-agree",
     "dns-serials-agree",
+    "spf-record",
+    "spf-type-99",
+    "spf-helo",
+    "dnssec-secure",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
@@ -230,6 +231,7 @@ MAY_IMPORT = {
     "collections.abc",
     "datetime",
     "enum",
+    "dataclasses",
     "ipaddress",
     "itertools",
     "math",
