@@ -1,7 +1,5 @@
 """Facts about the names of a domain that are often aliases (CNAME) of somebody else's: where each leads."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

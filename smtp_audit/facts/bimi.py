@@ -1,7 +1,5 @@
 """Facts about BIMI: the record that says where a domain's logo is."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.lookup import Answer

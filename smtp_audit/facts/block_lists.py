@@ -1,7 +1,5 @@
 """Facts from lists of addresses with a bad name (RFC 5782): the entries of the domain's sending addresses."""
 
-from __future__ import annotations
-
 import ipaddress
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Facts about the DKIM keys of a domain: what stands at its selectors (RFC 6376 section 3.6.2)."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

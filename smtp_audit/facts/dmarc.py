@@ -1,7 +1,5 @@
 """Facts about DMARC: the records that a receiver comes across, and where reports are to go."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

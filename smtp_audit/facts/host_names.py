@@ -1,7 +1,5 @@
 """What the DNS says of one host: its addresses, whether it is an alias, and the names that an address has."""
 
-from __future__ import annotations
-
 import ipaddress
 
 from pydantic import BaseModel, ConfigDict

@@ -1,7 +1,5 @@
 """What one question to the resolver brought: the records, or that there are none, or that nobody could tell."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import ClassVar, Self
 

@@ -1,7 +1,5 @@
 """Facts about where a domain's mail goes: its mail exchangers, their addresses and the names of these."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.host_names import AddressNames, HostAnswers

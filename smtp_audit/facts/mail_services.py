@@ -1,7 +1,5 @@
 """Facts about where programs of mail users are sent to: SRV records and the hosts of automatic configuration."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

@@ -1,7 +1,5 @@
 """Facts about wrong passwords on the ports for mailboxes (IMAP, POP3, ManageSieve)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Facts from the authoritative name servers of a domain, each asked for itself."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

@@ -1,7 +1,5 @@
 """Facts about what in a domain's DNS may belong to a mail service of others: SPF and the aliases of keys."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

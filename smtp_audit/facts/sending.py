@@ -1,7 +1,5 @@
 """Facts about the addresses that a domain's mail leaves from, as other servers look them up."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.host_names import AddressNames, HostAnswers

@@ -1,7 +1,5 @@
 """Facts about SPF (RFC 7208): the records of a domain with all that they include, and what receivers make of them."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import ClassVar, Self
 

@@ -4,8 +4,6 @@ The longest way is that of a client that no mechanism matches: it meets every te
 `all` of each record (RFC 7208 sections 4.6.2 and 5.1), and then the redirect.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
