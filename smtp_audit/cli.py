@@ -61,7 +61,7 @@ def process() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from smtp_audit.command import browse, demo, init, rejudge, tools
+    from smtp_audit.command import browse, demo, init, lint, rejudge, tools
 
     parser = _Parser(
         prog="smtp-audit",
@@ -100,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     word.add_argument("--config", metavar="FILE", help="default: smtp-audit.toml here, if there is one")
     word.add_argument("--out", metavar="DIR", help="where the report goes (default: the configuration's, or reports)")
     word.set_defaults(run=rejudge.run_report)
+
+    word = words.add_parser("lint", help="what checkdmarc says of the recorded answers; opinions, and no verdicts")
+    word.add_argument("snapshot", metavar="SNAPSHOT", help="a snapshot.json of an audit of a mail domain")
+    word.set_defaults(run=lint.run_lint)
 
     word = words.add_parser("tools", help="the external tools that the audit runs")
     what = word.add_subparsers(title="commands", metavar="COMMAND", required=True)

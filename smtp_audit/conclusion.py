@@ -15,6 +15,7 @@ from smtp_audit.gate import Gate, closed, decide
 from smtp_audit.judge import Pair, bare_record
 from smtp_audit.plan import Plan
 from smtp_audit.record import Record, Status
+from smtp_audit.report.domain.entries import domains_of
 from smtp_audit.report.model import Identity, ProfileControl, ProfileIdentity, Report
 from smtp_audit.report.transport.entries import transport_of
 from smtp_audit.version import __version__
@@ -137,6 +138,7 @@ def _report(
         unused_waivers=unused,
         attestations=config.attestations,
         transport=transport_of(snapshot) if snapshot else (),
+        domains=domains_of(snapshot) if snapshot else (),
     )
 
 

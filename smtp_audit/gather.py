@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel
 
 from smtp_audit.configuration.model import Config
+from smtp_audit.derived import DERIVED_OF_DOMAINS, compared_domain, compared_ports
 from smtp_audit.facts.bounds import OpenPortsFacts
-from smtp_audit.facts.certificate import CertificateFacts, PortCertificatesFacts, port_certificates
-from smtp_audit.facts.endpoint import Domain, Endpoint
+from smtp_audit.facts.certificate import CertificateFacts
+from smtp_audit.facts.endpoint import Domain, Endpoint, Role
 from smtp_audit.facts.handshake import TlsSuiteFacts
+from smtp_audit.facts.matrix import MATRIX_NEEDS, MatrixFacts
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.snapshot import Snapshot, Vantage
 from smtp_audit.probes.approach import Approach, GivenLogin, ThrowawayAccount
@@ -77,6 +79,10 @@ class Gathering:
         self._asked: dict[str, set[str]] = {}
         for kind, subject in kinds:
             self._asked.setdefault(subject, set()).add(kind)
+        if any(MatrixFacts.kind in asked for asked in self._asked.values()):
+            # What an MX host shows is looked at for the matrix of its domain, though nothing else is asked of it.
+            for endpoint in (s for s in self._subjects if isinstance(s, Endpoint) and s.role is Role.MX):
+                self._asked.setdefault(endpoint.key, set()).add(CertificateFacts.kind)
         self._scope = tuple(scope)
         self._progress = _harmless(progress)
         self._anchors = Anchors(config.ca)
@@ -237,6 +243,7 @@ class Gathering:
             for kind in self._wanted(endpoint):
                 self._pending[kind, endpoint.key] = {*addresses, *({None} if trouble else ())}
             self._unresolved.discard(endpoint.key)
+            self._derive(None)
             self._state.notify_all()
         if trouble:
             for kind in self._probed(endpoint):
@@ -280,7 +287,7 @@ class Gathering:
                 what = broke(error)
             self._emit(domain, None, kind, what, transcript, began)
 
-        await asyncio.gather(*(look(kind) for kind in self._wanted(domain)))
+        await asyncio.gather(*(look(kind) for kind in self._wanted(domain) if kind not in DERIVED_OF_DOMAINS))
         self._progress(f"{domain.key}: done, {self._lookups.count} questions to the DNS so far")
 
     def _wanted(self, subject: Endpoint | Domain) -> tuple[str, ...]:
@@ -291,7 +298,9 @@ class Gathering:
                 return ()
             from smtp_audit.probes.domain.table import FAMILY_BY_KIND
 
-            return tuple(kind for kind in FAMILY_BY_KIND if kind in asked)
+            needed = {need.kind for need in MATRIX_NEEDS} if MatrixFacts.kind in asked else set()
+            probed = (kind for kind in FAMILY_BY_KIND if kind in asked or kind in needed)
+            return (*probed, *(kind for kind in DERIVED_OF_DOMAINS if kind in asked))
         # The tables of the report need a whole survey of TLS, though no control asks for some of it.
         along = (*FIRST_LOOK_KINDS, *(SURVEY_KINDS if TlsSuiteFacts.kind in asked else ()))
         return tuple(kind for kind in kinds_of(subject) if asked and (kind in asked or kind in along))
@@ -384,29 +393,27 @@ class Gathering:
                 )
             )
             pending.discard(address)
-            if kind == CertificateFacts.kind and isinstance(subject, Endpoint):
-                self._compare_ports(subject.host)
+            if kind == CertificateFacts.kind or isinstance(subject, Domain):
+                self._derive(subject.host if isinstance(subject, Endpoint) else None)
             self._state.notify_all()
 
-    def _compare_ports(self, host: str) -> None:
-        """Set the certificates of all endpoints of a host side by side, once they are known. With the lock held."""
-        endpoints = [e for e in self._subjects if isinstance(e, Endpoint) and e.host == host and self._wanted(e)]
-        if not all(self._settled(CertificateFacts.kind, endpoint.key) for endpoint in endpoints):
-            return
-        seen = [
-            (endpoint, observation)
-            for endpoint in endpoints
-            for observation in self._placed.get((CertificateFacts.kind, endpoint.key), ())
-        ]
-        for endpoint, own in seen:
-            pending = self._pending.get((PortCertificatesFacts.kind, endpoint.key), set())
-            if own.address not in pending:
-                continue
-            pending.discard(own.address)
-            others = [pair for pair in seen if pair[1] is not own]
-            facts = port_certificates(endpoint, own, others)
-            update = {"kind": PortCertificatesFacts.kind, "facts": facts, "transcript": ()}
-            self._keep(own.model_copy(update=update))
+    def _derive(self, host: str | None) -> None:
+        """Add what follows from other facts, those of a host and of the domains, once they are there. With the lock
+        held."""
+
+        def look(kind: str, subject: str) -> tuple[Observation, ...] | None:
+            return tuple(self._placed.get((kind, subject), ())) if self._settled(kind, subject) else None
+
+        endpoints = [s for s in self._subjects if isinstance(s, Endpoint)]
+        found = list(compared_ports([e for e in endpoints if e.host == host and self._wanted(e)], look))
+        for domain in (s for s in self._subjects if isinstance(s, Domain)):
+            if self._pending.get((MatrixFacts.kind, domain.key)):
+                found += filter(None, [compared_domain(domain, endpoints, look)])
+        for observation in found:
+            pending = self._pending.get((observation.kind, observation.subject), set())
+            if observation.address in pending:
+                pending.discard(observation.address)
+                self._keep(observation)
 
     def _fill_in(self, absence: Absence, reason: str) -> None:
         """Give a reason to everything that was asked for and never came. Called with the lock held."""

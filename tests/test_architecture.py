@@ -92,7 +92,9 @@ def test_a_module_can_be_read_in_one_sitting(path: Path) -> None:
 def test_only_probes_and_the_lab_reach_the_network(path: Path) -> None:
     if path.relative_to(PACKAGE).parts[0] in MAY_TALK:
         return
-    assert not {name.partition(".")[0] for name in _imports(path)} & TALKS
+    # urllib.parse takes addresses apart, and reaches nothing.
+    names = {name for name in _imports(path) if not name.startswith("urllib.parse")}
+    assert not {name.partition(".")[0] for name in names} & TALKS
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)

@@ -19,6 +19,7 @@ from tests import lookup_factories as look
 from tests import relay_factories as relaying
 from tests import sequence_factories as order
 from tests import spf_factories as senders
+from tests import trust_factories as trust
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -78,9 +79,6 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.sequence(),
         order.transaction(),
         look.resolver(),
-        senders.spf(),
-        senders.spf_sending(),
-        senders.spf_helo(),
         hosts.mail_hosts(),
         hosts.services(),
         hosts.sending(),
@@ -89,6 +87,15 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         hosts.block_lists(),
         hosts.self_hosting(),
         hosts.name_servers(),
+        senders.spf(),
+        senders.spf_sending(),
+        senders.spf_helo(),
+        trust.sts(),
+        trust.rpt(),
+        trust.dane(),
+        trust.dnssec(),
+        trust.caa(),
+        trust.matrix(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

@@ -60,6 +60,11 @@ class Certificate(BaseModel):
     """The O= of the issuer's name; more than one is odd, and possible."""
     subject_key_id: str = ""
     authority_key_id: str = ""
+    sha512: str = ""
+    """As `sha256`, for TLSA records (RFC 6698 section 2.1.3); "": not known."""
+    spki_sha256: str = ""
+    """The hashes of the SubjectPublicKeyInfo (RFC 6698 section 2.1.2); "": not known."""
+    spki_sha512: str = ""
 
     @property
     def curve(self) -> str:

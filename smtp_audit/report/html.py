@@ -24,7 +24,16 @@ from smtp_audit.report.overview import counts, grids, subject_rows
 from smtp_audit.report.reasons import grouped_reasons
 from smtp_audit.report.transport.model import TransportDetails, TransportRow
 from smtp_audit.report.visible import visible, visible_line
-from smtp_audit.report.words import CLAUSE, MEDIUM, SEVERITY_TONE, STATUS, TRANSPORT, certificate_reasons, verdict
+from smtp_audit.report.words import (
+    AGREEMENT,
+    CLAUSE,
+    MEDIUM,
+    SEVERITY_TONE,
+    STATUS,
+    TRANSPORT,
+    certificate_reasons,
+    verdict,
+)
 
 
 def render(report: Report) -> str:
@@ -128,7 +137,7 @@ def _template() -> Template:
     )
     environment.filters.update(line=visible_line, when=_when)
     environment.globals.update(STATUS=STATUS, CLAUSE=CLAUSE, MEDIUM=MEDIUM, SEVERITY_TONE=SEVERITY_TONE)
-    environment.globals.update(TRANSPORT=TRANSPORT)
+    environment.globals.update(TRANSPORT=TRANSPORT, AGREEMENT=AGREEMENT)
     return environment.get_template("report.html.j2")
 
 

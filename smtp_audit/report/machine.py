@@ -82,6 +82,7 @@ _DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "notes": "Remarks on the run as a whole.",
         "transport": "What was seen of the transport of each endpoint at each address, in words for a reader; the "
         "snapshot has the facts, the records the verdicts.",
+        "domains": "The MX hosts of each mail domain beside what is published of them, in words for a reader.",
         "counts": "How many records have each status.",
         "clause_counts": "How many clauses have each status.",
     },
@@ -141,6 +142,18 @@ _DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "sort": "What sort of program it is.",
         "accepted": "Whether there was a handshake; null when that is not known.",
         "detail": "How it was refused, or why it is not known.",
+    },
+    "DomainMatrix": {
+        "domain": "The mail domain, as in the records.",
+        "policy": "Its MTA-STS policy in a line; empty when there is none, or it is not known.",
+        "nothing": "Why there are no MX hosts to show; null when there are.",
+        "lines": "One for each MX host.",
+    },
+    "MatrixCell": {
+        "words": "What came of comparing.",
+        "note": "More of it, or the reason why it is not known.",
+        "agreement": "agrees, differs, unknown: it could not be seen or compared; nothing: there is nothing "
+        "to compare.",
     },
     "Coverage": {
         "standard": "The id of the standard.",

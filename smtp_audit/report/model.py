@@ -12,6 +12,7 @@ from smtp_audit.facts.endpoint import Subject
 from smtp_audit.facts.snapshot import HostEffort, Vantage
 from smtp_audit.gate import Gate
 from smtp_audit.record import Record, Severity, Status, WhenNotRun
+from smtp_audit.report.domain.model import DomainMatrix
 from smtp_audit.report.transport.model import EndpointTransport
 from smtp_audit.waiver import Attestation, Waiver
 
@@ -97,6 +98,8 @@ class Report(BaseModel):
     notes: tuple[str, ...] = ()
     transport: tuple[EndpointTransport, ...] = ()
     """What was seen of the transport of each endpoint, at each address. No verdict rests on it."""
+    domains: tuple[DomainMatrix, ...] = ()
+    """The MX hosts of each mail domain beside what is published of them. No verdict rests on it."""
 
     @model_validator(mode="after")
     def _open_is_earned(self) -> Self:

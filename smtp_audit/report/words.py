@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from smtp_audit.coverage import ClauseStatus, WayState
 from smtp_audit.record import Severity, Status
+from smtp_audit.report.domain.model import Agreement
 from smtp_audit.report.model import Report
 from smtp_audit.report.transport.model import Tone
 
@@ -140,6 +141,14 @@ TRANSPORT: Mapping[Tone, Word] = {
     Tone.NOTHING: Word("absent", "–", "dim", "seen not to be there"),  # noqa: RUF001
 }
 """How what was seen of the transport stands out."""
+
+AGREEMENT: Mapping[Agreement, Word] = {
+    Agreement.AGREES: Word("agrees", "✓", "good", "what is shown is what is published"),
+    Agreement.DIFFERS: Word("differs", "✗", "bad", "something else is published, or it is not signed right"),
+    Agreement.UNKNOWN: Word("not known", "?", "warn", "it could not be seen, or not be compared"),
+    Agreement.NOTHING: Word("nothing", "–", "dim", "there is nothing to compare"),  # noqa: RUF001
+}
+"""How what an MX host shows stands to what is published of it."""
 
 MEDIUM: Mapping[str, str] = {
     "probe": "a conversation with the server",

@@ -119,6 +119,7 @@ ALWAYS_APPLIES = {
     "dns-servers-authoritative",
     "dns-servers-agree",
     "dns-serials-agree",
+    "dnssec-secure",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
@@ -241,6 +242,7 @@ MAY_IMPORT = {
     "collections.abc",
     "datetime",
     "enum",
+    "dataclasses",
     "ipaddress",
     "itertools",
     "math",

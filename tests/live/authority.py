@@ -74,11 +74,11 @@ class Authority:
 
     directory: Path
     now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    leaf_keys: dict[str, PrivateKey] = field(default_factory=dict)
+    """The keys of leaves, by their kind. One of each type serves all: making them is the slow part."""
 
     def __post_init__(self) -> None:
         self.directory.mkdir(mode=0o755, exist_ok=True)
-        # One key of each type serves all leaves: no test compares keys, and making them is the slow part.
-        self._keys: dict[str, PrivateKey] = {}
         root = self._issuer("Lab Root", None)
         intermediate = self._issuer("Lab Intermediate", root)
         no_further = self._issuer("Lab Last Intermediate", root, path_length=0)
@@ -132,9 +132,9 @@ class Authority:
         return path
 
     def _key(self, kind: str) -> PrivateKey:
-        if kind not in self._keys:
-            self._keys[kind] = _new_key(kind)
-        return self._keys[kind]
+        if kind not in self.leaf_keys:
+            self.leaf_keys[kind] = _new_key(kind)
+        return self.leaf_keys[kind]
 
     def _leaf(self, kind: Kind, key: PrivateKey, hosts: Sequence[str]) -> x509.Certificate:
         common_name, names = kind.named(hosts)

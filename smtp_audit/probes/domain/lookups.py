@@ -7,6 +7,7 @@ that the messages are made and read one by one. Whatever a server does, `ask` re
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ import dns.rrset
 from smtp_audit.configuration.model import Config
 from smtp_audit.facts.lookup import Answer, LookupOutcome
 from smtp_audit.limits import MAX_LOOKUPS, MAX_LOOKUPS_AT_ONCE, MAX_RECORDS
+from smtp_audit.probes.domain.odd_records import ODD_TYPES, ask_again
 from smtp_audit.wiretext import escape_text
 
 TRIES = 3
@@ -159,12 +161,22 @@ class Lookups:
             await asyncio.sleep(0)
             return question.failed(LookupOutcome.TIMEOUT, f"{server} refuses connections")
         except (dns.exception.DNSException, ValueError, IndexError) as error:
-            return question.failed(LookupOutcome.MALFORMED, f"{server}: {_told(error)}")
+            return await self._odd(question, server, f"{server}: {_told(error)}", check=check)
         except (OSError, EOFError) as error:
             await asyncio.sleep(max(0.0, 0.1 - (time.monotonic() - began)))
             return question.failed(LookupOutcome.TIMEOUT, f"{server}: {_told(error)}")
         self._replied = True
         return question.read(reply, tcp=tcp)
+
+    async def _odd(self, question: _Question, server: Server, trouble: str, *, check: bool) -> Answer:
+        """The answer to a question whose answer dnspython does not read; `trouble` says why it does not."""
+        if question.kind.name in ODD_TYPES:
+            message = question.message(check=check)
+            with contextlib.suppress(dns.exception.DNSException, ValueError, IndexError, OSError, EOFError):
+                reply = await ask_again(message, server.address, server.port, TRY_SECONDS)
+                self._replied = True
+                return question.read(reply, tcp=True)
+        return question.failed(LookupOutcome.MALFORMED, trouble)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from smtp_audit.facts.aliases import AliasFacts
 from smtp_audit.facts.bimi import BimiFacts
 from smtp_audit.facts.block_lists import BlockListFacts
+from smtp_audit.facts.dane import CaaFacts, DaneFacts, DnssecFacts
 from smtp_audit.facts.dkim import DkimFacts
 from smtp_audit.facts.dmarc import DmarcFacts
 from smtp_audit.facts.lookup import ResolverFacts
 from smtp_audit.facts.mail_hosts import MailHostsFacts
 from smtp_audit.facts.mail_services import MailServicesFacts
+from smtp_audit.facts.mta_sts import MtaStsFacts, TlsRptFacts
 from smtp_audit.facts.name_servers import NameServersFacts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.self_hosting import SelfHostingFacts
@@ -22,15 +24,20 @@ from smtp_audit.probes.domain.aliases import look_for_aliases
 from smtp_audit.probes.domain.approach import DomainApproach
 from smtp_audit.probes.domain.bimi import look_for_bimi
 from smtp_audit.probes.domain.block_lists import look_at_block_lists
+from smtp_audit.probes.domain.caa import look_for_caa
+from smtp_audit.probes.domain.dane import look_for_tlsa
 from smtp_audit.probes.domain.dkim import look_for_dkim
 from smtp_audit.probes.domain.dmarc import look_for_dmarc
+from smtp_audit.probes.domain.dnssec import look_at_signatures
 from smtp_audit.probes.domain.mail_hosts import look_for_mail_hosts
 from smtp_audit.probes.domain.mail_services import look_for_mail_services
+from smtp_audit.probes.domain.mta_sts import look_for_mta_sts
 from smtp_audit.probes.domain.name_servers import look_at_name_servers
 from smtp_audit.probes.domain.resolver import look_at_resolver
 from smtp_audit.probes.domain.self_hosting import look_for_self_hosting
 from smtp_audit.probes.domain.sending import look_for_helo, look_for_sending
 from smtp_audit.probes.domain.spf.family import look_for_spf, look_for_spf_helo, look_for_spf_sending
+from smtp_audit.probes.domain.tls_rpt import look_for_tls_rpt
 from smtp_audit.probes.wire import Transcript
 
 
@@ -47,6 +54,11 @@ DOMAIN_FAMILIES = (
     DomainFamily(SpfFacts, look_for_spf),
     DomainFamily(SpfSendingFacts, look_for_spf_sending),
     DomainFamily(SpfHeloFacts, look_for_spf_helo),
+    DomainFamily(MtaStsFacts, look_for_mta_sts),
+    DomainFamily(TlsRptFacts, look_for_tls_rpt),
+    DomainFamily(DaneFacts, look_for_tlsa),
+    DomainFamily(DnssecFacts, look_at_signatures),
+    DomainFamily(CaaFacts, look_for_caa),
     DomainFamily(MailHostsFacts, look_for_mail_hosts),
     DomainFamily(MailServicesFacts, look_for_mail_services),
     DomainFamily(SendingFacts, look_for_sending),

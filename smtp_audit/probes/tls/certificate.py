@@ -64,6 +64,7 @@ def read_certificate(der: bytes) -> Certificate:
         names = extensions.get(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
         constraints = extensions.get(ExtensionOID.BASIC_CONSTRAINTS)
         key_type, key_bits = _key(parsed)
+        public_key = spki_of(parsed.tbs_certificate_bytes)
         return Certificate(
             sha256=hashlib.sha256(der).hexdigest(),
             der_base64=base64.b64encode(der).decode(),
@@ -94,7 +95,37 @@ def read_certificate(der: bytes) -> Certificate:
             issuer_organisations=_texts(parsed.issuer, NameOID.ORGANIZATION_NAME),
             subject_key_id=_key_id(extensions.get(ExtensionOID.SUBJECT_KEY_IDENTIFIER)),
             authority_key_id=_key_id(extensions.get(ExtensionOID.AUTHORITY_KEY_IDENTIFIER)),
+            sha512=hashlib.sha512(der).hexdigest(),
+            spki_sha256=hashlib.sha256(public_key).hexdigest(),
+            spki_sha512=hashlib.sha512(public_key).hexdigest(),
         )
+
+
+def spki_of(tbs: bytes) -> bytes:
+    """The SubjectPublicKeyInfo of a TBSCertificate (RFC 5280 section 4.1) as it was sent, which is what is hashed.
+
+    The library would encode it anew, and an RSA-PSS key as one for RSA. Raises ValueError for what cannot be read.
+    """
+    start, _ = _element(tbs, 0)
+    before = 6 if tbs[start : start + 1] == b"\xa0" else 5  # version, serial, signature, issuer, validity, subject
+    place = start
+    for _ in range(before):
+        place = _element(tbs, place)[1]
+    return tbs[place : _element(tbs, place)[1]]
+
+
+def _element(der: bytes, place: int) -> tuple[int, int]:
+    """Where the content of an element of DER begins, and where it ends."""
+    if place + 2 > len(der):
+        raise ValueError("the certificate ends in the middle of an element")
+    length, begin = der[place + 1], place + 2
+    if length & 0x80:
+        octets = length & 0x7F
+        length = int.from_bytes(der[begin : begin + octets], "big")
+        begin += octets
+    if begin + length > len(der):
+        raise ValueError("the certificate ends in the middle of an element")
+    return begin, begin + length
 
 
 def logs_of(timestamps: object) -> tuple[str, ...]:
