@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from smtp_audit.errors import ConfigurationError
-from smtp_audit.facts.endpoint import ALL_ROLES, Domain, Endpoint, Role
+from smtp_audit.facts.endpoint import ALL_ROLES, Endpoint, Role
 from smtp_audit.facts.observation import Facts
+from smtp_audit.facts.subject import AnySubject
 from smtp_audit.safety import Safety as Safety  # read from here by everything that knows controls
 
 
@@ -92,7 +93,7 @@ class Control:
     expects: str
     """What a passing subject does, for the report; may name parameters in braces."""
     rationale: str
-    subject: type[Endpoint] | type[Domain]
+    subject: type[AnySubject]
     roles: frozenset[Role]
     needs: tuple[type[Facts], ...]
     parameters: Mapping[str, Any]
@@ -103,7 +104,7 @@ class Control:
     judge: Judge = field(repr=False, compare=False)
     origin: str = ""
 
-    def applies_to(self, subject: Endpoint | Domain) -> bool:
+    def applies_to(self, subject: AnySubject) -> bool:
         """Whether the subject is of the kind and role that this control is about."""
         if not isinstance(subject, self.subject):
             return False
@@ -190,7 +191,7 @@ def control(
     *,
     title: str,
     expects: str,
-    subject: type[Endpoint] | type[Domain],
+    subject: type[AnySubject],
     needs: type[Facts] | tuple[type[Facts], ...],
     roles: Iterable[Role] = ALL_ROLES,
     parameters: Mapping[str, Any] | None = None,

@@ -14,10 +14,10 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.handshake import TlsSuiteFacts
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.snapshot import Snapshot, Vantage
+from smtp_audit.facts.subject import AnySubject
 from smtp_audit.probes.approach import Approach, GivenLogin, ThrowawayAccount
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.conversation.sink import Sinks
@@ -69,7 +70,7 @@ class Gathering:
     def __init__(
         self,
         config: Config,
-        subjects: Sequence[Endpoint | Domain],
+        subjects: Sequence[AnySubject],
         *,
         kinds: Collection[Key],
         scope: Sequence[str] = ("server",),
@@ -92,8 +93,8 @@ class Gathering:
         self._placed: dict[Key, list[Observation]] = {}
         self._pending: dict[Key, set[str | None]] = {}
         self._unresolved = {s.key for s in self._subjects if isinstance(s, Endpoint)}
-        for domain in (s for s in self._subjects if isinstance(s, Domain)):
-            self._pending.update({(kind, domain.key): {None} for kind in self._wanted(domain)})
+        for other in (s for s in self._subjects if not isinstance(s, Endpoint)):
+            self._pending.update({(kind, other.key): {None} for kind in self._wanted(other)})
         self._done = False
         self._stopping = False
         self._complete = False
@@ -210,6 +211,7 @@ class Gathering:
             results = await asyncio.gather(
                 *(self._endpoint(s) for s in subjects if isinstance(s, Endpoint)),
                 *(self._domain(s) for s in subjects if isinstance(s, Domain) and self._wanted(s)),
+                *(self._program(s) for s in subjects if not isinstance(s, Endpoint | Domain) and self._wanted(s)),
                 return_exceptions=True,
             )
         except asyncio.CancelledError:
@@ -272,30 +274,41 @@ class Gathering:
             tuple(s for s in self._subjects if isinstance(s, Endpoint)),
             self._run_id,
         )
-
-        async def look(kind: str) -> None:
-            began = datetime.now(UTC)
-            transcript = Transcript(self._secrets)
-            what: Facts | PeerError
-            limit = self._config.limits.endpoint_seconds
-            try:
-                async with asyncio.timeout(limit) as bound:
-                    what = await FAMILY_BY_KIND[kind].look(approach, transcript)
-            except TimeoutError:
-                late = PeerError(
-                    Absence.BUDGET, f"not finished within the {limit:g} s for one domain (endpoint_seconds)"
-                )
-                what = late if bound.expired() else broke(TimeoutError())
-            except PeerError as error:
-                what = error
-            except Exception as error:  # a defect of ours: it must cost these facts, not those of the other families
-                what = broke(error)
-            self._emit(domain, None, kind, what, transcript, began)
-
-        await asyncio.gather(*(look(kind) for kind in self._wanted(domain)))
+        looks = [(kind, partial(FAMILY_BY_KIND[kind].look, approach)) for kind in self._wanted(domain)]
+        limit = self._config.limits.endpoint_seconds
+        await asyncio.gather(*(self._family(domain, kind, look, limit) for kind, look in looks))
         self._progress(f"{domain.key}: done, {self._lookups.count} questions to the DNS so far")
 
-    def _wanted(self, subject: Endpoint | Domain) -> tuple[str, ...]:
+    async def _program(self, subject: AnySubject) -> None:
+        """Every family of facts about something of the user's own, one after the other: they share its processors."""
+        from smtp_audit.probes.programs import PROGRAM_FAMILIES, ProgramApproach
+
+        approach = ProgramApproach(subject.key, self._config, self._run_id, self._progress)
+        for kind in self._wanted(subject):
+            family = PROGRAM_FAMILIES[kind]
+            await self._family(subject, kind, partial(family.look, approach), family.seconds(approach))
+        self._progress(f"{subject.key}: done")
+
+    async def _family(
+        self, subject: AnySubject, kind: str, look: Callable[[Transcript], Awaitable[Facts]], limit: float
+    ) -> None:
+        """One kind of facts about a subject without addresses; `limit` in seconds."""
+        began = datetime.now(UTC)
+        transcript = Transcript(self._secrets)
+        what: Facts | PeerError
+        try:
+            async with asyncio.timeout(limit) as bound:
+                what = await look(transcript)
+        except TimeoutError:
+            late = PeerError(Absence.BUDGET, f"not finished within the {limit:g} s for {subject.key}")
+            what = late if bound.expired() else broke(TimeoutError())
+        except PeerError as error:
+            what = error
+        except Exception as error:  # a defect of ours: it must cost these facts, not those of the other families
+            what = broke(error)
+        self._emit(subject, None, kind, what, transcript, began)
+
+    def _wanted(self, subject: AnySubject) -> tuple[str, ...]:
         """The kinds to gather: those asked for, and those that come together with them."""
         asked = self._asked.get(subject.key, set())
         if isinstance(subject, Domain):
@@ -304,6 +317,12 @@ class Gathering:
             from smtp_audit.probes.domain.table import FAMILY_BY_KIND
 
             return tuple(kind for kind in FAMILY_BY_KIND if kind in asked)
+        if not isinstance(subject, Endpoint):
+            if not asked:
+                return ()
+            from smtp_audit.probes.programs import PROGRAM_FAMILIES
+
+            return tuple(kind for kind in PROGRAM_FAMILIES if kind in asked)
         # The tables of the report need a whole survey of TLS, though no control asks for some of it.
         along = (*FIRST_LOOK_KINDS, *(SURVEY_KINDS if TlsSuiteFacts.kind in asked else ()))
         return tuple(kind for kind in kinds_of(subject) if asked and (kind in asked or kind in along))
@@ -360,7 +379,7 @@ class Gathering:
 
     def _emit(
         self,
-        subject: Endpoint | Domain,
+        subject: AnySubject,
         address: str | None,
         kind: str,
         what: Facts | PeerError,

@@ -58,6 +58,15 @@ MAX_ADDRESSES: Final = 16
 MAX_HOSTS: Final = 32
 """MX hosts of one domain that are audited."""
 
+MAX_PROGRAMS: Final = 16
+"""Programs, templates or folders of source text that one run is about."""
+
+MAX_ARGUMENTS: Final = 64
+"""Words of the command of a program."""
+
+MAX_VARIABLES: Final = 200
+"""Variables given to a program or a template."""
+
 MAX_SENDING_ADDRESSES: Final = 32
 """Addresses that mail leaves from, as the configuration names them."""
 
