@@ -67,6 +67,12 @@ MAX_ARGUMENTS: Final = 64
 MAX_VARIABLES: Final = 200
 """Variables given to a program or a template."""
 
+MAX_PROGRAM_OUTPUT: Final = 256 * 1024
+"""Octets of each kind of output of a program that are looked at."""
+
+MAX_WATCHED_FILES: Final = 500
+"""Files of a folder that a program may write to that are looked at."""
+
 MAX_SENDING_ADDRESSES: Final = 32
 """Addresses that mail leaves from, as the configuration names them."""
 

@@ -1,0 +1,84 @@
+"""Connections to where a program was not sent: heard on the usual ports of every other address, and whose they are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+from typing import Final
+
+PORTS: Final = (25, 465, 587, 2525, 80, 443, 1025, 8025)
+"""The ports that are listened on: mail, its test servers, and the services that send mail by HTTP."""
+
+_PROC: Final = Path("/proc")
+
+
+class Strays:
+    """Listens, and keeps by the session of the process who connected where."""
+
+    def __init__(self) -> None:
+        self._servers: list[asyncio.Server] = []
+        self._found: list[tuple[int | None, str]] = []
+        self.deaf: list[int] = []
+        """Ports that could not be listened on."""
+
+    async def listen(self) -> None:
+        """Begin."""
+        for port in PORTS:
+            try:
+                self._servers.append(await asyncio.start_server(self._met, "0.0.0.0", port, reuse_port=True))  # noqa: S104 (a private network)
+            except OSError:
+                self.deaf.append(port)
+
+    def close(self) -> None:
+        """End."""
+        for server in self._servers:
+            server.close()
+
+    def heard_name(self, name: str, port: int) -> None:
+        """A name was asked for that is no trap's."""
+        self._found.append((session_of(port, "udp"), f"asked for {name}"))
+
+    def of(self, session: int) -> tuple[str, ...]:
+        """Where the processes of a session, or processes that nobody knows, connected to or asked for."""
+        return tuple(dict.fromkeys(what for whose, what in self._found if whose in (session, None)))
+
+    async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer, here = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+        if peer is not None and here is not None:
+            self._found.append((session_of(peer[1], "tcp"), f"connected to {here[0]} port {here[1]}"))
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+def session_of(port: int, protocol: str) -> int | None:
+    """The session of the process that has a socket with this local port; None when none is found."""
+    sockets = _inodes(port, protocol)
+    for folder in _PROC.iterdir() if sockets else ():
+        if folder.name.isdigit() and sockets & _held(folder / "fd"):
+            with contextlib.suppress(OSError):
+                return os.getsid(int(folder.name))
+    return None
+
+
+def _inodes(port: int, protocol: str) -> set[str]:
+    """The sockets with that local port (proc(5): local_address is the second field, the inode the tenth)."""
+    found: set[str] = set()
+    for table in (protocol, f"{protocol}6"):
+        with contextlib.suppress(OSError):
+            for line in (_PROC / "net" / table).read_text(encoding="ascii").splitlines()[1:]:
+                fields = line.split()
+                if int(fields[1].rpartition(":")[2], 16) == port and fields[9] != "0":
+                    found.add(f"socket:[{fields[9]}]")
+    return found
+
+
+def _held(folder: Path) -> set[str]:
+    held: set[str] = set()
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            with contextlib.suppress(OSError):
+                held.add(os.readlink(entry))
+    return held
