@@ -72,6 +72,8 @@ class Message:
     text: str | None = "The figures are attached to the minutes."
     more: Mapping[str, Any] = field(default_factory=dict)
     """Other fields of `FIELDS`, as JSON values."""
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    """What of it must not be in the program's output, by name: a token, for example."""
 
 
 def environment_for(

@@ -1,9 +1,9 @@
 """A private network for traps and programs: nothing can leave it, every address is this machine's, names are ours.
 
-`unshare` gives new network, mount and process namespaces, for everybody where the system lets users have user namespaces,
-else for root. Inside, the loopback interface is all there is; a route makes every other address local too, so that
-whoever connects elsewhere is heard instead of lost. `hosts`, `resolv.conf` and `nsswitch.conf` are replaced for the
-namespace alone.
+`unshare` gives new network, mount and process namespaces, for everybody where the system lets users have user
+namespaces, else for root. Inside, the loopback interface is all there is; a route makes every other address local too,
+so that whoever connects elsewhere is heard instead of lost. `hosts`, `resolv.conf` and `nsswitch.conf` are replaced for
+the namespace alone.
 """
 
 from __future__ import annotations

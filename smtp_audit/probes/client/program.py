@@ -49,6 +49,7 @@ async def execute(
     message: bytes,
     limit: Time,
     secrets: Mapping[str, Secret],
+    started: Callable[[int], None] = lambda session: None,
 ) -> Execution:
     """Run the program once with a message.
 
@@ -58,6 +59,7 @@ async def execute(
         message: what it gets on standard input.
         limit: after what time it is killed, with all that it started.
         secrets: what must not be in its output, by name.
+        started: is told the session that the program and what it starts are in.
     """
     watched = _sizes(settings.watch)
     began = time.monotonic()
@@ -74,6 +76,7 @@ async def execute(
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         return Execution(claim=Claim.NOT_STARTED, detail=f"{settings.argv[0]}: {why}")
+    started(process.pid)
     kept = (bytearray(), bytearray())
     streams = (process.stdout, process.stderr)
     reading = [asyncio.create_task(_read(stream, to)) for stream, to in zip(streams, kept, strict=True)]

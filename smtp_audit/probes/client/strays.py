@@ -11,6 +11,8 @@ from typing import Final
 PORTS: Final = (25, 465, 587, 2525, 80, 443, 1025, 8025)
 """The ports that are listened on: mail, its test servers, and the services that send mail by HTTP."""
 
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 (of a private network)
+
 _PROC: Final = Path("/proc")
 
 
@@ -27,7 +29,7 @@ class Strays:
         """Begin."""
         for port in PORTS:
             try:
-                self._servers.append(await asyncio.start_server(self._met, "0.0.0.0", port, reuse_port=True))  # noqa: S104 (a private network)
+                self._servers.append(await asyncio.start_server(self._met, EVERYWHERE, port, reuse_port=True))
             except OSError:
                 self.deaf.append(port)
 
@@ -44,7 +46,7 @@ class Strays:
         """Where the processes of a session, or processes that nobody knows, connected to or asked for."""
         return tuple(dict.fromkeys(what for whose, what in self._found if whose in (session, None)))
 
-    async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _met(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer, here = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
         if peer is not None and here is not None:
             self._found.append((session_of(peer[1], "tcp"), f"connected to {here[0]} port {here[1]}"))
