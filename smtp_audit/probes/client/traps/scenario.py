@@ -37,8 +37,8 @@ class Duty(StrEnum):
 class Scenario:
     """One trap. `seconds` is how long a program may take after its first connection.
 
-    `certificate` and `tls` name entries of `certificates.py` and of the engine's TLS settings; `behaviour` names what the
-    server does, with `parameters`. `warns`: a program that falls for it is warned about, not refused (severity is policy).
+    `certificate` and `tls` name entries of `certificates.py` and of the engine's TLS settings; `behaviour` names what
+    the server does, with `parameters`. `warns`: a program that falls for it is warned about: the severity is policy.
     """
 
     name: str
