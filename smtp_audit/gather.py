@@ -281,7 +281,8 @@ class Gathering:
 
     async def _program(self, subject: AnySubject) -> None:
         """Every family of facts about something of the user's own, one after the other: they share its processors."""
-        from smtp_audit.probes.programs import PROGRAM_FAMILIES, ProgramApproach
+        from smtp_audit.probes.programs import PROGRAM_FAMILIES
+        from smtp_audit.probes.programs_approach import ProgramApproach
 
         approach = ProgramApproach(subject.key, self._config, self._run_id, self._progress)
         for kind in self._wanted(subject):

@@ -70,6 +70,9 @@ MAX_VARIABLES: Final = 200
 MAX_PROGRAM_OUTPUT: Final = 256 * 1024
 """Octets of each kind of output of a program that are looked at."""
 
+MAX_PLAY_BYTES: Final = 8 * 1024 * 1024
+"""Octets of what is told of one scenario that was played with a program."""
+
 MAX_WATCHED_FILES: Final = 500
 """Files of a folder that a program may write to that are looked at."""
 

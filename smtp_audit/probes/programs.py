@@ -1,23 +1,15 @@
-"""The families of facts about what is the user's own: programs that send mail, templates, source text."""
+"""The families of facts about what is the user's own, one line each: programs that send mail, templates, sources."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from smtp_audit.configuration.model import Config
+from smtp_audit.facts.client import TrapFacts
 from smtp_audit.facts.observation import Facts
+from smtp_audit.probes.client.trapping import look_at_traps, play_seconds
+from smtp_audit.probes.programs_approach import ProgramApproach
 from smtp_audit.probes.wire import Transcript
-
-
-@dataclass(frozen=True)
-class ProgramApproach:
-    """What every family is given: the subject's key, the configuration that describes it, and how to show progress."""
-
-    subject: str
-    config: Config
-    run_id: str
-    progress: Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -32,6 +24,6 @@ class ProgramFamily:
     seconds: Callable[[ProgramApproach], float]
 
 
-FAMILIES: tuple[ProgramFamily, ...] = ()
+FAMILIES: tuple[ProgramFamily, ...] = (ProgramFamily(TrapFacts, look_at_traps, play_seconds),)
 
 PROGRAM_FAMILIES = {family.facts.kind: family for family in FAMILIES}

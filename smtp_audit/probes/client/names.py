@@ -1,4 +1,4 @@
-"""The name server of the private network: the traps' hosts, and one address for every other name, where strays are heard."""
+"""The name server of the private network: the traps' hosts, and for every other name one address that hears strays."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ async def execute(
     message: bytes,
     limit: Time,
     secrets: Mapping[str, Secret],
-    started: Callable[[int], None] = lambda session: None,
+    started: Callable[[int], None] | None = None,
 ) -> Execution:
     """Run the program once with a message.
 
@@ -76,7 +76,8 @@ async def execute(
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         return Execution(claim=Claim.NOT_STARTED, detail=f"{settings.argv[0]}: {why}")
-    started(process.pid)
+    if started is not None:
+        started(process.pid)
     kept = (bytearray(), bytearray())
     streams = (process.stdout, process.stderr)
     reading = [asyncio.create_task(_read(stream, to)) for stream, to in zip(streams, kept, strict=True)]
