@@ -73,6 +73,12 @@ MAX_PROGRAM_OUTPUT: Final = 256 * 1024
 MAX_PLAY_BYTES: Final = 8 * 1024 * 1024
 """Octets of what is told of one scenario that was played with a program."""
 
+MAX_TRAP_BYTES: Final = 4 * 1024 * 1024
+"""Octets that a trap reads on one connection."""
+
+MAX_TRAP_VISITS: Final = 50
+"""Connections that one trap takes from a program."""
+
 MAX_WATCHED_FILES: Final = 500
 """Files of a folder that a program may write to that are looked at."""
 

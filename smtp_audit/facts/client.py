@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,6 +28,33 @@ class Channel(StrEnum):
     BAD_TLS = "TLS that ought to have been refused"
     """A wrong certificate, an old version, or a weak suite."""
     GOOD_TLS = "good TLS"
+
+
+Group = Literal[
+    "controls",
+    "negotiation",
+    "injection",
+    "certificates",
+    "tls",
+    "authentication",
+    "faults",
+    "hangs",
+    "syntax",
+    "implicit",
+]
+
+
+class Duty(StrEnum):
+    """What a sound program does."""
+
+    DELIVER = "deliver"
+    """The server is sound, if unusual: the message arrives, and the program says so."""
+    REFUSE = "refuse"
+    """Neither a secret nor a message is given, and the program reports failure."""
+    REPORT = "report"
+    """The message cannot arrive: the program reports failure; what it showed before is no fault."""
+    EITHER = "either"
+    """Both are sound; what counts is that claim and delivery agree."""
 
 
 class Execution(BaseModel):
@@ -104,18 +131,46 @@ class Visit(BaseModel):
 class ScenarioRun(BaseModel):
     """One scenario played with the program: `visits` is empty when it connected to nothing.
 
-    `strays`: other places that it tried to connect to, by address and port.
+    `told` says what is wrong with the server, `duty` what a sound program does there. `warns`: falling for it is a
+    smaller fault. `strays`: other places that it tried to connect to, and names that it asked for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scenario: str
-    group: str
+    group: Group
+    duty: Duty
+    told: str
+    warns: bool = False
+    implicit: bool = False
     execution: Execution
     visits: tuple[Visit, ...] = ()
     strays: tuple[str, ...] = ()
     detail: str = ""
     """Why the scenario could not be played here, when it could not."""
+
+    @property
+    def played(self) -> bool:
+        """The program was run against it."""
+        return not self.detail and self.execution.claim is not Claim.NOT_STARTED
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """The messages that arrived, on whatever connection."""
+        return tuple(delivery for visit in self.visits for delivery in visit.deliveries)
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether a message was taken by the trap."""
+        return any(delivery.acknowledged for delivery in self.deliveries)
+
+    @property
+    def exposed(self) -> Channel | None:
+        """The worst way that a password or a message travelled."""
+        ways = [way for visit in self.visits for way in (visit.credentials, visit.body) if way is not None]
+        return next(
+            (channel for channel in (Channel.CLEAR, Channel.BAD_TLS, Channel.GOOD_TLS) if channel in ways), None
+        )
 
 
 class TrapFacts(Facts):

@@ -54,7 +54,7 @@ class Names(asyncio.DatagramProtocol):
             return
         name = query.question[0].name.to_text(omit_final_dot=True).lower()
         kind = query.question[0].rdtype
-        if name not in self._hosts:
+        if name not in self._hosts and not name.endswith(".arpa"):
             self._heard(name, addr[1])
         reply = dns.message.make_response(query, recursion_available=True)
         for told in self._records(name, kind):

@@ -13,6 +13,7 @@ import contextlib
 import functools
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ def set_up(folder: Path, names: dict[str, str]) -> tuple[str, ...]:
     missing = [" ".join(command) for command in commands if not _run(command)]
     hosts = "".join(f"{address} {name}\n" for name, address in names.items())
     for name, text in (
-        ("hosts", f"127.0.0.1 localhost\n::1 localhost\n{hosts}"),
+        ("hosts", f"127.0.0.1 localhost {socket.gethostname()}\n::1 localhost\n{hosts}"),
         ("resolv.conf", f"nameserver {NAME_SERVER}\noptions timeout:1 attempts:1\n"),
         ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
     ):

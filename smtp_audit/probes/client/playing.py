@@ -10,7 +10,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from smtp_audit.configuration.model import ClientSettings
 from smtp_audit.facts.client import Claim, Execution, ScenarioRun
@@ -91,8 +91,7 @@ class Stage:
             trap = Trap(scenario, account, place.address, self._certificates)
             why_not = await trap.open()
             if why_not:
-                execution = Execution(claim=Claim.NOT_STARTED, detail=why_not)
-                return ScenarioRun(scenario=scenario.name, group=scenario.group, execution=execution, detail=why_not)
+                return _run(scenario, Execution(claim=Claim.NOT_STARTED, detail=why_not), detail=why_not)
             sessions: list[int] = []
             try:
                 execution = await execute(
@@ -106,10 +105,22 @@ class Stage:
             finally:
                 await trap.close()
         self._progress(f"{scenario.name}: {execution.claim}")
-        return ScenarioRun(
-            scenario=scenario.name,
-            group=scenario.group,
-            execution=execution,
+        return _run(
+            scenario,
+            execution,
             visits=trap.visits,
             strays=tuple(stray for session in sessions for stray in self._strays.of(session)) if self._strays else (),
         )
+
+
+def _run(scenario: Scenario, execution: Execution, **more: Any) -> ScenarioRun:
+    return ScenarioRun(
+        scenario=scenario.name,
+        group=scenario.group,
+        duty=scenario.duty,
+        told=scenario.told,
+        warns=scenario.warns,
+        implicit=scenario.implicit,
+        execution=execution,
+        **more,
+    )
