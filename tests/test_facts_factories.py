@@ -9,6 +9,7 @@ import smtp_audit.facts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import TlsFlaw
 from tests import auth_factories as logins
+from tests import client_factories as programs
 from tests import facts_factories as make
 from tests import framing_factories as frame
 from tests import identity_factories as who
@@ -70,6 +71,7 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.sequence(),
         order.transaction(),
         look.resolver(),
+        programs.traps(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

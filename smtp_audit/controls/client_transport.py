@@ -205,7 +205,7 @@ def certificate_strict(traps: TrapFacts, rule: Rule) -> Verdict:
 def tls_version(traps: TrapFacts, rule: Rule) -> Verdict:
     """TLS 1.0 and 1.1 rest on MD5 and SHA-1; without forward secrecy one stolen key opens all recorded mail.
 
-    Offering an old version is no acceptance: what counts is whether anything is given to a server that has nothing else.
+    Offering an old version is no acceptance: what counts is what is given to a server that has nothing else.
     """
     runs = played(traps, (run for run in traps.runs if "tls-" in run.scenario and run.duty is Duty.REFUSE))
     weak = [run for run in runs if run.group in ("tls", "implicit") and run.exposed in (Channel.BAD_TLS, Channel.CLEAR)]
