@@ -31,8 +31,6 @@ def hung(scenario: str, seconds: float, claim: Claim = Claim.NOT_SENT) -> Scenar
 
 _NOT_STARTED = execution(Claim.NOT_STARTED)
 _UNPLAYED = refused("starttls-stripped", "negotiation", detail="cannot be played here", execution=_NOT_STARTED)
-    "starttls-stripped", "negotiation", detail="cannot be played here", execution=execution(Claim.NOT_STARTED)
-)
 _UNSEEN = run("x", "hangs", REPORT, detail="cannot be played here", execution=_NOT_STARTED)
 
 CASES = (
