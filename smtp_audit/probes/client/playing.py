@@ -25,6 +25,9 @@ from smtp_audit.secret import Secret
 AT_ONCE: Final = 2 * (os.cpu_count() or 1)
 """Programs at once: with many more, verdicts change."""
 
+WAITING_AT_ONCE: Final = 16
+"""Programs at once in the scenarios where they only wait."""
+
 DOMAIN: Final = "client-test.example"
 """The traps' hosts are in this domain, and the mail is from it."""
 
@@ -65,6 +68,7 @@ class Stage:
         self._strays = strays
         self._progress = progress
         self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._waiting = asyncio.Semaphore(WAITING_AT_ONCE)
 
     async def play_all(self, places: Iterable[Stand]) -> tuple[ScenarioRun, ...]:
         """Every scenario once; those of the group "controls" first, since they say whether the program sends at all."""
@@ -87,7 +91,7 @@ class Stage:
             implicit=scenario.implicit,
         )
         message = message or Message()
-        async with self._at_once:
+        async with self._waiting if scenario.group == "hangs" else self._at_once:
             trap = Trap(scenario, account, place.address, self._certificates)
             why_not = await trap.open()
             if why_not:

@@ -38,6 +38,8 @@ class Manners:
     replies: Mapping[Moment, str] = field(default_factory=dict)
     closes: Moment | None = None
     hangs: Moment | None = None
+    hangs_up_behind: Moment | None = None
+    """The moment whose reply is its last."""
     begins_tls: bool = True
     injected: str = ""
     fragments: bool = False

@@ -192,7 +192,9 @@ def _syntax() -> Iterator[Scenario]:
     yield odd("nul", "a NUL in a reply", Manners(replies={"mail": "250 2.1.0 O\x00k\r\n"}))
     yield odd("escape", "a reply with an escape sequence", Manners(replies={"rcpt": "250 \x1b]0;x\x07\x1b[2J\r\n"}))
     yield odd("no-code", "a reply without a code", Manners(replies={"mail": "Ok\r\n"}), Duty.REPORT)
-    yield odd("continues", "a reply that never ends", Manners(replies={"mail": "250-x\r\n" * 2000}, closes="rcpt"))
+    yield odd(
+        "continues", "a reply that never ends", Manners(replies={"mail": "250-x\r\n" * 2000}, hangs_up_behind="mail")
+    )
     small = Manners(tls_capabilities=("SIZE 100", "AUTH PLAIN LOGIN"), replies={"mail": "552 5.3.4 Too big\r\n"})
     yield odd("size-too-small", "SIZE is below any message", small, Duty.REPORT)
     seven = Manners(tls_capabilities=("PIPELINING", "SIZE 10485760", "AUTH PLAIN LOGIN"))

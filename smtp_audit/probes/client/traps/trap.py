@@ -185,6 +185,8 @@ class _Session:
             given = None
         text = given if given is not None else sound or SOUND[moment]
         await self._say(text)
+        if self._manners.hangs_up_behind == moment:
+            raise _HangUp
         return text
 
     async def _begin_tls(self) -> None:
