@@ -107,16 +107,15 @@ async def execute(
 
 
 async def _until_over(process: asyncio.subprocess.Process, began: float, limit: Time) -> bool:
-    """Wait for the end; whether the time ran out first."""
-    ending = asyncio.create_task(process.wait())
-    try:
-        while not ending.done():
-            if limit.is_over(began):
-                return True
-            await asyncio.wait({ending}, timeout=POLL_SECONDS)
-        return False
-    finally:
-        ending.cancel()
+    """Wait for the end; whether the time ran out first.
+
+    `process.wait()` waits for the pipes too, which something that the program left running may hold open.
+    """
+    while process.returncode is None:
+        if limit.is_over(began):
+            return True
+        await asyncio.sleep(POLL_SECONDS)
+    return False
 
 
 async def _kill_group(process: asyncio.subprocess.Process) -> None:
@@ -124,9 +123,9 @@ async def _kill_group(process: asyncio.subprocess.Process) -> None:
     for stop in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, stop)
-        if process.returncode is None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), KILL_SECONDS if stop is signal.SIGTERM else None)
+        patience = time.monotonic() + KILL_SECONDS
+        while process.returncode is None and time.monotonic() < patience:
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def _feed(process: asyncio.subprocess.Process, message: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 PORTS: Final = (25, 465, 587, 2525, 80, 443, 1025, 8025)
 """The ports that are listened on: mail, its test servers, and the services that send mail by HTTP."""
 
-EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 (of a private network)
+EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 (of a private network)
 
 _PROC: Final = Path("/proc")
 
@@ -22,16 +22,17 @@ class Strays:
     def __init__(self) -> None:
         self._servers: list[asyncio.Server] = []
         self._found: list[tuple[int | None, str]] = []
-        self.deaf: list[int] = []
-        """Ports that could not be listened on."""
+        self.deaf: list[str] = []
+        """Where it could not listen."""
 
     async def listen(self) -> None:
         """Begin."""
         for port in PORTS:
-            try:
-                self._servers.append(await asyncio.start_server(self._met, EVERYWHERE, port, reuse_port=True))
-            except OSError:
-                self.deaf.append(port)
+            for address in EVERYWHERE:
+                try:
+                    self._servers.append(await asyncio.start_server(self._met, address, port, reuse_port=True))
+                except OSError:
+                    self.deaf.append(f"{address} port {port}")
 
     def close(self) -> None:
         """End."""

@@ -50,7 +50,7 @@ async def look_at_traps(approach: ProgramApproach, transcript: Transcript) -> Tr
         raise PeerError(Absence.NOT_AVAILABLE, way.told)
     runs: list[ScenarioRun] = []
     missing: list[str] = []
-    async for said in _process(Job(settings=settings), way.command):
+    async for said in hear(Job(settings=settings), way.command):
         if said.kind == "progress":
             approach.progress(f"{approach.subject}: {said.text}")
             transcript.note(said.text)
@@ -64,7 +64,12 @@ async def look_at_traps(approach: ProgramApproach, transcript: Transcript) -> Tr
     return TrapFacts(runs=tuple(runs), contained=not missing, containment=told)
 
 
-async def _process(job: Job, command: tuple[str, ...]) -> AsyncIterator[Said]:
+async def hear(job: Job, command: tuple[str, ...]) -> AsyncIterator[Said]:
+    """What the process in the private network says, line by line; it ends with the iteration.
+
+    Raises:
+        PeerError: it broke off, or wrote too much.
+    """
     process = await asyncio.create_subprocess_exec(
         *command,
         *(sys.executable, "-m", "smtp_audit.probes.client.inside"),
