@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,6 +28,12 @@ AT_ONCE: Final = 2 * (os.cpu_count() or 1)
 
 WAITING_AT_ONCE: Final = 16
 """Programs at once in the scenarios where they only wait."""
+
+MAX_ALONE: Final = 24
+"""Scenarios that are played again, alone, to find out whose a stray was."""
+
+HEARD_LATE: Final = 0.3
+"""Seconds after the end of a program within which what it did is heard."""
 
 DOMAIN: Final = "client-test.example"
 """The traps' hosts are in this domain, and the mail is from it."""
@@ -69,15 +76,33 @@ class Stage:
         self._progress = progress
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._waiting = asyncio.Semaphore(WAITING_AT_ONCE)
+        self._times: dict[str, tuple[float, float]] = {}
 
     async def play_all(self, places: Iterable[Stand]) -> tuple[ScenarioRun, ...]:
         """Every scenario once; those of the group "controls" first, since they say whether the program sends at all."""
-        ordered = sorted(places, key=lambda place: place.scenario.group != "controls")
-        first = [place for place in ordered if place.scenario.group == "controls"]
-        rest = [place for place in ordered if place.scenario.group != "controls"]
+        chosen = tuple(places)
+        first = [place for place in chosen if place.scenario.group == "controls"]
+        rest = [place for place in chosen if place.scenario.group != "controls"]
         runs = [*await asyncio.gather(*(self.play(place) for place in first))]
         runs += await asyncio.gather(*(self.play(place) for place in rest))
-        return tuple(runs)
+        return tuple(await self._settle(zip((*first, *rest), runs, strict=True)))
+
+    async def _settle(self, played: Iterable[tuple[Stand, ScenarioRun]]) -> list[ScenarioRun]:
+        """Find out whose the strays are that nobody could be found for, by playing what may be theirs alone."""
+        settled: list[ScenarioRun] = []
+        again = 0
+        for place, run in played:
+            began, ended = self._times.get(run.scenario, (0.0, 0.0))
+            found = self._strays.of_nobody(began, ended + HEARD_LATE) if self._strays else ()
+            if self._strays is not None and found and again < MAX_ALONE:
+                again += 1
+                await asyncio.sleep(HEARD_LATE)
+                alone = time.monotonic()
+                await self.play(place)
+                await asyncio.sleep(HEARD_LATE)
+                found = self._strays.of_nobody(alone, time.monotonic())
+            settled.append(run.model_copy(update={"strays": tuple(dict.fromkeys((*run.strays, *found)))}))
+        return settled
 
     async def play(self, place: Stand, message: Message | None = None, leave_out: str = "") -> ScenarioRun:
         """One scenario with one message. `leave_out` names what the program is not told (`contract.ENVIRONMENT`)."""
@@ -97,6 +122,7 @@ class Stage:
             if why_not:
                 return _run(scenario, Execution(claim=Claim.NOT_STARTED, detail=why_not), detail=why_not)
             sessions: list[int] = []
+            began = time.monotonic()
             try:
                 execution = await execute(
                     self._settings,
@@ -108,6 +134,7 @@ class Stage:
                 )
             finally:
                 await trap.close()
+                self._times[scenario.name] = (began, time.monotonic())
         self._progress(f"{scenario.name}: {execution.claim}")
         return _run(
             scenario,

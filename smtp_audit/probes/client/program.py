@@ -91,6 +91,8 @@ async def execute(
     await asyncio.wait(reading, timeout=KILL_SECONDS)
     for task in reading:
         task.cancel()
+    # Nothing public closes pipes that something left running holds open.
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
     texts = [bytes(output) for output in kept]
     texts += _written(settings.watch, watched)
     claim, reply = _claim(settings, process.returncode, texts[0], hung=hung)
@@ -123,9 +125,7 @@ async def _kill_group(process: asyncio.subprocess.Process) -> None:
     for stop in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, stop)
-        patience = time.monotonic() + KILL_SECONDS
-        while process.returncode is None and time.monotonic() < patience:
-            await asyncio.sleep(POLL_SECONDS)
+        await _until_over(process, time.monotonic(), Time(KILL_SECONDS, KILL_SECONDS))
 
 
 async def _feed(process: asyncio.subprocess.Process, message: bytes) -> None:

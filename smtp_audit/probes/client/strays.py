@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,12 +18,21 @@ EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 (of a private network)
 _PROC: Final = Path("/proc")
 
 
+@dataclass(frozen=True)
+class Stray:
+    """Something that was heard. `session` is whose it was; None when the process was gone before it could be found."""
+
+    time: float
+    session: int | None
+    what: str
+
+
 class Strays:
     """Listens, and keeps by the session of the process who connected where."""
 
     def __init__(self) -> None:
         self._servers: list[asyncio.Server] = []
-        self._found: list[tuple[int | None, str]] = []
+        self._heard: list[Stray] = []
         self.deaf: list[str] = []
         """Where it could not listen."""
 
@@ -41,16 +52,22 @@ class Strays:
 
     def heard_name(self, name: str, port: int) -> None:
         """A name was asked for that is no trap's."""
-        self._found.append((session_of(port, "udp"), f"asked for {name}"))
+        self._heard.append(Stray(time.monotonic(), session_of(port, "udp"), f"asked for {name}"))
 
     def of(self, session: int) -> tuple[str, ...]:
-        """Where the processes of a session, or processes that nobody knows, connected to or asked for."""
-        return tuple(dict.fromkeys(what for whose, what in self._found if whose in (session, None)))
+        """What is known to be of the processes of a session."""
+        return tuple(dict.fromkeys(stray.what for stray in self._heard if stray.session == session))
+
+    def of_nobody(self, began: float, ended: float) -> tuple[str, ...]:
+        """What came between two moments (`time.monotonic`), and nobody knows whose it was."""
+        unknown = (stray for stray in self._heard if stray.session is None and began <= stray.time <= ended)
+        return tuple(dict.fromkeys(stray.what for stray in unknown))
 
     async def _met(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer, here = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
         if peer is not None and here is not None:
-            self._found.append((session_of(peer[1], "tcp"), f"connected to {here[0]} port {here[1]}"))
+            what = f"connected to {here[0]} port {here[1]}"
+            self._heard.append(Stray(time.monotonic(), session_of(peer[1], "tcp"), what))
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()

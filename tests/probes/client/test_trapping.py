@@ -126,7 +126,11 @@ def test_whoever_goes_elsewhere_is_heard(code: str, stray: str):
 
 
 def test_a_program_is_not_blamed_for_what_another_did():
-    code = "import os, socket\nif 'mail-1.' in os.environ['ENTERPRISE_SMTP_HOST']:\n    socket.create_connection(('192.0.2.1', 25), 5)"
+    code = (
+        "import os, socket\n"
+        "if 'mail-1.' in os.environ['ENTERPRISE_SMTP_HOST']:\n"
+        "    socket.create_connection(('192.0.2.1', 25), 5)"
+    )
     runs = played(python(code), "good-tls13", "good-tls12", "good-rsa", "good-wildcard")
     assert [name for name, run in runs.items() if run.strays] == ["good-tls13"]
 
