@@ -92,7 +92,7 @@ async def execute(
     for task in reading:
         task.cancel()
     # Nothing public closes pipes that something left running holds open.
-    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
+    process._transport.close()  # type: ignore[attr-defined]
     texts = [bytes(output) for output in kept]
     texts += _written(settings.watch, watched)
     claim, reply = _claim(settings, process.returncode, texts[0], hung=hung)

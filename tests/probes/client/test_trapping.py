@@ -38,8 +38,8 @@ def python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
 
-SOUND = (sys.executable, str(EXAMPLES / "sound.py"))
-UNSOUND = (sys.executable, str(EXAMPLES / "unsound.py"))
+SOUND = (sys.executable, str(EXAMPLES / "smtplib_sound.py"))
+UNSOUND = (sys.executable, str(EXAMPLES / "smtplib_unsound.py"))
 
 
 def test_there_are_enough_scenarios_and_each_has_its_own_name():

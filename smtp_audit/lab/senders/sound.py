@@ -7,7 +7,8 @@ import ssl
 import sys
 from email.message import EmailMessage
 
-SECONDS = 15
+SECONDS = float(os.environ.get("SEND_SECONDS", "15"))
+"""How long a server may be silent; the standard allows 15 s for a greeting and 30 s for the rest."""
 
 
 def main() -> int:

@@ -18,7 +18,8 @@ def main() -> None:
     message.set_content(order.get("html") or order["text"], subtype="html")
     host, port = os.environ["ENTERPRISE_SMTP_HOST"], int(os.environ["ENTERPRISE_SMTP_PORT"])
     implicit = os.environ.get("ENTERPRISE_SMTP_SECURE") == "true"
-    server = smtplib.SMTP_SSL(host, port) if implicit else smtplib.SMTP(host, port)
+    seconds = float(os.environ.get("SEND_SECONDS", "600"))
+    server = smtplib.SMTP_SSL(host, port, timeout=seconds) if implicit else smtplib.SMTP(host, port, timeout=seconds)
     server.set_debuglevel(1)
     if not implicit:
         with contextlib.suppress(smtplib.SMTPException):
