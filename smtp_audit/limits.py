@@ -88,6 +88,15 @@ MAX_SENDING_ADDRESSES: Final = 32
 MAX_SELECTORS: Final = 32
 """Selectors of DKIM keys, as the configuration names them."""
 
+MAX_TAGS: Final = 64
+"""Tags that are read of one published record."""
+
+MAX_BASE64: Final = 32 * 1024
+"""Characters of a published key that are read; one of 16384 bits has about 2800."""
+
+MAX_REPORT_ADDRESSES: Final = 16
+"""Addresses of one DMARC record that reports go to, and whose hosts are looked up."""
+
 MAX_BLOCK_LISTS: Final = 16
 """Lists of addresses with a bad name that are asked."""
 

@@ -79,6 +79,7 @@ IMPLICIT_TLS_ROLES = frozenset({Role.SUBMISSIONS, Role.IMAPS, Role.POP3S})
 STARTTLS_ROLES = ALL_ROLES - IMPLICIT_TLS_ROLES
 SUBMISSION_ROLES = frozenset({Role.SUBMISSION, Role.SUBMISSIONS})
 SMTP_ROLES = SUBMISSION_ROLES | {Role.MX}
+MAILBOX_ROLES = ALL_ROLES - SMTP_ROLES
 
 STANDARD_PORTS = {port: role for role, port in _PORTS.items()}
 """The ports that are looked at when no endpoint is named, in that order, with the role each has."""

@@ -154,8 +154,12 @@ class Smtp(Dialect):
             raise Throttled(f"answered {reply}")
         return reply
 
-    async def any_reply(self, connection: Connection) -> Reply:
-        """One reply of one or more lines (RFC 5321 section 4.2.1), 421 included."""
+    async def any_reply(self, connection: Connection, broken_off: list[Reply] | None = None) -> Reply:
+        """One reply of one or more lines (RFC 5321 section 4.2.1), 421 included.
+
+        A greeting that goes on with another code is put into `broken_off`, where that is given: postscreen says no last
+        line to those who did not wait for it, and answers what they have said.
+        """
         code = ""
         lines: list[str] = []
         while True:
@@ -164,7 +168,10 @@ class Smtp(Dialect):
             if found is None:
                 raise _malformed("not an SMTP reply", raw)
             this, goes_on, text = found
-            if code and this != code:
+            if code == "220" != this and broken_off is not None:
+                broken_off.append(Reply(code=code, lines=tuple(lines)))
+                lines = []
+            elif code and this != code:
                 raise _malformed(f"reply code changes from {code} within one reply", raw)
             code = this
             lines.append(text)
