@@ -19,6 +19,7 @@ from tests import identity_factories as who
 from tests import lookup_factories as look
 from tests import relay_factories as relaying
 from tests import sequence_factories as order
+from tests import spf_factories as senders
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -79,6 +80,9 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.transaction(),
         look.resolver(),
         programs.traps(),
+        senders.spf(),
+        senders.spf_sending(),
+        senders.spf_helo(),
         hosts.mail_hosts(),
         hosts.services(),
         hosts.sending(),

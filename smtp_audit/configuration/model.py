@@ -1,7 +1,5 @@
 """What to audit and how: one typed model, whatever it came from (file, command line, library call)."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal

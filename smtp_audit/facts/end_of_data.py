@@ -1,7 +1,5 @@
 """Facts about what a server takes for the end of a message (RFC 5321 section 4.1.1.4)."""
 
-from __future__ import annotations
-
 import re
 from typing import ClassVar
 

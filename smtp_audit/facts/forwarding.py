@@ -1,7 +1,5 @@
 """Facts about messages that a server passes on, as the next server sees them."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

@@ -110,6 +110,9 @@ ALWAYS_APPLIES = {
     "smtp-size-announced",
     "smtp-postmaster",
     "smtp-null-sender",
+    "spf-record",
+    "spf-type-99",
+    "spf-helo",
     "mx-record",
     "sending-reverse-confirmed",
     "sending-helo-agrees",
@@ -249,6 +252,7 @@ MAY_IMPORT = {
     "smtp_audit.control",
     "smtp_audit.errors",
     "smtp_audit.hostnames",
+    "smtp_audit.wiretext",
     "typing",
 }
 

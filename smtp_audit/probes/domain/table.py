@@ -17,6 +17,7 @@ from smtp_audit.facts.name_servers import NameServersFacts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.self_hosting import SelfHostingFacts
 from smtp_audit.facts.sending import SendingFacts, SendingHeloFacts
+from smtp_audit.facts.spf import SpfFacts, SpfHeloFacts, SpfSendingFacts
 from smtp_audit.probes.domain.aliases import look_for_aliases
 from smtp_audit.probes.domain.approach import DomainApproach
 from smtp_audit.probes.domain.bimi import look_for_bimi
@@ -29,6 +30,7 @@ from smtp_audit.probes.domain.name_servers import look_at_name_servers
 from smtp_audit.probes.domain.resolver import look_at_resolver
 from smtp_audit.probes.domain.self_hosting import look_for_self_hosting
 from smtp_audit.probes.domain.sending import look_for_helo, look_for_sending
+from smtp_audit.probes.domain.spf.family import look_for_spf, look_for_spf_helo, look_for_spf_sending
 from smtp_audit.probes.wire import Transcript
 
 
@@ -42,6 +44,9 @@ class DomainFamily:
 
 DOMAIN_FAMILIES = (
     DomainFamily(ResolverFacts, look_at_resolver),
+    DomainFamily(SpfFacts, look_for_spf),
+    DomainFamily(SpfSendingFacts, look_for_spf_sending),
+    DomainFamily(SpfHeloFacts, look_for_spf_helo),
     DomainFamily(MailHostsFacts, look_for_mail_hosts),
     DomainFamily(MailServicesFacts, look_for_mail_services),
     DomainFamily(SendingFacts, look_for_sending),
