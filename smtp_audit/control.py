@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from smtp_audit.errors import ConfigurationError
-from smtp_audit.facts.endpoint import ALL_ROLES, Domain, Endpoint, Role
+from smtp_audit.facts.endpoint import ALL_ROLES, Endpoint, Role
 from smtp_audit.facts.observation import Facts
+from smtp_audit.facts.subject import AnySubject
 from smtp_audit.safety import Safety as Safety  # read from here by everything that knows controls
 
 
@@ -92,7 +93,7 @@ class Control:
     expects: str
     """What a passing subject does, for the report; may name parameters in braces."""
     rationale: str
-    subject: type[Endpoint] | type[Domain]
+    subject: type[AnySubject]
     roles: frozenset[Role]
     needs: tuple[type[Facts], ...]
     parameters: Mapping[str, Any]
@@ -107,13 +108,13 @@ class Control:
     needs_words: str = ""
     """What of the configuration its probe, though passive, needs, where that is no login: `[sending] addresses`."""
 
-    def applies_to(self, subject: Endpoint | Domain) -> bool:
+    def applies_to(self, subject: AnySubject) -> bool:
         """Whether the subject is of the kind and role that this control is about."""
         if not isinstance(subject, self.subject):
             return False
         return not isinstance(subject, Endpoint) or subject.role in self.roles
 
-    def may_be_listed(self, subject: Endpoint | Domain) -> bool:
+    def may_be_listed(self, subject: AnySubject) -> bool:
         """Whether a profile may leave the gate alone where it was not run: its probe waits for the user's word."""
         if self.safety is not Safety.PASSIVE:
             return True
@@ -200,7 +201,7 @@ def control(
     *,
     title: str,
     expects: str,
-    subject: type[Endpoint] | type[Domain],
+    subject: type[AnySubject],
     needs: type[Facts] | tuple[type[Facts], ...],
     roles: Iterable[Role] = ALL_ROLES,
     parameters: Mapping[str, Any] | None = None,

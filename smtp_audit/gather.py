@@ -11,38 +11,35 @@ import contextlib
 import gc
 import secrets
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
-
-from pydantic import BaseModel
+from typing import TypeVar
 
 from smtp_audit.configuration.model import Config
 from smtp_audit.derived import DERIVED_OF_DOMAINS, compared_domain, compared_ports
 from smtp_audit.facts.bounds import OpenPortsFacts
 from smtp_audit.facts.certificate import CertificateFacts
-from smtp_audit.facts.endpoint import Domain, Endpoint, Role
-from smtp_audit.facts.handshake import TlsSuiteFacts
-from smtp_audit.facts.matrix import MATRIX_NEEDS, MatrixFacts
+from smtp_audit.facts.endpoint import Domain, Endpoint
+from smtp_audit.facts.matrix import MatrixFacts
 from smtp_audit.facts.observation import Absence, Facts, Line, Observation
 from smtp_audit.facts.snapshot import Snapshot, Vantage
+from smtp_audit.facts.subject import AnySubject
+from smtp_audit.facts.texts import texts_of
+from smtp_audit.families import Families
 from smtp_audit.probes.approach import Approach, GivenLogin, ThrowawayAccount
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.conversation.sink import Sinks
 from smtp_audit.probes.dns import Addresses, addresses_of
-from smtp_audit.probes.inspection import DERIVED_KINDS, FIRST_LOOK_KINDS, Inspection, kinds_of
-from smtp_audit.probes.tls.survey import SURVEY_KINDS, broke
+from smtp_audit.probes.inspection import DERIVED_KINDS, Inspection
+from smtp_audit.probes.tls.survey import broke
 from smtp_audit.probes.tls.trust import Anchors
 from smtp_audit.probes.vantage import vantage
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.secret import Secret, redact
 from smtp_audit.version import __version__
+from smtp_audit.wanted import ask_for_matrix, wanted_kinds
 from smtp_audit.wiretext import escape_text
-
-if TYPE_CHECKING:
-    from smtp_audit.probes.domain.lookups import Lookups
 
 A = TypeVar("A", GivenLogin, ThrowawayAccount)
 
@@ -67,7 +64,7 @@ class Gathering:
     def __init__(
         self,
         config: Config,
-        subjects: Sequence[Endpoint | Domain],
+        subjects: Sequence[AnySubject],
         *,
         kinds: Collection[Key],
         scope: Sequence[str] = ("server",),
@@ -79,10 +76,7 @@ class Gathering:
         self._asked: dict[str, set[str]] = {}
         for kind, subject in kinds:
             self._asked.setdefault(subject, set()).add(kind)
-        if any(MatrixFacts.kind in asked for asked in self._asked.values()):
-            # What an MX host shows is looked at for the matrix of its domain, though nothing else is asked of it.
-            for endpoint in (s for s in self._subjects if isinstance(s, Endpoint) and s.role is Role.MX):
-                self._asked.setdefault(endpoint.key, set()).add(CertificateFacts.kind)
+        ask_for_matrix(self._asked, self._subjects)
         self._scope = tuple(scope)
         self._progress = _harmless(progress)
         self._anchors = Anchors(config.ca)
@@ -94,8 +88,8 @@ class Gathering:
         self._placed: dict[Key, list[Observation]] = {}
         self._pending: dict[Key, set[str | None]] = {}
         self._unresolved = {s.key for s in self._subjects if isinstance(s, Endpoint)}
-        for domain in (s for s in self._subjects if isinstance(s, Domain)):
-            self._pending.update({(kind, domain.key): {None} for kind in self._wanted(domain)})
+        for other in (s for s in self._subjects if not isinstance(s, Endpoint)):
+            self._pending.update({(kind, other.key): {None} for kind in self._wanted(other)})
         self._done = False
         self._stopping = False
         self._complete = False
@@ -104,7 +98,7 @@ class Gathering:
         self._logins: dict[str, GivenLogin] = {}
         self._accounts: dict[str, ThrowawayAccount] = {}
         """By host and by address: whatever they are called, the ports of both have the same accounts."""
-        self._lookups: Lookups | None = None
+        self._families = Families(config, self._subjects, self._anchors, self._run_id, self._secrets, self._progress)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._started = datetime.now(UTC)
@@ -203,7 +197,7 @@ class Gathering:
             with _undisturbed():  # until before `_end`: whoever waits for it has the process as it was
                 results = await asyncio.gather(
                     *(self._endpoint(s) for s in subjects if isinstance(s, Endpoint)),
-                    *(self._domain(s) for s in subjects if isinstance(s, Domain) and self._wanted(s)),
+                    *(self._without_address(s) for s in subjects if not isinstance(s, Endpoint) and self._wanted(s)),
                     return_exceptions=True,
                 )
         except asyncio.CancelledError:
@@ -250,64 +244,22 @@ class Gathering:
                 self._emit(endpoint, None, kind, PeerError(Absence.UNREACHABLE, trouble))
         await asyncio.gather(*(self._at_address(endpoint, address) for address in addresses))
 
-    async def _domain(self, domain: Domain) -> None:
-        """Every family of facts about a domain at once; a question that two of them put goes out once."""
-        # Loaded here: a run about servers alone needs no second library for the DNS.
-        from smtp_audit.probes.domain.approach import DomainApproach
-        from smtp_audit.probes.domain.lookups import Lookups, servers_of
-        from smtp_audit.probes.domain.table import FAMILY_BY_KIND
+    async def _without_address(self, subject: AnySubject) -> None:
+        """Everything about a subject that is not connected to: a domain, a program."""
 
-        if self._lookups is None:
-            self._lookups = Lookups(servers_of(self._config))
-        approach = DomainApproach(
-            domain.name,
-            self._config,
-            self._lookups,
-            self._anchors,
-            tuple(s for s in self._subjects if isinstance(s, Endpoint)),
-            self._run_id,
-        )
+        def emit(kind: str, what: Facts | PeerError, transcript: Transcript, began: datetime) -> None:
+            self._emit(subject, None, kind, what, transcript, began)
 
-        async def look(kind: str) -> None:
-            began = datetime.now(UTC)
-            transcript = Transcript(self._secrets)
-            what: Facts | PeerError
-            limit = self._config.limits.endpoint_seconds
-            try:
-                async with asyncio.timeout(limit) as bound:
-                    what = await FAMILY_BY_KIND[kind].look(approach, transcript)
-            except TimeoutError:
-                late = PeerError(
-                    Absence.BUDGET, f"not finished within the {limit:g} s for one domain (endpoint_seconds)"
-                )
-                what = late if bound.expired() else broke(TimeoutError())
-            except PeerError as error:
-                what = error
-            except Exception as error:  # a defect of ours: it must cost these facts, not those of the other families
-                what = broke(error)
-            self._emit(domain, None, kind, what, transcript, began)
+        await self._families.gather(subject, self._probed(subject), emit)
 
-        await asyncio.gather(*(look(kind) for kind in self._wanted(domain) if kind not in DERIVED_OF_DOMAINS))
-        self._progress(f"{domain.key}: done, {self._lookups.count} questions to the DNS so far")
-
-    def _wanted(self, subject: Endpoint | Domain) -> tuple[str, ...]:
+    def _wanted(self, subject: AnySubject) -> tuple[str, ...]:
         """The kinds to gather: those asked for, and those that come together with them."""
-        asked = self._asked.get(subject.key, set())
-        if isinstance(subject, Domain):
-            if not asked:
-                return ()
-            from smtp_audit.probes.domain.table import FAMILY_BY_KIND
+        return wanted_kinds(subject, self._asked.get(subject.key, set()))
 
-            needed = {need.kind for need in MATRIX_NEEDS} if MatrixFacts.kind in asked else set()
-            probed = (kind for kind in FAMILY_BY_KIND if kind in asked or kind in needed)
-            return (*probed, *(kind for kind in DERIVED_OF_DOMAINS if kind in asked))
-        # The tables of the report need a whole survey of TLS, though no control asks for some of it.
-        along = (*FIRST_LOOK_KINDS, *(SURVEY_KINDS if TlsSuiteFacts.kind in asked else ()))
-        return tuple(kind for kind in kinds_of(subject) if asked and (kind in asked or kind in along))
-
-    def _probed(self, endpoint: Endpoint) -> tuple[str, ...]:
+    def _probed(self, subject: AnySubject) -> tuple[str, ...]:
         """The wanted kinds that a probe gives."""
-        return tuple(kind for kind in self._wanted(endpoint) if kind not in DERIVED_KINDS)
+        derived = (*DERIVED_KINDS, *DERIVED_OF_DOMAINS)
+        return tuple(kind for kind in self._wanted(subject) if kind not in derived)
 
     async def _at_address(self, endpoint: Endpoint, address: str) -> None:
         wanted = self._probed(endpoint)
@@ -357,7 +309,7 @@ class Gathering:
 
     def _emit(
         self,
-        subject: Endpoint | Domain,
+        subject: AnySubject,
         address: str | None,
         kind: str,
         what: Facts | PeerError,
@@ -445,20 +397,7 @@ def _repeats(facts: Facts, secrets: Sequence[Secret], host: str) -> bool:
 
     Text by text and not in JSON, whose own words (`port`, `true`) and escapes are nothing that a server said.
     """
-    return bool(secrets) and any(text != host and redact(text, secrets) != text for text in _texts(facts))
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _texts(getattr(value, name))
-    elif isinstance(value, Mapping):
-        yield from _texts((*value.keys(), *value.values()))
-    elif isinstance(value, (tuple, list, set, frozenset)):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, str) and not isinstance(value, Enum):
-        yield value
+    return bool(secrets) and any(text != host and redact(text, secrets) != text for text in texts_of(facts))
 
 
 def _out_of_time(limit: float, budget: HostBudget) -> PeerError:

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from smtp_audit.control import Control, Outcome, Registry, Rule, Safety, Verdict
+from smtp_audit.coverage import MEDIUM_SCOPE
 from smtp_audit.errors import Undetermined
-from smtp_audit.facts.endpoint import Domain, Endpoint
+from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.facts.observation import Absence, Facts, Observation
 from smtp_audit.facts.service import CapabilityFacts, GreetingFacts
+from smtp_audit.facts.subject import AnySubject, TemplateFile
 from smtp_audit.limits import MAX_TRANSCRIPT_LINES, MAX_TRANSCRIPT_TEXT
 from smtp_audit.profile import ControlRule, Profile
 from smtp_audit.record import Evidence, EvidenceKind, Record, RecordWaiver, Status, WhenNotRun
@@ -27,7 +29,7 @@ from smtp_audit.wiretext import printable
 Look = Callable[[str, str], tuple[Observation, ...]]
 """Gives the observations of one kind of facts on one subject, one for each address."""
 
-Pair = tuple[Control, Endpoint | Domain]
+Pair = tuple[Control, AnySubject]
 
 TRANSCRIPT_TEXT = 4 * MAX_TRANSCRIPT_TEXT + 32
 """Characters of a transcript line: every octet may be escaped as four, and the time stands before them."""
@@ -42,13 +44,22 @@ _NOT_RUN = (Absence.NOT_ALLOWED, Absence.NOT_AVAILABLE)
 
 
 def pairs(
-    profile: Profile, registry: Registry, subjects: Sequence[Endpoint | Domain], media: Iterable[str]
+    profile: Profile, registry: Registry, subjects: Sequence[AnySubject], scope: Iterable[str]
 ) -> tuple[Pair, ...]:
-    """Every (control, subject) of the profile whose medium is among `media`, subject by subject, in the profile's
-    order."""
-    wanted = frozenset(media)
-    chosen = [registry[c] for c in profile.controls if registry[c].medium in wanted]
-    return tuple((control, subject) for subject in subjects for control in chosen if control.applies_to(subject))
+    """Every (control, subject) of the profile within the scope, subject by subject, in the profile's order."""
+    chosen = [registry[c] for c in profile.controls]
+    wanted = frozenset(scope)
+    return tuple(
+        (control, subject)
+        for subject in subjects
+        for control in chosen
+        if control.applies_to(subject) and chapter(control, subject) in wanted
+    )
+
+
+def chapter(control: Control, subject: AnySubject) -> str:
+    """The chapter that a control on a subject belongs to: its medium's; templates have one of their own."""
+    return "template" if isinstance(subject, TemplateFile) else MEDIUM_SCOPE[control.medium]
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ class Bench:
     waivers: tuple[Waiver, ...] = ()
 
 
-def judge(control: Control, subject: Endpoint | Domain, look: Look, bench: Bench) -> Record:
+def judge(control: Control, subject: AnySubject, look: Look, bench: Bench) -> Record:
     """The record of one control on one subject. Never raises for what facts or controls do."""
     line = bench.profile.rule(control)
     rule = Rule(parameters=line.parameters, time=bench.facts_time)
@@ -101,9 +112,7 @@ def judge(control: Control, subject: Endpoint | Domain, look: Look, bench: Bench
     return record.model_copy(update={"status": unclear.status, "summary": f"{told}; it fails at {failure}"})
 
 
-def bare_record(
-    control: Control, subject: Endpoint | Domain, line: ControlRule, status: Status, summary: str
-) -> Record:
+def bare_record(control: Control, subject: AnySubject, line: ControlRule, status: Status, summary: str) -> Record:
     """A record of what control, subject and profile alone say, without evidence."""
     return Record(
         control=control.id,

@@ -56,6 +56,30 @@ MAX_ADDRESSES: Final = 16
 MAX_HOSTS: Final = 32
 """MX hosts of one domain that are audited."""
 
+MAX_PROGRAMS: Final = 16
+"""Programs, templates or folders of source text that one run is about."""
+
+MAX_ARGUMENTS: Final = 64
+"""Words of the command of a program."""
+
+MAX_VARIABLES: Final = 200
+"""Variables given to a program or a template."""
+
+MAX_PROGRAM_OUTPUT: Final = 256 * 1024
+"""Octets of each kind of output of a program that are looked at."""
+
+MAX_PLAY_BYTES: Final = 8 * 1024 * 1024
+"""Octets of what is told of one scenario that was played with a program."""
+
+MAX_TRAP_BYTES: Final = 4 * 1024 * 1024
+"""Octets that a trap reads on one connection."""
+
+MAX_TRAP_VISITS: Final = 50
+"""Connections that one trap takes from a program."""
+
+MAX_WATCHED_FILES: Final = 500
+"""Files of a folder that a program may write to that are looked at."""
+
 MAX_SENDING_ADDRESSES: Final = 32
 """Addresses that mail leaves from, as the configuration names them."""
 

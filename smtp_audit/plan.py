@@ -12,12 +12,12 @@ from typing import Protocol
 from smtp_audit.configuration.model import Config, Scope
 from smtp_audit.configuration.target import merge_endpoints
 from smtp_audit.control import Medium, Registry, load_builtin
-from smtp_audit.coverage import MEDIUM_SCOPE
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.dns import Found
 from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Observation
 from smtp_audit.facts.snapshot import Snapshot
+from smtp_audit.facts.subject import AnySubject, ClientProgram, SourceTree, TemplateFile
 from smtp_audit.judge import Bench, Pair, pairs
 from smtp_audit.message import problem, quoted, shown_path
 from smtp_audit.profile import Profile, load_profile, load_standard, shipped_standards
@@ -73,7 +73,7 @@ class Plan:
     config: Config
     profile: Profile
     registry: Registry
-    subjects: tuple[Endpoint | Domain, ...]
+    subjects: tuple[AnySubject, ...]
     scope: tuple[Scope, ...]
     pairs: tuple[Pair, ...]
     recorded: Snapshot | None = None
@@ -145,7 +145,7 @@ def prepare(
     if recorded is None and config.snapshot is not None:
         recorded = Snapshot.load(config.snapshot)
     if recorded is not None:
-        subjects: tuple[Endpoint | Domain, ...] = recorded.subjects
+        subjects: tuple[AnySubject, ...] = recorded.subjects
     else:
         if found is None:
             found = _look_up(config)
@@ -157,26 +157,25 @@ def prepare(
             # A mail domain and nothing else was asked for: its MX hosts take its mail.
             config = config.model_copy(update={"domain": domains[0].name})
     if recorded is None:
-        subjects = (*_domain_named(config, subjects), *subjects)
+        subjects = (*_domain_named(config, subjects), *subjects, *_programs(config))
     if not subjects:
         raise ConfigurationError("no target: name one with --smtp-target, --smtp-endpoint or in the configuration")
     scope = config.scope or (_recorded_scope(recorded) if recorded else _scope_of(subjects))
-    if Scope.DNS in scope and not any(isinstance(subject, Domain) for subject in subjects):
+    if recorded is None and Scope.DNS in scope and not any(isinstance(subject, Domain) for subject in subjects):
         raise ConfigurationError("scope: dns is about a mail domain, and none is known: name it with --smtp-domain")
-    media = {medium for medium in Medium if MEDIUM_SCOPE[medium] in scope}
     return Plan(
         config=config,
         profile=profile,
         registry=registry,
         subjects=subjects,
         scope=scope,
-        pairs=pairs(profile, registry, subjects, media),
+        pairs=pairs(profile, registry, subjects, scope),
         recorded=recorded,
         found=found or Found(),
     )
 
 
-def _domain_named(config: Config, subjects: Sequence[Endpoint | Domain]) -> tuple[Domain, ...]:
+def _domain_named(config: Config, subjects: Sequence[AnySubject]) -> tuple[Domain, ...]:
     """The mail domain of the configuration, where the run is to be about its DNS and it is no subject yet."""
     if config.domain is None or (config.scope and Scope.DNS not in config.scope):
         return ()
@@ -184,9 +183,24 @@ def _domain_named(config: Config, subjects: Sequence[Endpoint | Domain]) -> tupl
     return () if named in subjects else (named,)
 
 
-def _scope_of(subjects: Sequence[Endpoint | Domain]) -> tuple[Scope, ...]:
+def _programs(config: Config) -> tuple[AnySubject, ...]:
+    """What of the user's own the run is about."""
+    return (
+        *(ClientProgram(name=each.name) for each in config.clients),
+        *(TemplateFile(name=each.name) for each in config.templates),
+        *(SourceTree(name=each.name) for each in config.source_trees),
+    )
+
+
+def _scope_of(subjects: Sequence[AnySubject]) -> tuple[Scope, ...]:
     """What a run is about when nobody says so: what its subjects allow."""
-    return (Scope.SERVER, Scope.DNS) if any(isinstance(s, Domain) for s in subjects) else (Scope.SERVER,)
+    kinds = (
+        (Scope.SERVER, (Endpoint,)),
+        (Scope.DNS, (Domain,)),
+        (Scope.CLIENT, (ClientProgram, SourceTree)),
+        (Scope.TEMPLATE, (TemplateFile,)),
+    )
+    return tuple(scope for scope, classes in kinds if any(isinstance(subject, classes) for subject in subjects))
 
 
 def _recorded_scope(snapshot: Snapshot) -> tuple[Scope, ...]:

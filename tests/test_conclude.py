@@ -64,7 +64,7 @@ def plan(
         registry=registry,
         subjects=endpoints,
         scope=scope,
-        pairs=pairs(chosen, registry, endpoints, [Medium.PROBE]),
+        pairs=pairs(chosen, registry, endpoints, ["server"]),
     )
 
 

@@ -9,6 +9,7 @@ import smtp_audit.facts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import TlsFlaw
 from tests import auth_factories as logins
+from tests import client_factories as programs
 from tests import dkim_factories as keys
 from tests import dmarc_factories as policies
 from tests import facts_factories as make
@@ -79,6 +80,10 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.sequence(),
         order.transaction(),
         look.resolver(),
+        programs.traps(),
+        senders.spf(),
+        senders.spf_sending(),
+        senders.spf_helo(),
         hosts.mail_hosts(),
         hosts.services(),
         hosts.sending(),

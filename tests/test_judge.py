@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from smtp_audit.control import (
     REGISTRY,
-    Medium,
     Rule,
     Safety,
     Verdict,
@@ -320,7 +319,7 @@ def test_pairs_go_subject_by_subject_in_the_profiles_order() -> None:
     mx, imaps = endpoint(Role.MX), endpoint(Role.IMAPS)
     rules: Profile = profile({"port-open": line(), ID: line(), "certificate-trusted": line()})
     found = [
-        (c.id, s.key) for c, s in pairs(rules, load_builtin(), [mx, imaps, Domain(name="example.com")], [Medium.PROBE])
+        (c.id, s.key) for c, s in pairs(rules, load_builtin(), [mx, imaps, Domain(name="example.com")], ["server"])
     ]
     assert found == [
         ("port-open", mx.key),
@@ -329,4 +328,4 @@ def test_pairs_go_subject_by_subject_in_the_profiles_order() -> None:
         ("port-open", imaps.key),
         ("certificate-trusted", imaps.key),
     ]
-    assert pairs(rules, REGISTRY, [mx], [Medium.DNS]) == ()
+    assert pairs(rules, REGISTRY, [mx], ["dns"]) == ()

@@ -16,7 +16,16 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smtp_audit.errors import ConfigurationError
-from smtp_audit.limits import MAX_BLOCK_LISTS, MAX_SELECTORS, MAX_SENDING_ADDRESSES, BudgetLimits, Limits
+from smtp_audit.limits import (
+    MAX_ARGUMENTS,
+    MAX_BLOCK_LISTS,
+    MAX_PROGRAMS,
+    MAX_SELECTORS,
+    MAX_SENDING_ADDRESSES,
+    MAX_VARIABLES,
+    BudgetLimits,
+    Limits,
+)
 from smtp_audit.message import problem, quoted, shown_path
 from smtp_audit.suggestion import did_you_mean
 from smtp_audit.tomlfile import read_toml
@@ -135,6 +144,37 @@ class MtaStsTable(BaseModel):
     ca: str | None = None
 
 
+Command = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=MAX_ARGUMENTS)]
+Mapped = Annotated[dict[str, str], Field(max_length=MAX_VARIABLES)]
+
+
+class ClientTable(BaseModel):
+    """`[[client]]`."""
+
+    model_config = _FORM
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    command: Command
+    directory: str | None = None
+    environment: Mapped = {}
+    message: Mapped = {}
+    variables: Mapped = {}
+    success: str | None = None
+    seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 60.0
+    watch: str | None = None
+
+
+class TemplateTable(BaseModel):
+    """`[[template]]`."""
+
+    model_config = _FORM
+
+    path: str
+    command: Command | None = None
+    directory: str | None = None
+    variables: Mapped = {}
+
+
 class ConfigFile(BaseModel):
     """A whole file: what it says, of the right types, not yet understood."""
 
@@ -159,6 +199,9 @@ class ConfigFile(BaseModel):
     dns: DnsTable = DnsTable()
     mta_sts: MtaStsTable = MtaStsTable()
     sources: Annotated[list[str], Field(max_length=MAX_SOURCES)] = []
+    source: Annotated[list[str], Field(max_length=MAX_PROGRAMS)] = []
+    client: Annotated[list[ClientTable], Field(max_length=MAX_PROGRAMS)] = []
+    template: Annotated[list[TemplateTable], Field(max_length=MAX_PROGRAMS)] = []
     budget: BudgetLimits = BudgetLimits()
     limits: Limits = Limits()
     waiver: list[Waiver] = []
@@ -177,6 +220,8 @@ TABLES: Final[Mapping[tuple[str, ...], type[BaseModel]]] = {
     ("dkim",): DkimTable,
     ("dns",): DnsTable,
     ("mta_sts",): MtaStsTable,
+    ("client",): ClientTable,
+    ("template",): TemplateTable,
     ("budget",): BudgetLimits,
     ("limits",): Limits,
     ("waiver",): Waiver,
@@ -187,7 +232,7 @@ TABLES: Final[Mapping[tuple[str, ...], type[BaseModel]]] = {
 Place = tuple[str | int, ...]
 """Where a value is: keys, and numbers in lists, from 0."""
 
-_LISTS = (("target", "endpoint"), ("waiver",), ("attestation",))
+_LISTS = (("target", "endpoint"), ("client",), ("template",), ("waiver",), ("attestation",))
 
 
 class Origin:

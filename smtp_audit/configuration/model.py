@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -104,6 +105,55 @@ class PolicyHost(BaseModel):
     ca: Path | None = None
 
 
+class ClientSettings(BaseModel):
+    """A program that sends mail, and how it is spoken to.
+
+    It is run as `argv` in `directory`; where to connect is told by environment variables, the message comes as one JSON
+    object on its standard input, and its exit status (or its reply) says whether it claims to have sent it.
+    `environment` maps the names of the contract (`smtp_audit.probes.client.contract`) to the program's own variables,
+    `message` its fields to the program's own; what is not mapped keeps the contract's name. `variables` are set as they
+    are. `seconds` is the longest that one run may take. Files that appear under `watch` count as output.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    argv: tuple[str, ...]
+    directory: Path | None = None
+    environment: dict[str, str] = {}
+    message: dict[str, str] = {}
+    variables: dict[str, str] = {}
+    success: Literal["exit", "reply"] = "exit"
+    """`exit`: status 0 claims success. `reply`: so does a JSON reply whose `success` is true, and nothing else."""
+    seconds: float = 60.0
+    watch: Path | None = None
+
+
+class TemplateSettings(BaseModel):
+    """A template.
+
+    Without `argv` it is rendered as Jinja2; else the command gets its variables as JSON on standard input, and writes
+    the document to standard output. `variables` are harmless values for the names that it uses.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    path: Path
+    argv: tuple[str, ...] = ()
+    directory: Path | None = None
+    variables: dict[str, str] = {}
+
+
+class SourceSettings(BaseModel):
+    """A folder or a file of source text; `name` as the user wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    path: Path
+
+
 class Config(BaseModel):
     """Everything one audit needs to know.
 
@@ -151,6 +201,9 @@ class Config(BaseModel):
     """The name the audit gives in EHLO; None: the address literal of its own end (RFC 5321 section 4.1.4)."""
     limits: Limits = Limits()
     budget: BudgetLimits = BudgetLimits()
+    clients: tuple[ClientSettings, ...] = ()
+    templates: tuple[TemplateSettings, ...] = ()
+    source_trees: tuple[SourceSettings, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     attestations: tuple[Attestation, ...] = ()
     source: Path | None = None

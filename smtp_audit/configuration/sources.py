@@ -27,6 +27,7 @@ from smtp_audit.configuration.file import (
 )
 from smtp_audit.configuration.mailboxes import read_mailboxes, read_sink, read_sources
 from smtp_audit.configuration.model import Config, Credentials, Families, Mailboxes, Sink
+from smtp_audit.configuration.programs import Programs, read_programs, select_programs
 from smtp_audit.configuration.settings import Settings, check_user, choice, first, parse_path, read_settings
 from smtp_audit.configuration.target import (
     Known,
@@ -48,14 +49,27 @@ from smtp_audit.secret import Secret
 from smtp_audit.suggestion import did_you_mean
 from smtp_audit.tomlfile import read_capped, read_toml
 
-_LISTS = ("target", "endpoint", "scope")
+_LISTS = ("target", "endpoint", "scope", "client", "template", "source")
 _FLAGS = ("partial", "intrusive", "slow", "revocation")
-_ASKING = ("target", "endpoint", "domain", "snapshot")
+_PROGRAMS = ("client", "template", "source")
+_ASKING = ("target", "endpoint", "domain", "snapshot", *_PROGRAMS)
 
 OPTIONS: Final = tuple(
     f"smtp_{name}"
     for name in (
-        *("target", "domain", "endpoint", "config", "profile", "report", "snapshot", "gate"),
+        *(
+            "target",
+            "domain",
+            "endpoint",
+            "client",
+            "template",
+            "source",
+            "config",
+            "profile",
+            "report",
+            "snapshot",
+            "gate",
+        ),
         *("partial", "intrusive", "slow", "revocation", "resolver", "ca", "user", "scope"),
     )
 )
@@ -67,8 +81,8 @@ INI_KEYS: Final = tuple(
 """The keys that have a meaning in an ini file. None names a target."""
 
 _NAME_A_TARGET = (
-    "name one with --smtp-target HOST, --smtp-domain DOMAIN, --smtp-endpoint ROLE=HOST:PORT, --smtp-snapshot FILE, "
-    "or --smtp-config FILE with a [target]"
+    "name one with --smtp-target HOST, --smtp-domain DOMAIN, --smtp-endpoint ROLE=HOST:PORT, --smtp-client COMMAND, "
+    "--smtp-template PATH, --smtp-source PATH, --smtp-snapshot FILE, or --smtp-config FILE that names one"
 )
 _THROWAWAY_ENV = "SMTP_AUDIT_THROWAWAY_PASSWORD"
 _PASSWORD_ENV = "SMTP_AUDIT_PASSWORD"  # noqa: S105 (the name of a variable)
@@ -91,6 +105,7 @@ class FileSettings:
     sources: tuple[str, ...]
     domain: Mapping[str, Any] = field(default_factory=dict)
     """What it says of the mail domain, by the names that `Config` has for it."""
+    programs: Programs = field(default_factory=Programs)
 
 
 def _option(name: str) -> str:
@@ -144,7 +159,7 @@ def build_config(
     if not asked and "config" not in given:
         named = ", ".join(option(name) for name in given)
         raise problem(named, f"given without a target; {_NAME_A_TARGET}{_found_hint(rootpath)}")
-    for name in ("target", "endpoint", "domain"):
+    for name in ("target", "endpoint", "domain", *_PROGRAMS):
         if name in given and "snapshot" in given:
             raise problem(option(name), "cannot be used with --smtp-snapshot, which judges recorded facts")
     said = {key: value for key, value in (ini or {}).items() if value != ""}
@@ -152,9 +167,17 @@ def build_config(
 
     file = _find_file(given, defaults, rootpath, invocation_dir, option)
     known = file.known if file else Known()
-    if not asked and not known:
+    own = file.programs if file else Programs()
+    if not asked and not known and not own:
         where = shown_path(file.path) if file else option("config")
-        raise problem(where, f"has no target: it needs [target] with domain, hosts or endpoint; or {_NAME_A_TARGET}")
+        raise problem(
+            where,
+            f"has no target: it needs [target] with domain, hosts or endpoint, or a [[client]]; or {_NAME_A_TARGET}",
+        )
+    if asked:
+        words = {name: given.get(name, ()) for name in _PROGRAMS}
+        clients, templates, sources = (w if isinstance(w, tuple) else () for w in words.values())
+        own = select_programs(own, clients, templates, sources, option, invocation_dir)
     flags = tuple(flag for flag in ("intrusive", "slow") if flag in given)
     line = read_settings({**given, "allow": flags}, option, invocation_dir)
     config = _assemble(
@@ -165,6 +188,7 @@ def build_config(
         environ,
         invocation_dir / "reports",
         recorded="snapshot" in given,
+        programs=own,
     )
     snapshot = given.get("snapshot")
     path = parse_path(snapshot, option("snapshot"), invocation_dir) if isinstance(snapshot, str) else None
@@ -197,7 +221,7 @@ def _given(values: Mapping[str, object], keys: tuple[str, ...], where: Callable[
             items = (value,) if isinstance(value, str) else value
             if not isinstance(items, list | tuple):
                 raise problem(where(name), "takes texts")
-            result[name] = tuple(_text(item, where(name), empty=name != "scope") for item in items)
+            result[name] = tuple(_text(item, where(name), empty=name in ("target", "endpoint")) for item in items)
         else:
             result[name] = _text(value, where(name))
     return result
@@ -219,6 +243,8 @@ def _selection(given: Given, domain: str | None, known: Known) -> Selection:
     targets, endpoints = given.get("target", ()), given.get("endpoint", ())
     if isinstance(targets, tuple) and isinstance(endpoints, tuple) and (targets or endpoints):
         return select(targets, endpoints, known)
+    if domain is None and any(name in given for name in _PROGRAMS):
+        return Selection()  # the programs named are all that this run is about
     if domain is None:
         return known.whole()
     if "config" in given and known:
@@ -291,6 +317,7 @@ def _understand(form: ConfigFile, path: Path) -> FileSettings:
         sink=read_sink(form, at),
         sources=read_sources(form, at),
         domain=read_domain_tables(form, at, path.parent),
+        programs=read_programs(form, at, path.parent),
     )
 
 
@@ -316,8 +343,13 @@ def _assemble(
     report: Path,
     *,
     recorded: bool = False,
+    programs: Programs | None = None,
 ) -> Config:
-    """One configuration of all sources. `recorded`: facts are not gathered, so that trust anchors are not needed."""
+    """One configuration of all sources.
+
+    `recorded`: facts are not gathered, so that trust anchors are not needed. `programs`: None for those of the file.
+    """
+    own = programs if programs is not None else file.programs if file else Programs()
     said = file.settings if file else Settings()
     form = file.form if file else ConfigFile()
     families = file.families if file else Families.ALL
@@ -329,7 +361,7 @@ def _assemble(
         _check_anchors(*ca)
     user = first(line.user, said.user, ini.user)
     return Config(
-        targets=selection.words,
+        targets=(*selection.words, *own.words),
         names=selection.names,
         endpoints=endpoints,
         domain=first(line.domain, selection.domain),
@@ -351,6 +383,9 @@ def _assemble(
         **(file.domain if file else {}),
         limits=form.limits,
         budget=form.budget,
+        clients=own.clients,
+        templates=own.templates,
+        source_trees=own.sources,
         waivers=tuple(form.waiver),
         attestations=tuple(form.attestation),
         source=file.path if file else None,

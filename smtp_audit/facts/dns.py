@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from smtp_audit.facts.endpoint import Subject
 from smtp_audit.facts.observation import Facts, Observation
+from smtp_audit.facts.subject import Subject
 
 
 class MxRecord(BaseModel):

@@ -166,7 +166,3 @@ class Domain(BaseModel):
     def label(self) -> str:
         """A domain needs no label within its group."""
         return ""
-
-
-Subject = Annotated[Endpoint | Domain, Field(discriminator="kind")]
-"""What a verdict can be about."""

@@ -42,8 +42,8 @@ from smtp_audit.facts import (  # noqa: F401 (their kinds)
     transaction,
     wrong_passwords,
 )
-from smtp_audit.facts.endpoint import Subject
 from smtp_audit.facts.observation import Facts, Moment, Observation
+from smtp_audit.facts.subject import Subject
 from smtp_audit.limits import MAX_SNAPSHOT_BYTES
 from smtp_audit.wiretext import printable
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from smtp_audit.control import Control
-from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Observation
 from smtp_audit.facts.snapshot import Snapshot
+from smtp_audit.facts.subject import AnySubject
 from smtp_audit.judge import Bench, Pair, judge
 from smtp_audit.plan import FactSource, Plan
 from smtp_audit.record import Record
@@ -59,14 +59,14 @@ class Audit:
                 self._source = self.plan.source(self.progress, wanted)
             return self._source
 
-    def await_facts(self, control: Control, subject: Endpoint | Domain) -> None:
+    def await_facts(self, control: Control, subject: AnySubject) -> None:
         """Block until the facts that a judgement needs are there."""
         source = self.begin()
         with self.progress.shown():
             for need in control.needs:
                 source.wait(need.kind, subject.key)
 
-    def judge(self, control: Control, subject: Endpoint | Domain) -> Record:
+    def judge(self, control: Control, subject: AnySubject) -> Record:
         """The record of one control on one subject; blocks until its facts are there."""
         source = self.begin()
         if self._bench is None:

@@ -9,8 +9,8 @@ import pytest
 from smtp_audit.plugin.stash import AUDIT
 
 if TYPE_CHECKING:
-    from smtp_audit.facts.endpoint import Domain, Endpoint
     from smtp_audit.facts.snapshot import Snapshot
+    from smtp_audit.facts.subject import AnySubject
     from smtp_audit.plugin.audit import Audit
     from smtp_audit.plugin.lookup import FactsLookup
 
@@ -26,7 +26,7 @@ def _audit(request: pytest.FixtureRequest) -> Audit:
 
 
 @pytest.fixture(scope="session")
-def smtp_subjects(request: pytest.FixtureRequest) -> tuple[Endpoint | Domain, ...]:
+def smtp_subjects(request: pytest.FixtureRequest) -> tuple[AnySubject, ...]:
     """The endpoints and domains that this run is about."""
     return _audit(request).plan.subjects
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeVar, overload
 
 from smtp_audit.errors import Undetermined
-from smtp_audit.facts.endpoint import Domain, Endpoint
 from smtp_audit.facts.observation import Facts
+from smtp_audit.facts.subject import AnySubject
 from smtp_audit.plugin.audit import Audit
 from smtp_audit.suggestion import did_you_mean
 
@@ -20,10 +20,10 @@ class FactsLookup:
         self._audit = audit
 
     @overload
-    def __call__(self, facts: type[F], subject: str | Endpoint | Domain) -> tuple[F, ...]: ...
+    def __call__(self, facts: type[F], subject: str | AnySubject) -> tuple[F, ...]: ...
     @overload
-    def __call__(self, facts: str, subject: str | Endpoint | Domain) -> tuple[Any, ...]: ...
-    def __call__(self, facts: type[F] | str, subject: str | Endpoint | Domain) -> tuple[Any, ...]:
+    def __call__(self, facts: str, subject: str | AnySubject) -> tuple[Any, ...]: ...
+    def __call__(self, facts: type[F] | str, subject: str | AnySubject) -> tuple[Any, ...]:
         """The facts of one type (or kind, in words) on one subject, one for each of its addresses.
 
         Raises:

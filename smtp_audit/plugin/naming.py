@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smtp_audit.control import Control
-from smtp_audit.facts.endpoint import Domain, Endpoint
+from smtp_audit.facts.subject import AnySubject
 from smtp_audit.judge import Pair
 from smtp_audit.suggestion import did_you_mean
 
@@ -19,18 +19,18 @@ SUITE = "smtp-audit"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.@-]")
 
 
-def group_name(subject: Endpoint | Domain) -> str:
+def group_name(subject: AnySubject) -> str:
     """The host as a part of a node id, where `::` and `[` of an IPv6 address would mean something else."""
     return _UNSAFE.sub("_", subject.group)
 
 
-def item_name(control: Control, subject: Endpoint | Domain) -> str:
+def item_name(control: Control, subject: AnySubject) -> str:
     """The name of the item; no brackets for a subject without label."""
     label = _UNSAFE.sub("_", subject.label)
     return f"{control.id}[{label}]" if label else control.id
 
 
-def node_id(control: Control, subject: Endpoint | Domain) -> str:
+def node_id(control: Control, subject: AnySubject) -> str:
     """The node id of the item of one control on one subject."""
     return f"{SUITE}::{group_name(subject)}::{item_name(control, subject)}"
 

@@ -39,6 +39,14 @@ OPTIONS = (
         "ROLE=HOST:PORT",
         repeatable=True,
     ),
+    Option(
+        "smtp-client",
+        'audit this program that sends mail: a command ("node send.js"), or the name of a [[client]]; repeatable',
+        "COMMAND",
+        repeatable=True,
+    ),
+    Option("smtp-template", "audit this template of messages; repeatable", "PATH", repeatable=True),
+    Option("smtp-source", "read this source text of a program that sends mail; repeatable", "PATH", repeatable=True),
     Option("smtp-config", "the configuration file; one that names a target starts the audit", "FILE", ini=True),
     Option("smtp-profile", "the profile: a name (enterprise) or the path of a file", "NAME|PATH", ini=True),
     Option(

@@ -15,9 +15,10 @@ from smtp_audit.configuration.model import Config, Families
 from smtp_audit.configuration.target import parse_name, standard_endpoints
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.dns import Found, MxFacts, MxRecord
-from smtp_audit.facts.endpoint import Domain, Endpoint, is_address
+from smtp_audit.facts.endpoint import Domain, is_address
 from smtp_audit.facts.identity import ReverseName
 from smtp_audit.facts.observation import Absence, Observation
+from smtp_audit.facts.subject import AnySubject
 from smtp_audit.limits import MAX_ADDRESSES, MAX_HOSTS, MAX_REVERSE_NAMES
 from smtp_audit.wiretext import escape_text
 
@@ -102,7 +103,7 @@ def find_subjects(config: Config) -> Found:
         ConfigurationError: a domain that takes no mail (null MX, RFC 7505), or too many hosts.
     """
     observations = asyncio.run(_look_up_all(config))
-    subjects: list[Endpoint | Domain] = []
+    subjects: list[AnySubject] = []
     hosts: list[str] = []
     for observation in observations:
         records = observation.facts.records if isinstance(observation.facts, MxFacts) else ()

@@ -8,8 +8,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, computed_field, model_validator
 
 from smtp_audit.coverage import Coverage
-from smtp_audit.facts.endpoint import Subject
 from smtp_audit.facts.snapshot import HostEffort, Vantage
+from smtp_audit.facts.subject import Subject
 from smtp_audit.gate import Gate
 from smtp_audit.record import Record, Severity, Status, WhenNotRun
 from smtp_audit.report.domain.model import DomainMatrix

@@ -169,7 +169,7 @@ def test_no_audit_means_that_nothing_was_given(given_options):
     is_given = [value for value in given_options.values() if value is not False and value != []]
     assert (result is None) is (not is_given)
     if isinstance(result, Config):
-        assert result.names or result.endpoints or result.snapshot
+        assert result.targets or result.snapshot
 
 
 @quick

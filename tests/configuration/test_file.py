@@ -25,6 +25,7 @@ ehlo = "audit.example.com"
 allow = ["intrusive", "slow"]
 revocation = true
 sources = ["127.0.0.1"]
+source = ["src"]
 [target]
 domain = "example.com"
 hosts = ["mail.example.com"]
@@ -56,6 +57,21 @@ block_lists = ["bl.example.net"]
 address = "127.0.0.1"
 port = 8443
 ca = "ca.pem"
+[[client]]
+name = "app"
+command = ["node", "send.js"]
+directory = "app"
+environment = {{ host = "MAIL_HOST" }}
+message = {{ html = "body" }}
+variables = {{ NODE_ENV = "production" }}
+success = "exit"
+seconds = 60
+watch = "app/logs"
+[[template]]
+path = "reset.html"
+command = ["node", "render.js"]
+directory = "app"
+variables = {{ name = "Alice" }}
 [budget]
 connections = 4
 per_second = 20

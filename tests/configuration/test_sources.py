@@ -97,7 +97,7 @@ def test_options_without_a_target_are_an_error(project, options):
 @pytest.mark.parametrize("name", [o.removeprefix("smtp_") for o in OPTIONS])
 @pytest.mark.parametrize("value", ["", " ", "\t"])
 def test_an_empty_option_was_given_and_is_an_error(project, name, value):
-    options = {name: [value] if name in ("target", "endpoint", "scope") else value}
+    options = {name: [value] if name in ("target", "endpoint", "scope", "client", "template", "source") else value}
     assert project.complaint(**options).startswith(f"--smtp-{name}: ")
     assert project.complaint(**{"target": ["mail.example.com"], **options}).startswith(f"--smtp-{name}: ")
 

@@ -33,9 +33,23 @@ CASES: tuple[Case, ...] = tuple(
 BUILTIN = tuple(control for control in REGISTRY if control.origin.startswith("smtp_audit.controls."))
 
 SERVERS = {"postfix", "dovecot", "exim", "sendmail", "opensmtpd", "docker-mailserver"}
+LIBRARIES = {"nodemailer", "python", "phpmailer", "go"}
 
 # What has no object to be without: every endpoint of its roles has one.
 ALWAYS_APPLIES = {
+    "client-sends",
+    "client-starttls-required",
+    "client-starttls-injection",
+    "client-certificate-verified",
+    "client-certificate-strict",
+    "client-tls-version",
+    "client-server-name",
+    "client-reports-failure",
+    "client-reports-success",
+    "client-no-duplicates",
+    "client-no-fallback",
+    "client-timeouts",
+    "client-secrets-not-logged",
     "dkim-selectors",
     "dmarc-record",
     "starttls-offered",
@@ -163,7 +177,7 @@ def test_every_control_says_what_it_is(control: Control) -> None:
     first = control.rationale.partition("\n")[0]
     assert first.endswith((".", "?")), "the rationale begins with one whole sentence"
     assert len(control.rationale.split()) >= 15, "the rationale says why"
-    assert set(control.remedy) <= SERVERS | {"any", "dns"}
+    assert set(control.remedy) <= SERVERS | LIBRARIES | {"any", "dns"}
     assert "any" in control.remedy, "a server that nobody thought of gets advice, too"
     assert all(text and "\n" not in text for text in control.remedy.values())
 

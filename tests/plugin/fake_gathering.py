@@ -19,9 +19,10 @@ import smtp_audit.gather
 import smtp_audit.probes.dns
 from smtp_audit.configuration.model import Config
 from smtp_audit.facts.dns import Found
-from smtp_audit.facts.endpoint import Domain, Endpoint
+from smtp_audit.facts.endpoint import Endpoint
 from smtp_audit.facts.observation import Observation
 from smtp_audit.facts.snapshot import Snapshot
+from smtp_audit.facts.subject import AnySubject
 
 
 def log(what: str) -> None:
@@ -36,7 +37,7 @@ class FakeGathering:
     def __init__(
         self,
         config: Config,
-        subjects: Sequence[Endpoint | Domain],
+        subjects: Sequence[AnySubject],
         *,
         kinds: Collection[tuple[str, str]],
         scope: Sequence[str] = ("server",),

@@ -1,0 +1,1 @@
+../../smtp_audit/lab/senders/unsound.py

@@ -1,0 +1,86 @@
+"""The process inside the private network: `python -m smtp_audit.probes.client.inside`, a job on standard input.
+
+It writes one JSON object a line: progress, then the result. Its parent has the deadline, and ends it with all that
+runs in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from smtp_audit.configuration.model import ClientSettings
+from smtp_audit.facts.client import ScenarioRun
+from smtp_audit.probes.client.names import Names
+from smtp_audit.probes.client.network import set_up
+from smtp_audit.probes.client.playing import Stage, stands
+from smtp_audit.probes.client.strays import Strays
+from smtp_audit.probes.client.traps.certificates import Certificates
+from smtp_audit.probes.client.traps.scenarios import SCENARIOS
+
+
+class Job(BaseModel):
+    """What is to be done: the program, and the names of the scenarios; all of them when there are none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: ClientSettings
+    scenarios: tuple[str, ...] = ()
+    contained: bool = True
+
+
+class Said(BaseModel):
+    """A line of the process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["progress", "run", "missing"]
+    text: str = ""
+    run: ScenarioRun | None = None
+
+
+async def perform(job: Job, folder: Path) -> None:
+    """Set the place up, play, and write what came of it."""
+    chosen = [each for each in SCENARIOS if not job.scenarios or each.name in job.scenarios]
+    places = stands(chosen)
+    hosts = {place.host: place.address for place in places}
+    for missing in set_up(folder, hosts) if job.contained else ():
+        _say(Said(kind="missing", text=missing))
+    strays = Strays()
+    names = Names(hosts, strays.heard_name)
+    if job.contained:
+        await names.listen()
+        await strays.listen()
+    stage = Stage(
+        job.settings,
+        Certificates(folder),
+        strays if job.contained else None,
+        lambda text: _say(Said(kind="progress", text=text)),
+    )
+    for run in await stage.play_all(places):
+        _say(Said(kind="run", run=run))
+    names.close()
+    strays.close()
+
+
+def _say(said: Said) -> None:
+    sys.stdout.write(said.model_dump_json() + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Read the job and do it."""
+    job = Job.model_validate(json.load(sys.stdin))
+    with tempfile.TemporaryDirectory(prefix="smtp-audit-traps-") as folder:
+        Path(folder).chmod(0o755)
+        asyncio.run(perform(job, Path(folder)))
+
+
+if __name__ == "__main__":
+    main()

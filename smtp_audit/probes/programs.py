@@ -1,0 +1,29 @@
+"""The families of facts about what is the user's own, one line each: programs that send mail, templates, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from smtp_audit.facts.client import TrapFacts
+from smtp_audit.facts.observation import Facts
+from smtp_audit.probes.client.trapping import look_at_traps, play_seconds
+from smtp_audit.probes.programs_approach import ProgramApproach
+from smtp_audit.probes.wire import Transcript
+
+
+@dataclass(frozen=True)
+class ProgramFamily:
+    """A kind of facts and the probe that gathers it. `look` raises PeerError when there are none.
+
+    `seconds` is the longest that it may take, from what it is about to do.
+    """
+
+    facts: type[Facts]
+    look: Callable[[ProgramApproach, Transcript], Awaitable[Facts]]
+    seconds: Callable[[ProgramApproach], float]
+
+
+FAMILIES: tuple[ProgramFamily, ...] = (ProgramFamily(TrapFacts, look_at_traps, play_seconds),)
+
+PROGRAM_FAMILIES = {family.facts.kind: family for family in FAMILIES}

@@ -1,0 +1,231 @@
+"""Programs that send mail: what they gave away, and what they claimed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smtp_audit.facts.client import Channel, Claim, Duty, Group, ScenarioRun
+from tests.client_factories import HELLO, delivery, execution, good, run, traps, visit
+
+from .case import Case, Expected
+
+PASS, FAIL, INDETERMINATE = Expected.PASS, Expected.FAIL, Expected.INDETERMINATE
+NOT_APPLICABLE = Expected.NOT_APPLICABLE
+CLEAR, BAD, GOOD = Channel.CLEAR, Channel.BAD_TLS, Channel.GOOD_TLS
+REFUSE, REPORT, EITHER, DELIVER = Duty.REFUSE, Duty.REPORT, Duty.EITHER, Duty.DELIVER
+_MUTE = "inconclusive: it delivers nothing"
+_SILENCE = {"seconds": 35.0}
+
+
+def refused(scenario: str, group: Group, **more: Any) -> ScenarioRun:
+    return run(scenario, group, REFUSE, **more)
+
+
+def fell(scenario: str, group: Group, way: Channel, **more: Any) -> ScenarioRun:
+    return run(scenario, group, REFUSE, visit(way), claim=Claim.SENT, **more)
+
+
+def hung(scenario: str, seconds: float, claim: Claim = Claim.NOT_SENT) -> ScenarioRun:
+    return run(scenario, "hangs", REPORT, execution=execution(claim, since_connect=seconds))
+
+
+_CHATTY = execution(output=("send: 'ehlo [127.0.0.1]' send: 'mail FROM:<a@b.example>'",))
+_TERSE = execution(output=("SMTPNotSupportedError: STARTTLS, AUTH not offered",))
+_NOT_STARTED = execution(Claim.NOT_STARTED)
+_UNPLAYED = refused("starttls-stripped", "negotiation", detail="cannot be played here", execution=_NOT_STARTED)
+_UNSEEN = run("x", "hangs", REPORT, detail="cannot be played here", execution=_NOT_STARTED)
+
+CASES = (
+    Case("client-sends", traps(), PASS, "delivers to 1 sound servers"),
+    Case(
+        "client-sends",
+        traps(run("good-rsa", "controls", DELIVER)),
+        FAIL,
+        "does not deliver, or does not say so: good-rsa",
+    ),
+    Case("client-sends", traps(good(claim=Claim.NOT_SENT)), FAIL, "does not say so"),
+    Case("client-sends", traps(sends=False), INDETERMINATE, _MUTE),
+    #
+    Case("client-starttls-required", traps(refused("starttls-stripped", "negotiation")), PASS, "(1 scenarios)"),
+    Case("client-starttls-required", traps(fell("starttls-stripped", "negotiation", CLEAR)), FAIL, "starttls-stripped"),
+    Case(
+        "client-starttls-required",
+        traps(fell("auth-cram-in-clear", "authentication", CLEAR)),
+        FAIL,
+        "auth-cram-in-clear",
+    ),
+    Case(
+        "client-starttls-required",
+        traps(fell("starttls-stripped", "negotiation", CLEAR), sends=False),
+        INDETERMINATE,
+        _MUTE,
+    ),
+    Case("client-starttls-required", traps(_UNPLAYED), INDETERMINATE, "none of the scenarios"),
+    #
+    Case(
+        "client-starttls-injection",
+        traps(run("injection-ehlo", "injection", EITHER, visit(GOOD))),
+        PASS,
+        "no injected reply",
+    ),
+    Case(
+        "client-starttls-injection",
+        traps(run("injection-ehlo", "injection", EITHER, visit(GOOD, acted_on_injection=True))),
+        FAIL,
+        "takes injected replies for the server's: injection-ehlo",
+    ),
+    Case("client-starttls-injection", traps(), INDETERMINATE, "none of the scenarios"),
+    #
+    Case("client-certificate-verified", traps(refused("certificate-expired", "certificates")), PASS, "every wrong"),
+    Case(
+        "client-certificate-verified",
+        traps(fell("certificate-expired", "certificates", BAD)),
+        FAIL,
+        "certificate-expired",
+    ),
+    Case(
+        "client-certificate-verified",
+        traps(fell("implicit-certificate-star", "implicit", BAD)),
+        FAIL,
+        "implicit-certif",
+    ),
+    Case("client-certificate-verified", traps(sends=False), INDETERMINATE, _MUTE),
+    #
+    Case(
+        "client-certificate-strict",
+        traps(refused("certificate-cn-only", "certificates", warns=True)),
+        PASS,
+        "refuses what",
+    ),
+    Case(
+        "client-certificate-strict",
+        traps(fell("certificate-cn-only", "certificates", BAD, warns=True)),
+        FAIL,
+        "takes: cert",
+    ),
+    Case("client-certificate-strict", traps(), INDETERMINATE, "none of the scenarios"),
+    #
+    Case("client-tls-version", traps(refused("tls-tls10", "tls")), PASS, "offers TLS 1.3"),
+    Case("client-tls-version", traps(fell("tls-tls10", "tls", BAD)), FAIL, "gives secrets over tls-tls10"),
+    Case(
+        "client-tls-version",
+        traps(refused("tls-tls10", "tls"), sends=True).model_copy(
+            update={
+                "runs": (good(offer=HELLO.model_copy(update={"versions": ("TLSv1.2",)})), refused("tls-tls10", "tls"))
+            }
+        ),
+        FAIL,
+        "shuts TLS 1.3 out",
+    ),
+    Case(
+        "client-tls-version",
+        traps().model_copy(update={"runs": (good(offer=None), refused("tls-tls10", "tls"))}),
+        INDETERMINATE,
+        "no hello",
+    ),
+    #
+    Case("client-server-name", traps(), PASS, "mail-1.client-test.example"),
+    Case(
+        "client-server-name",
+        traps().model_copy(update={"runs": (good(offer=HELLO.model_copy(update={"server_name": None})),)}),
+        FAIL,
+        "another name or none: none",
+    ),
+    Case("client-server-name", traps().model_copy(update={"runs": (good(offer=None),)}), INDETERMINATE, "no hello"),
+    #
+    Case("client-timeouts", traps(hung("hang-greeting", 15.0), hung("hang-dot", 30.2)), PASS, "within 30 s", _SILENCE),
+    Case("client-timeouts", traps(hung("hang-greeting", 36.0)), FAIL, "hang-greeting (36.0 s)", _SILENCE),
+    Case("client-timeouts", traps(hung("hang-dot", 20.0, Claim.HUNG)), FAIL, "hang-dot", _SILENCE),
+    Case("client-timeouts", traps(_UNSEEN), INDETERMINATE, "none of the scenarios", _SILENCE),
+    #
+    Case(
+        "client-reports-failure", traps(run("fault-554-dot", "faults", REPORT, visit(GOOD, taken=False))), PASS, "all 1"
+    ),
+    Case(
+        "client-reports-failure", traps(run("fault-554-dot", "faults", REPORT, claim=Claim.SENT)), FAIL, "fault-554-dot"
+    ),
+    Case("client-reports-failure", traps(sends=False), INDETERMINATE, _MUTE),
+    #
+    Case("client-reports-success", traps(), PASS, "all 1"),
+    Case(
+        "client-reports-success",
+        traps(run("syntax-no-8bitmime", "syntax", DELIVER, visit(GOOD))),
+        FAIL,
+        "calls failed what was taken: syntax-no-8bitmime",
+    ),
+    Case("client-reports-success", traps(sends=False), INDETERMINATE, _MUTE),
+    #
+    Case("client-no-duplicates", traps(), PASS, "sends no message twice"),
+    Case(
+        "client-no-duplicates",
+        traps(run("fault-close-dot", "faults", REPORT, visit(GOOD), visit(GOOD))),
+        FAIL,
+        "fault-close-dot (2 times)",
+    ),
+    Case(
+        "client-no-duplicates",
+        traps(run("fault-close-dot", "faults", REPORT, visit(GOOD, deliveries=(delivery(), delivery())))),
+        FAIL,
+        "fault-close-dot (2 times)",
+    ),
+    Case("client-no-duplicates", traps(sends=False), INDETERMINATE, _MUTE),
+    #
+    Case("client-no-fallback", traps(), PASS, "nothing but the configured server"),
+    Case(
+        "client-no-fallback",
+        traps(run("starttls-stripped", "negotiation", REFUSE, strays=("connected to 192.0.2.99 port 25",))),
+        FAIL,
+        "goes elsewhere: connected to 192.0.2.99 port 25",
+    ),
+    Case("client-no-fallback", traps(contained=False), INDETERMINATE, "strays could not be heard"),
+    #
+    Case("client-secrets-not-logged", traps(), PASS, "neither secrets nor the dialogue"),
+    Case(
+        "client-secrets-not-logged",
+        traps(run("x", "faults", REPORT, execution=execution(leaks=("password",)))),
+        FAIL,
+        "prints password in 1 scenarios",
+    ),
+    Case(
+        "client-secrets-not-logged",
+        traps(
+            run(
+                "x",
+                "faults",
+                REPORT,
+                execution=execution(output=("send: 'ehlo [127.0.0.1]' send: 'mail FROM:<a@b.example>'",)),
+            )
+        ),
+        FAIL,
+        "prints the dialogue",
+    ),
+    Case(
+        "client-secrets-not-logged",
+        traps(
+            run(
+                "x",
+                "faults",
+                REPORT,
+                execution=execution(output=("SMTPNotSupportedError: STARTTLS, AUTH not offered",)),
+            )
+        ),
+        PASS,
+        "neither",
+    ),
+    Case("client-secrets-not-logged", traps(sends=False), INDETERMINATE, _MUTE),
+    #
+    Case(
+        "client-login-mechanism",
+        traps(run("auth-none", "authentication", REPORT)),
+        PASS,
+        "sends nothing without a login",
+    ),
+    Case(
+        "client-login-mechanism",
+        traps(run("auth-anonymous-only", "authentication", REPORT, visit(GOOD, credentials=None))),
+        FAIL,
+        "sends without a login: auth-anonymous-only",
+    ),
+    Case("client-login-mechanism", traps(run("auth-x", "authentication", EITHER)), NOT_APPLICABLE, "no scenario"),
+    Case("client-login-mechanism", traps(), INDETERMINATE, "none of the scenarios"),
+)
