@@ -18,6 +18,7 @@ from smtp_audit.pipeline import audit
 from smtp_audit.probes.client.network import containment
 from smtp_audit.record import Status
 from tests.live.clients.node import nodemailer_folder
+from tests.live.clients.page import PAGE, page
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
@@ -74,6 +75,10 @@ def missing(entry: Entry) -> str:
 def test_there_are_a_dozen_set_ups() -> None:
     assert len(ENTRIES) >= 12
     assert len({entry.name for entry in ENTRIES}) == len(ENTRIES)
+
+
+def test_the_page_says_what_the_catalogue_says() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page()
 
 
 @pytest.mark.live
