@@ -121,7 +121,7 @@ _SEEN = (
 """What capabilities and the answer to STARTTLS show by themselves."""
 _HELLO = ("smtp-hello-needs-name", "smtp-helo", "smtp-quit", "smtp-utf8")
 """What is asked with the commands that these peers answer."""
-_HELP = ("greeting-product", "greeting-system", "greeting-version")
+_HELP = ("greeting-product", "greeting-system", "greeting-version", "smtp-help")
 
 _MUTE: dict[str, str] = EVERYTHING | {control: "indeterminate" for control in (*CLEAR, *TALK) if control not in _SEEN}
 _MUTE |= {control: CLEAR[control] for control in CLEAR if control.startswith(("greeting", "reverse"))}

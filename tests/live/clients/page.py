@@ -1,4 +1,4 @@
-"""`python -m tests.live.clients.page`: writes docs/clients.md from the catalogue, whose verdicts the live test repeats."""
+"""`python -m tests.live.clients.page`: writes docs/clients.md from the catalogue, which the live test repeats."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ HEAD = """\
 
 # What programs and libraries do as they come
 
-Each set-up was played with by the same traps as your own program (`pytest --smtp-client`), and a live test repeats it. The
-versions are those of Debian 12 and of the package registries; another version may do better. "FAILS" is a finding
+Each set-up was played with by the same traps as your own program (`pytest --smtp-client`), and a live test repeats it.
+The versions are those of Debian 12 and of the package registries; another version may do better. "FAILS" is a finding
 of the control in that column (`docs/controls.md`), and the reasons stand below.
 
 """
