@@ -11,6 +11,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,7 +54,11 @@ class Standard(BaseModel):
     clause: tuple[Clause, ...]
 
     def __contains__(self, clause_id: object) -> bool:
-        return any(clause.id == clause_id for clause in self.clause)
+        return clause_id in self._ids
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(clause.id for clause in self.clause)
 
 
 class ControlRule(BaseModel):
