@@ -125,6 +125,7 @@ class TestWhatWasSaid:
         assert query.flags & dns.flags.AD
         assert not query.flags & dns.flags.CD
         assert query.ednsflags & dns.flags.DO
+        assert query.payload == lookups.EDNS_SIZE
 
     def test_text_is_joined_and_kept_octet_by_octet(self):
         answer, _ = ask(lambda q, t, n: reply(q, r'"v=spf1 " "\255-all"', rdtype="TXT").to_wire(), rdtype="TXT")
@@ -359,11 +360,28 @@ class TestWhoIsAsked:
         assert servers_of(config) == (Server("127.0.0.1", 5353),)
 
 
+@given(
+    st.lists(st.binary(min_size=1, max_size=20), max_size=5),
+    st.sampled_from(["A", "TXT", "CDNSKEY"]),
+    st.integers(0, 65535),
+    st.booleans(),
+)
+def test_a_question_is_what_dnspython_makes_of_it(labels, kind, number, check):
+    name = dns.name.Name((*labels, b""))
+    rdtype = dns.rdatatype.from_text(kind)
+    flags = dns.flags.AD | dns.flags.RD | (0 if check else dns.flags.CD)
+    expected = dns.message.make_query(
+        name, rdtype, want_dnssec=True, payload=lookups.EDNS_SIZE, flags=dns.flags.Flag(flags), id=number
+    )
+    question = lookups._Question(name, rdtype, "whatever", recursive=True)
+    assert question.message(number, check=check) == expected.to_wire()
+
+
 @given(st.binary(max_size=600), st.booleans())
 def test_no_answer_makes_it_raise(data, framed):
     name = dns.name.from_text("example.com")
     question = lookups._Question(name, dns.rdatatype.TXT, "example.com", recursive=True)
-    head = dns.message.make_response(question.message(check=True)).to_wire()[2:29]
+    head = dns.message.make_response(dns.message.from_wire(question.message(1, check=True))).to_wire()[2:29]
     try:
         reply = read_reply(b"\0\1" + head + data if framed else data, 1, name, dns.rdatatype.TXT)
         answer = question.read(reply, tcp=False)
