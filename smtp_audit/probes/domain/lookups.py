@@ -95,6 +95,8 @@ class Lookups:
             if len(self._asked) >= MAX_LOOKUPS:
                 return _unasked(key, f"more than {MAX_LOOKUPS} questions in one run")
             known = self._asked[key] = asyncio.create_task(self._ask(*key))
+        if known.done():
+            return known.result()
         # Who asked first may be cancelled; whoever else waits for the same answer is not.
         return await asyncio.shield(known)
 
