@@ -180,7 +180,10 @@ def load_profile(name_or_path: str, registry: Registry, base: Path | None = None
     if label not in _labels_of_shipped():
         shipped = _merge([layer for place, layer in reversed(layers) if place in _labels_of_shipped()])
         if shipped["standard"] == merged["standard"]:
-            base_rules = _rules(registry, standard, shipped, label)
+            # Most lines are the same in both, and were checked above.
+            same = {c: rules[c] for c, line in shipped["controls"].items() if merged["controls"].get(c) == line}
+            other = {c: line for c, line in shipped["controls"].items() if c not in same}
+            base_rules = {**same, **_rules(registry, standard, {"controls": other}, label)}
             changes = _note_changes(merged["name"], base_rules, rules, merged["partly"])
         # A title or version says what a file is; the shipped one's would say it of another.
         own = [layer for place, layer in layers if place not in _labels_of_shipped()]
