@@ -20,51 +20,50 @@ class Questions:
 
 
 class _Back(asyncio.DatagramProtocol):
-    """One question on its way: the answer goes back to who asked, late."""
+    """The one socket towards the resolver: each answer goes back to who asked, late.
 
-    def __init__(self, front: asyncio.DatagramTransport, asker: object, delay: float) -> None:
-        self._front = front
-        self._asker = asker
+    One for all, as a socket for each question would hold up a hundred that come at once for longer than the delay.
+    """
+
+    def __init__(self, delay: float) -> None:
         self._delay = delay
+        self._waiting: dict[bytes, tuple[asyncio.DatagramTransport, object, bytes]] = {}
+        self._number = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
+    def ask(self, data: bytes, front: asyncio.DatagramTransport, asker: object) -> None:
+        """Pass a question on under a number of our own."""
+        self._number = (self._number + 1) % 0x10000
+        number = self._number.to_bytes(2, "big")
+        self._waiting[number] = front, asker, data[:2]
+        self._transport.sendto(number + data[2:])
+
     def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 (asyncio calls it)
-        self._transport.close()
-        asyncio.get_running_loop().call_later(self._delay, self._front.sendto, data, self._asker)
+        front, asker, number = self._waiting.pop(data[:2])
+        asyncio.get_running_loop().call_later(self._delay, front.sendto, number + data[2:], asker)
 
 
 class _Front(asyncio.DatagramProtocol):
-    def __init__(self, questions: Questions, to: tuple[str, int], delay: float) -> None:
+    def __init__(self, questions: Questions, back: _Back) -> None:
         self._questions = questions
-        self._to = to
-        self._delay = delay
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._back = back
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         self._questions.count += 1
-        task = asyncio.create_task(self._pass_on(data, addr))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _pass_on(self, data: bytes, addr: object) -> None:
-        loop = asyncio.get_running_loop()
-        out, _ = await loop.create_datagram_endpoint(
-            lambda: _Back(self._transport, addr, self._delay),  # type: ignore[arg-type]
-            remote_addr=self._to,
-        )
-        out.sendto(data)
+        self._back.ask(data, self._transport, addr)
 
 
 async def main(address: str, port: int, to: tuple[str, int], delay: float) -> None:
     """Relay until the end of the standard input."""
     questions = Questions()
     loop = asyncio.get_running_loop()
-    await loop.create_datagram_endpoint(lambda: _Front(questions, to, delay), local_addr=(address, port))
+    _, back = await loop.create_datagram_endpoint(lambda: _Back(delay), remote_addr=to)
+    await loop.create_datagram_endpoint(lambda: _Front(questions, back), local_addr=(address, port))
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(*to)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from string import Formatter
 from typing import Any, TypeVar
 
@@ -137,7 +138,7 @@ class Control:
             if name not in given:
                 raise ConfigurationError(f"{where}: control {self.id} needs the parameter {name!r}")
             try:
-                checked[name] = TypeAdapter(kind).validate_python(given[name])
+                checked[name] = _adapter(kind).validate_python(given[name])
             except ValidationError as error:
                 problem = error.errors()[0]["msg"]
                 raise ConfigurationError(f"{where}: control {self.id}: {name} = {given[name]!r}: {problem}") from None
@@ -156,6 +157,12 @@ class Control:
             for name, value in parameters.items()
         }
         return self.expects.format_map(shown)
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """To make one takes longer than all that it is used for; a few dozen kinds serve all controls."""
+    return TypeAdapter(kind)
 
 
 class Registry:

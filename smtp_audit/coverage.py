@@ -166,9 +166,10 @@ def _way(
 def _unseen(profile: Profile, controls: Sequence[str], records: Sequence[Record]) -> str:
     """The roles that the profile requires, that these controls are about, and that this run has no endpoint of."""
     missing: set[str] = set()
+    required = profile.required_roles
     for control in controls:
         looked_at = {record.role for record in records if record.control == control}
-        about = profile.required_roles.intersection(profile.controls[control].roles)
+        about = required.intersection(profile.controls[control].roles)
         missing |= {role for role in about if role not in looked_at}
     return f"no endpoint of these roles was looked at in this run: {', '.join(sorted(missing))}" if missing else ""
 

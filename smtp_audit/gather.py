@@ -117,6 +117,7 @@ class Gathering:
     def start(self) -> Gathering:
         """Begin."""
         self._thread.start()
+        _ = self._vantage  # while there is time
         return self
 
     def wait(self, kind: str, subject: str) -> tuple[Observation, ...]:
@@ -124,7 +125,8 @@ class Gathering:
         with self._state:
             while not (self._done or self._settled(kind, subject)):
                 self._state.wait()
-            return tuple(self._placed.get((kind, subject), ()))
+            # In the order of the snapshot, whoever came first.
+            return tuple(sorted(self._placed.get((kind, subject), ()), key=lambda o: o.address or ""))
 
     def _keep(self, observation: Observation) -> None:
         """Keep what was observed. With the lock held."""
@@ -135,7 +137,6 @@ class Gathering:
 
     def finish(self) -> Snapshot:
         """Wait for the end; everything that was gathered."""
-        _ = self._vantage  # while there is time
         with self._state:
             while not self._done:
                 self._state.wait()

@@ -75,11 +75,12 @@ def audit(
         config = config_for_target(config)
     plan = prepare(config, registry)
     source = plan.source(progress)
+    bench = plan.bench(source.time, now or datetime.now(UTC))
     try:
+        # As facts arrive: most of the time of a gathering is spent waiting for answers.
+        records = [judge(control, subject, source.wait, bench) for control, subject in plan.pairs]
         snapshot = source.finish()
     except BaseException:
         source.stop()
         raise
-    bench = plan.bench(snapshot.time, now or datetime.now(UTC))
-    records = [judge(control, subject, snapshot.about, bench) for control, subject in plan.pairs]
     return AuditResult(conclude(plan, records, snapshot, now), snapshot)

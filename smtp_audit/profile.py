@@ -11,6 +11,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,7 +54,11 @@ class Standard(BaseModel):
     clause: tuple[Clause, ...]
 
     def __contains__(self, clause_id: object) -> bool:
-        return any(clause.id == clause_id for clause in self.clause)
+        return clause_id in self._ids
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(clause.id for clause in self.clause)
 
 
 class ControlRule(BaseModel):
@@ -175,7 +180,10 @@ def load_profile(name_or_path: str, registry: Registry, base: Path | None = None
     if label not in _labels_of_shipped():
         shipped = _merge([layer for place, layer in reversed(layers) if place in _labels_of_shipped()])
         if shipped["standard"] == merged["standard"]:
-            base_rules = _rules(registry, standard, shipped, label)
+            # Most lines are the same in both, and were checked above.
+            same = {c: rules[c] for c, line in shipped["controls"].items() if merged["controls"].get(c) == line}
+            other = {c: line for c, line in shipped["controls"].items() if c not in same}
+            base_rules = {**same, **_rules(registry, standard, {"controls": other}, label)}
             changes = _note_changes(merged["name"], base_rules, rules, merged["partly"])
         # A title or version says what a file is; the shipped one's would say it of another.
         own = [layer for place, layer in layers if place not in _labels_of_shipped()]

@@ -22,12 +22,12 @@ async def look_for_dkim(approach: DomainApproach, transcript: Transcript) -> Dki
     """
     configured = approach.config.dkim_selectors
     names = tuple(dict.fromkeys((*configured, *COMMON_SELECTORS)))
-    selectors = await asyncio.gather(
-        *(_look(approach, transcript, name, configured=name in configured) for name in names)
-    )
     # A wildcard TXT answers for selectors that do not exist, and what it says is no key of theirs.
     nobody = f"smtp-audit-{approach.run_id}._domainkey.{approach.domain}"
-    wildcard = await approach.ask(nobody, "TXT", transcript)
+    wildcard, selectors = await asyncio.gather(
+        approach.ask(nobody, "TXT", transcript),
+        asyncio.gather(*(_look(approach, transcript, name, configured=name in configured) for name in names)),
+    )
     facts = DkimFacts(domain=approach.domain, selectors=tuple(selectors), wildcard=wildcard)
     if not configured and not facts.published:
         raise PeerError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smtp_audit.errors import Undetermined
@@ -27,7 +28,7 @@ LIST_PACKAGE = "publicsuffixlist"
 async def look_for_dmarc(approach: DomainApproach, transcript: Transcript) -> DmarcFacts:
     """Ask at every place that a policy for the domain, or for a name below it, may stand; then for its reports."""
     below = f"smtp-audit-{approach.run_id}.{approach.domain}"
-    organisation = _suffixes().privatesuffix(approach.domain) or approach.domain
+    organisation = listed_organisation(approach.domain)
     names = dict.fromkeys((*walk_names(approach.domain), *walk_names(below), organisation))
     *rungs, below_answer = await asyncio.gather(
         *(_rung(approach, transcript, name) for name in names), approach.ask(below, "A", transcript)
@@ -43,11 +44,22 @@ async def look_for_dmarc(approach: DomainApproach, transcript: Transcript) -> Dm
     return await _with_reports(approach, transcript, facts)
 
 
-@cache
-def _suffixes() -> PublicSuffixList:
-    from publicsuffixlist import PublicSuffixList
+def listed_organisation(domain: str) -> str:
+    """The organisational domain by the list of public suffixes (RFC 7489 section 3.2)."""
+    return _suffixes(domain.rpartition(".")[2]).privatesuffix(domain) or domain
 
-    return PublicSuffixList()
+
+@cache
+def _suffixes(top: str) -> PublicSuffixList:
+    """The rules of the list that can be about names below a top-level domain: to read all would take ten times as long.
+
+    The list has names of other scripts as they are written; domains come to us in their encoded form.
+    """
+    from publicsuffixlist import PSLFILE, PublicSuffixList
+
+    ending, encoded = f".{top}".encode(), top.startswith("xn--")
+    with Path(PSLFILE).open("rb") as file:
+        return PublicSuffixList([line for line in file if ending in b"." + line or (encoded and not line.isascii())])
 
 
 async def _rung(approach: DomainApproach, transcript: Transcript, domain: str) -> Rung:

@@ -14,12 +14,17 @@ async def look_at_signatures(approach: DomainApproach, transcript: Transcript) -
     """Ask for what is signed, and for the keys of each zone that it stands in. Never raises."""
     mx, own = await asyncio.gather(find_mx_hosts(approach, transcript), _own(approach, transcript))
     own = own.model_copy(update={"answers": (*own.answers, mx.answer)})
-    hosts = await asyncio.gather(*(_host(approach, host, transcript) for host in mx.hosts if host != own.name))
-    places: dict[str, list[str]] = {}
-    for each in (own, *hosts):
+    # The zone of the domain is known by now, and mostly that of its hosts too.
+    own_zone, hosts = await asyncio.gather(
+        _zone(approach, own.zone, transcript),
+        asyncio.gather(*(_host(approach, host, transcript) for host in mx.hosts if host != own.name)),
+    )
+    places: dict[str, list[str]] = {own.zone: [own.name]}
+    for each in hosts:
         if each.zone:
             places.setdefault(each.zone, []).append(each.name)
-    zones = await asyncio.gather(*(_zone(approach, zone, names, transcript) for zone, names in places.items()))
+    others = await asyncio.gather(*(_zone(approach, zone, transcript) for zone in places if zone != own.zone))
+    zones = [each.model_copy(update={"names": tuple(places[each.zone])}) for each in (own_zone, *others)]
     return DnssecFacts(domain=approach.domain, mx=mx, own=own, hosts=tuple(hosts), zones=tuple(zones))
 
 
@@ -36,7 +41,7 @@ async def _host(approach: DomainApproach, host: str, transcript: Transcript) -> 
     return SignedName(name=host, zone=zone, answers=(ipv4, ipv6))
 
 
-async def _zone(approach: DomainApproach, zone: str, names: list[str], transcript: Transcript) -> ZoneAnswers:
+async def _zone(approach: DomainApproach, zone: str, transcript: Transcript) -> ZoneAnswers:
     kinds = ("DNSKEY", "DS", "NSEC3PARAM")
     keys, delegation, parameters = await asyncio.gather(*(approach.ask(zone, kind, transcript) for kind in kinds))
-    return ZoneAnswers(zone=zone, names=tuple(names), keys=keys, delegation=delegation, parameters=parameters)
+    return ZoneAnswers(zone=zone, names=(), keys=keys, delegation=delegation, parameters=parameters)

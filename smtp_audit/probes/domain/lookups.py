@@ -1,36 +1,33 @@
 """Questions to one resolver: each name and type once in a run, many at a time, every answer with its outcome.
 
 dnspython's own resolver turns an answer that it cannot parse into a time-out and hides the bits that matter here, so
-that the messages are made and read one by one. Whatever a server does, `ask` returns an `Answer` and never raises.
+that the messages are made and read by us. Whatever a server does, `ask` returns an `Answer` and never raises.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import secrets
+import struct
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import dns.asyncquery
-import dns.edns
 import dns.exception
 import dns.flags
-import dns.message
 import dns.name
 import dns.rcode
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
-import dns.rdtypes.ANY.RRSIG
 import dns.rdtypes.ANY.TXT
 import dns.resolver
-import dns.rrset
 
 from smtp_audit.configuration.model import Config
 from smtp_audit.facts.lookup import Answer, LookupOutcome
 from smtp_audit.limits import MAX_LOOKUPS, MAX_LOOKUPS_AT_ONCE, MAX_RECORDS
-from smtp_audit.probes.domain.odd_records import ODD_TYPES, ask_again
+from smtp_audit.probes.domain.exchange import by_tcp, by_udp
+from smtp_audit.probes.domain.reply import Reply, is_cut, read_reply
 from smtp_audit.wiretext import escape_text
 
 TRIES = 3
@@ -98,6 +95,8 @@ class Lookups:
             if len(self._asked) >= MAX_LOOKUPS:
                 return _unasked(key, f"more than {MAX_LOOKUPS} questions in one run")
             known = self._asked[key] = asyncio.create_task(self._ask(*key))
+        if known.done():
+            return known.result()
         # Who asked first may be cancelled; whoever else waits for the same answer is not.
         return await asyncio.shield(known)
 
@@ -149,34 +148,30 @@ class Lookups:
         return answer
 
     async def _once(self, question: _Question, server: Server, *, check: bool) -> Answer:
-        message = question.message(check=check)
+        # A number that nobody can guess (RFC 5452 section 4.3).
+        number = secrets.randbelow(0x10000)
+        octets = question.message(number, check=check)
         began = time.monotonic()
+        tcp = False
         try:
-            reply, tcp = await dns.asyncquery.udp_with_fallback(
-                message, server.address, timeout=TRY_SECONDS, port=server.port, ignore_unexpected=True
-            )
-        except dns.exception.Timeout:
+            answer = await by_udp(octets, server.address, server.port, TRY_SECONDS)
+            if is_cut(answer, number):
+                tcp = True
+                answer = await by_tcp(octets, server.address, server.port, TRY_SECONDS)
+            reply = read_reply(answer, number, question.asked, question.kind)
+            told = question.read(reply, tcp=tcp)
+        except TimeoutError:
             return question.failed(LookupOutcome.TIMEOUT, f"{server} does not answer within {TRY_SECONDS:g} s")
         except ConnectionRefusedError:
             await asyncio.sleep(0)
             return question.failed(LookupOutcome.TIMEOUT, f"{server} refuses connections")
         except (dns.exception.DNSException, ValueError, IndexError) as error:
-            return await self._odd(question, server, f"{server}: {_told(error)}", check=check)
+            return question.failed(LookupOutcome.MALFORMED, f"{server}: {_told(error)}")
         except (OSError, EOFError) as error:
             await asyncio.sleep(max(0.0, 0.1 - (time.monotonic() - began)))
             return question.failed(LookupOutcome.TIMEOUT, f"{server}: {_told(error)}")
         self._replied = True
-        return question.read(reply, tcp=tcp)
-
-    async def _odd(self, question: _Question, server: Server, trouble: str, *, check: bool) -> Answer:
-        """The answer to a question whose answer dnspython does not read; `trouble` says why it does not."""
-        if question.kind.name in ODD_TYPES:
-            message = question.message(check=check)
-            with contextlib.suppress(dns.exception.DNSException, ValueError, IndexError, OSError, EOFError):
-                reply = await ask_again(message, server.address, server.port, TRY_SECONDS)
-                self._replied = True
-                return question.read(reply, tcp=True)
-        return question.failed(LookupOutcome.MALFORMED, trouble)
+        return told
 
 
 @dataclass(frozen=True)
@@ -188,20 +183,22 @@ class _Question:
     name: str
     recursive: bool
 
-    def message(self, *, check: bool) -> dns.message.QueryMessage:
+    def message(self, number: int, *, check: bool) -> bytes:
         """The question on the wire: DO for signatures, AD to hear whether they were checked (RFC 6840 section 5.7)."""
         flags = dns.flags.AD | (dns.flags.RD if self.recursive else 0) | (0 if check else dns.flags.CD)
-        return dns.message.make_query(
-            self.asked, self.kind, use_edns=0, want_dnssec=True, payload=EDNS_SIZE, flags=dns.flags.Flag(flags)
-        )
+        head = struct.pack("!HHHHHH", number, flags, 1, 0, 0, 1)
+        # An OPT record without options (RFC 6891 section 6.1.2).
+        edns = struct.pack("!BHHIH", 0, dns.rdatatype.OPT, EDNS_SIZE, dns.flags.DO, 0)
+        name = b"".join(bytes([len(label)]) + label for label in self.asked.labels)
+        return head + name + struct.pack("!HH", self.kind, dns.rdataclass.IN) + edns
 
     def failed(self, outcome: LookupOutcome, detail: str) -> Answer:
         """An answer that says nothing of the name."""
         return Answer(name=self.name, type=self.kind.name, outcome=outcome, detail=detail)
 
-    def read(self, reply: dns.message.Message, *, tcp: bool) -> Answer:
-        """The answer that a message holds."""
-        code = reply.rcode()
+    def read(self, reply: Reply, *, tcp: bool) -> Answer:
+        """The answer that a message holds. Raises what `Reply` does."""
+        code = reply.rcode
         extended = _extended(reply)
         if code == dns.rcode.SERVFAIL:
             return self.failed(LookupOutcome.SERVFAIL, extended)
@@ -209,47 +206,34 @@ class _Question:
             refused = code in (dns.rcode.REFUSED, dns.rcode.NOTAUTH)
             outcome = LookupOutcome.REFUSED if refused else LookupOutcome.MALFORMED
             return self.failed(outcome, f"{dns.rcode.to_text(code)}{': ' if extended else ''}{extended}")
-        if not reply.flags & dns.flags.QR or not isinstance(reply, dns.message.QueryMessage):
-            return self.failed(LookupOutcome.MALFORMED, "no reply to a query")
-        try:
-            chain = reply.resolve_chaining()
-        except dns.exception.DNSException as error:
-            return self.failed(LookupOutcome.MALFORMED, _told(error))
-        rrset = chain.answer
-        aliases = tuple(_plain(record.target) for each in chain.cnames for record in each)
-        if rrset is not None and len(rrset) > MAX_RECORDS:
-            return self.failed(LookupOutcome.MALFORMED, f"{len(rrset)} records, at most {MAX_RECORDS} are read")
-        if self.recursive and rrset is None and not reply.flags & (dns.flags.RA | dns.flags.AA):
+        chain = reply.chain()
+        records = chain.records
+        if records is not None and len(records) > MAX_RECORDS:
+            return self.failed(LookupOutcome.MALFORMED, f"{len(records)} records, at most {MAX_RECORDS} are read")
+        if self.recursive and records is None and not reply.flags & (dns.flags.RA | dns.flags.AA):
             return self.failed(LookupOutcome.REFUSED, "the server does not look names up for others (no RA)")
         if not self.recursive and not reply.flags & dns.flags.AA:
             return self.failed(LookupOutcome.REFUSED, "the server is not authoritative for the name (no AA)")
-        signatures = [
-            record
-            for section in (reply.answer, reply.authority)
-            for each in section
-            if each.rdtype == dns.rdatatype.RRSIG
-            for record in each
-            if isinstance(record, dns.rdtypes.ANY.RRSIG.RRSIG)
-        ]
+        signatures = reply.signatures()
         outcome = LookupOutcome.FOUND
-        if rrset is None:
+        if records is None:
             outcome = LookupOutcome.NXDOMAIN if code == dns.rcode.NXDOMAIN else LookupOutcome.NO_DATA
-        expire = [int(signature.expiration) for signature in signatures]
+        expire = [signature.expiration for signature in signatures]
         vouched = bool(reply.flags & dns.flags.AD)
         return Answer(
             name=self.name,
             type=self.kind.name,
             outcome=outcome,
             secure=vouched and bool(signatures),
-            records=tuple(sorted(_text(record) for record in rrset)) if rrset is not None else (),
-            ttl=chain.minimum_ttl if rrset is not None else None,
-            aliases=aliases,
+            records=tuple(sorted(_text(record) for record in records)) if records is not None else (),
+            ttl=chain.ttl if records is not None else None,
+            aliases=chain.aliases,
             detail=extended or ("the AD bit is set, and there are no signatures" if vouched and not signatures else ""),
             tcp=tcp,
-            size=len(reply.wire or b"") or len(reply.to_wire(max_size=65535)),
-            algorithms=tuple(sorted({int(signature.algorithm) for signature in signatures})),
+            size=len(reply.wire),
+            algorithms=tuple(sorted({signature.algorithm for signature in signatures})),
             signatures_expire=datetime.fromtimestamp(min(expire), UTC) if expire else None,
-            zone=_plain(signatures[0].signer) if signatures else _owner(reply),
+            zone=signatures[0].signer if signatures else reply.zone,
         )
 
 
@@ -264,19 +248,11 @@ def _text(record: dns.rdata.Rdata) -> str:
     return text if dns.rdatatype.to_text(record.rdtype) in _CASE_MATTERS else text.lower()
 
 
-def _plain(name: dns.name.Name) -> str:
-    return name.to_text(omit_final_dot=True).lower()
-
-
-def _owner(reply: dns.message.Message) -> str:
-    return next((_plain(each.name) for each in reply.authority if each.rdtype == dns.rdatatype.SOA), "")
-
-
-def _extended(reply: dns.message.Message) -> str:
+def _extended(reply: Reply) -> str:
     """The extended errors of an answer (RFC 8914), in words."""
-    errors = [option for option in reply.options if isinstance(option, dns.edns.EDEOption)]
     return ", ".join(
-        f"EDE {int(error.code)}" + (f" ({escape_text(error.text, 120)})" if error.text else "") for error in errors
+        f"EDE {int(error.code)}" + (f" ({escape_text(error.text, 120)})" if error.text else "")
+        for error in reply.errors()
     )
 
 

@@ -65,11 +65,12 @@ DOMAIN_FAMILIES = (
     DomainFamily(SendingHeloFacts, look_for_helo),
     DomainFamily(AliasFacts, look_for_aliases),
     DomainFamily(BlockListFacts, look_at_block_lists),
-    DomainFamily(SelfHostingFacts, look_for_self_hosting),
     DomainFamily(NameServersFacts, look_at_name_servers),
-    DomainFamily(DkimFacts, look_for_dkim),
     DomainFamily(DmarcFacts, look_for_dmarc),
     DomainFamily(BimiFacts, look_for_bimi),
+    # Last, as most of their questions are guesses, which nothing else waits for.
+    DomainFamily(SelfHostingFacts, look_for_self_hosting),
+    DomainFamily(DkimFacts, look_for_dkim),
 )
 
 FAMILY_BY_KIND = {family.facts.kind: family for family in DOMAIN_FAMILIES}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.dmarc import DmarcFacts
 from smtp_audit.facts.lookup import LookupOutcome
 from smtp_audit.probes.domain.bimi import look_for_bimi
-from smtp_audit.probes.domain.dmarc import look_for_dmarc
+from smtp_audit.probes.domain.dmarc import listed_organisation, look_for_dmarc
 from smtp_audit.probes.wire import Transcript
 from smtp_audit.published.dmarc import Policy
 from tests.dmarc_factories import GOOD
@@ -59,6 +61,19 @@ def test_deep_names_are_cut_and_the_listed_organisation_is_asked_all_the_same() 
 )
 def test_the_list_of_suffixes(domain: str, organisation: str) -> None:
     assert look({}, domain)[0].listed_organisation == organisation
+
+
+def rules_of_the_list() -> list[str]:
+    lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
+    rules = [line.split()[0].lstrip("!*.") for line in lines if line.strip() and not line.startswith("//")]
+    return [rule.encode("idna").decode() for rule in rules]
+
+
+def test_the_list_is_read_as_a_whole_one_is() -> None:
+    whole = PublicSuffixList()
+    for rule in rules_of_the_list()[::7]:
+        for domain in (rule, f"b.{rule}", f"a.b.{rule}"):
+            assert listed_organisation(domain) == (whole.privatesuffix(domain) or domain)
 
 
 def test_texts_of_others_are_no_records() -> None:

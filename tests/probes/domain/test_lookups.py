@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import cast
 
 import dns.edns
+import dns.exception
 import dns.flags
 import dns.message
 import dns.rcode
@@ -23,6 +24,7 @@ from smtp_audit.facts.lookup import Answer, LookupOutcome
 from smtp_audit.limits import MAX_RECORDS
 from smtp_audit.probes.domain import lookups
 from smtp_audit.probes.domain.lookups import Lookups, Server, servers_of
+from smtp_audit.probes.domain.reply import read_reply
 
 Reply = bytes | None
 Script = Callable[[dns.message.Message, bool, int], Reply]
@@ -123,6 +125,7 @@ class TestWhatWasSaid:
         assert query.flags & dns.flags.AD
         assert not query.flags & dns.flags.CD
         assert query.ednsflags & dns.flags.DO
+        assert query.payload == lookups.EDNS_SIZE
 
     def test_text_is_joined_and_kept_octet_by_octet(self):
         answer, _ = ask(lambda q, t, n: reply(q, r'"v=spf1 " "\255-all"', rdtype="TXT").to_wire(), rdtype="TXT")
@@ -357,12 +360,32 @@ class TestWhoIsAsked:
         assert servers_of(config) == (Server("127.0.0.1", 5353),)
 
 
-@given(st.binary(max_size=600))
-def test_no_answer_makes_it_raise(data):
-    question = lookups._Question(dns.name.from_text("example.com"), dns.rdatatype.TXT, "example.com", recursive=True)
-    with contextlib.suppress(Exception):
-        message = dns.message.from_wire(data)
-        answer = question.read(message, tcp=False)
-        assert isinstance(answer, Answer)
-        assert Answer.model_validate_json(answer.model_dump_json()) == answer
-        assert str(answer).isprintable()
+@given(
+    st.lists(st.binary(min_size=1, max_size=20), max_size=5),
+    st.sampled_from(["A", "TXT", "CDNSKEY"]),
+    st.integers(0, 65535),
+    st.booleans(),
+)
+def test_a_question_is_what_dnspython_makes_of_it(labels, kind, number, check):
+    name = dns.name.Name((*labels, b""))
+    rdtype = dns.rdatatype.from_text(kind)
+    flags = dns.flags.AD | dns.flags.RD | (0 if check else dns.flags.CD)
+    expected = dns.message.make_query(
+        name, rdtype, want_dnssec=True, payload=lookups.EDNS_SIZE, flags=dns.flags.Flag(flags), id=number
+    )
+    question = lookups._Question(name, rdtype, "whatever", recursive=True)
+    assert question.message(number, check=check) == expected.to_wire()
+
+
+@given(st.binary(max_size=600), st.booleans())
+def test_no_answer_makes_it_raise(data, framed):
+    name = dns.name.from_text("example.com")
+    question = lookups._Question(name, dns.rdatatype.TXT, "example.com", recursive=True)
+    head = dns.message.make_response(dns.message.from_wire(question.message(1, check=True))).to_wire()[2:29]
+    try:
+        reply = read_reply(b"\0\1" + head + data if framed else data, 1, name, dns.rdatatype.TXT)
+        answer = question.read(reply, tcp=False)
+    except (dns.exception.DNSException, ValueError):
+        return
+    assert Answer.model_validate_json(answer.model_dump_json()) == answer
+    assert str(answer).isprintable()
