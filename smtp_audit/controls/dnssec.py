@@ -167,7 +167,7 @@ def key_size(facts: DnssecFacts, rule: Rule) -> Verdict:
     if not _signed(facts):
         return not_applicable(_UNSIGNED)
     if not rsa:
-        return not_applicable("there are no RSA keys", evidence=_keys(facts))
+        return passed("there are no RSA keys", evidence=_keys(facts))
     return passed(f"the shortest RSA key has {min(key.bits or 0 for _, key in rsa)} bits", evidence=_keys(facts))
 
 
@@ -289,5 +289,5 @@ def nsec3_iterations(facts: DnssecFacts, rule: Rule) -> Verdict:
     if not _signed(facts):
         return not_applicable(_UNSIGNED)
     if not held:
-        return not_applicable("the zones have no NSEC3")
+        return passed("the zones have no NSEC3", evidence=[str(zone.parameters) for zone in _signed(facts)])
     return passed("no more iterations than allowed", evidence=[str(zone.parameters) for zone, _ in held])

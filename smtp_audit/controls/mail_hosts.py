@@ -123,7 +123,7 @@ def null_alone(facts: MailHostsFacts, rule: Rule) -> Verdict:
     mx = facts.mx.require()
     nulls = [each for each in facts.exchanges if each.null]
     if not nulls:
-        return not_applicable("there is no null MX", evidence=(str(mx),))
+        return passed("there is no null MX", evidence=(str(mx),))
     if len(facts.exchanges) == 1:
         return passed("the null MX is the only record", evidence=(str(mx),))
     others = ", ".join(str(each) for each in facts.exchanges if not each.null)
@@ -321,7 +321,7 @@ def preference(facts: MailHostsFacts, rule: Rule) -> Verdict:
         return verdict
     looked_up = [(each, host) for each in facts.named if (host := facts.host(each)) is not None]
     if len({each.preference for each, _ in looked_up}) < 2:
-        return not_applicable("all mail exchangers have the same preference", evidence=(str(facts.mx),))
+        return passed("all mail exchangers have the same preference", evidence=(str(facts.mx),))
     shared = [
         f"{each.host} and {other.host} are both {', '.join(sorted(both))}"
         for place, (each, host) in enumerate(looked_up)

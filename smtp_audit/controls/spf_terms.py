@@ -120,7 +120,8 @@ def spf_void_lookups(spf: SpfFacts, rule: Rule) -> Verdict:
         return record
     tree, most = SpfTree(spf.nodes), rule["max_void"]
     if not tree.lookups():
-        return not_applicable("the record needs no look-up")
+        tree.require_known()
+        return passed("the record needs no look-up", evidence=shown(spf.root.answer))
     unknown: Undetermined | None = None
     passing = set(tree.permitting())
     void: dict[str, list[tuple[int, Mechanism]]] = {"A": [], "AAAA": []}
