@@ -120,6 +120,10 @@ _SELF = (
     Case("mail-self-hosted", (_MX, _DEEP), FAIL, "Postmark"),
     Case("mail-self-hosted", (_MX, self_hosting({"@ TXT": ["V=SPF1 ?Include:SPF.Mailjet.com ~all"]})), FAIL, "Mailjet"),
     Case("mail-self-hosted", (_MX, self_hosting({"@ TXT": ["v=spf1 a:mail.sendgrid.net -all"]})), FAIL, "SendGrid"),
+    Case(
+        "mail-self-hosted", (_MX, self_hosting({"@ TXT": ["v=spf1 a:mail.sendgrid.net/24//64 -all"]})), FAIL, "SendGrid"
+    ),
+    Case("mail-self-hosted", (_MX, self_hosting({"@ TXT": ["v=spf1 mx:sendgrid.net//64 -all"]})), FAIL, "SendGrid"),
     Case("mail-self-hosted", (_MX, self_hosting({"@ TXT": ["use include:sendgrid.net"]})), PASS, "none of a known"),
     Case("mail-self-hosted", (_MX, _KEY), FAIL, "Amazon SES"),
     Case("mail-self-hosted", (_MX, _GUESSED), FAIL, "Microsoft 365"),
@@ -192,6 +196,17 @@ _SERVERS = (
     #
     Case("dns-servers-agree", name_servers(), PASS, "2 servers give the same 6 answers"),
     Case("dns-servers-agree", name_servers(selectors=("s1",)), PASS, "8 answers"),
+    Case(
+        "dns-servers-agree",
+        name_servers(
+            at={
+                "192.0.2.1": {"_dmarc TXT": LookupOutcome.NXDOMAIN},
+                "192.0.2.2": {"_dmarc TXT": LookupOutcome.NO_DATA},
+            }
+        ),
+        PASS,
+        "the same",
+    ),
     Case("dns-servers-agree", _V6_DEAD, PASS, "the same"),
     Case("dns-servers-agree", name_servers(at=_OLD), FAIL, "TXT of example.com"),
     Case("dns-servers-agree", name_servers(at={"192.0.2.2": {"_dmarc TXT": []}}), FAIL, "_dmarc.example.com"),

@@ -112,7 +112,7 @@ _PORT = (
     Case(
         "srv-prefers-tls",
         services({"_submissions._tcp SRV": ["0 1 465 mail.example.com."]}),
-        NOT_APPLICABLE,
+        PASS,
         "STARTTLS",
     ),
     Case("srv-prefers-tls", services({**_SOUND, "_submissions._tcp SRV": TIMEOUT}), INDETERMINATE, "_submissions"),

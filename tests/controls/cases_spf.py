@@ -170,6 +170,7 @@ _LOOKUPS = (
          PASS, "3 look-ups", _10),
     Case("spf-lookups", _BROKEN, NOT_APPLICABLE, "spf-syntax judges that", _10),
     Case("spf-lookups", spf(_INCLUDE, {"_spf1.example.net TXT": TIMEOUT}), INDETERMINATE, "time-out", _10),
+    Case("spf-lookups", spf("v=spf1 " + "mx " * 11 + "-all", {"@ MX": TIMEOUT}), FAIL, "11 look-ups", _10),
     Case("spf-lookups", spf(also={"@ MX": TIMEOUT}), INDETERMINATE, "MX of example.com: time-out", _10),
     Case("spf-lookups", spf("v=spf1 include:%{v}.example.net -all", {"in-addr.example.net TXT": TIMEOUT}),
          INDETERMINATE, "time-out", _10),
