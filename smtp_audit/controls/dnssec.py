@@ -106,6 +106,7 @@ def _signed(facts: DnssecFacts) -> tuple[ZoneAnswers, ...]:
 def _require_zones(facts: DnssecFacts) -> None:
     """Raises Undetermined when it is not known which zone a name stands in. One whose answers are all unsigned is none
     that anybody checks."""
+    facts.mx.require()
     for name in (facts.own, *facts.hosts):
         if not name.zone and not (name.answers and all(each.answered and not each.secure for each in name.answers)):
             for answer in name.answers:

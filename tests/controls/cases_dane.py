@@ -167,6 +167,7 @@ _ZONES = (
     Case(
         "dnssec-algorithms", dnssec(None, signed(HOST, found(HOST, "A", ADDRESS), zone="")), PASS, "ECDSA", _ALGORITHMS
     ),
+    Case("dnssec-algorithms", dnssec(mx=mx_failed()), INDETERMINATE, "MX of example.com", _ALGORITHMS),
     Case("dnssec-algorithms", _HOST_LOST, INDETERMINATE, "SOA of mail.example.com", _ALGORITHMS),
     Case("dnssec-key-size", _HOST_LOST, INDETERMINATE, "SOA of mail.example.com", _BITS),
     Case("dnssec-ds-digest", _HOST_LOST, INDETERMINATE, "SOA of mail.example.com", _DIGESTS),

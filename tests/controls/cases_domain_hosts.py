@@ -124,6 +124,12 @@ _SELF = (
         "mail-self-hosted", (_MX, self_hosting({"@ TXT": ["v=spf1 a:mail.sendgrid.net/24//64 -all"]})), FAIL, "SendGrid"
     ),
     Case("mail-self-hosted", (_MX, self_hosting({"@ TXT": ["v=spf1 mx:sendgrid.net//64 -all"]})), FAIL, "SendGrid"),
+    Case(
+        "mail-self-hosted",
+        (_MX, self_hosting({"@ TXT": ["v=spf1 include:\x1b%{i}.example.net"]})),
+        INDETERMINATE,
+        r"\x1b%",
+    ),
     Case("mail-self-hosted", (_MX, self_hosting({"@ TXT": ["use include:sendgrid.net"]})), PASS, "none of a known"),
     Case("mail-self-hosted", (_MX, _KEY), FAIL, "Amazon SES"),
     Case("mail-self-hosted", (_MX, _GUESSED), FAIL, "Microsoft 365"),
