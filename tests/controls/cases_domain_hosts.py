@@ -128,7 +128,7 @@ _SELF = (
         "mail-self-hosted",
         (_MX, self_hosting({"@ TXT": ["v=spf1 include:\x1b%{i}.example.net"]})),
         INDETERMINATE,
-        r"\x1b%",
+        r"\u{1b}%",
     ),
     Case("mail-self-hosted", (_MX, self_hosting({"@ TXT": ["use include:sendgrid.net"]})), PASS, "none of a known"),
     Case("mail-self-hosted", (_MX, _KEY), FAIL, "Amazon SES"),
