@@ -158,6 +158,15 @@ _SEVERAL = (
     #
     Case("mx-preference", _TWO, PASS, "no address stands behind two"),
     Case("mx-preference", _SAME_MACHINE, FAIL, f"mail.example.com and mx2.example.com are both {IP4}"),
+    Case("mx-public-addresses", mail_hosts({"@ MX": [], "@ A": ["127.0.0.1"]}), FAIL, "loopback", _NONE_ALLOWED),
+    Case("mx-public-addresses", mail_hosts({"@ MX": [], "@ A": [IP4]}), PASS, "public", _NONE_ALLOWED),
+    Case(
+        "mx-public-addresses",
+        mail_hosts({"@ MX": [], "@ A": [IP4], "@ AAAA": TIMEOUT}),
+        INDETERMINATE,
+        "AAAA of example.com",
+        _NONE_ALLOWED,
+    ),
     Case("mx-preference", _NULL, NOT_APPLICABLE, "takes no mail"),
     Case("mx-preference", _SOUND, PASS, "the same preference"),
     Case("mx-preference", _ONE_UNKNOWN, INDETERMINATE, "b.example.net"),
