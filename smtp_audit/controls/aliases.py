@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smtp_audit.control import Medium, Rule, Verdict, control, fail, not_applicable, passed
+from smtp_audit.control import Medium, Rule, Verdict, control, fail, passed
 from smtp_audit.facts.aliases import AliasFacts, WatchedName
 from smtp_audit.facts.endpoint import Domain
 
@@ -14,7 +14,7 @@ def _shown(watched: list[WatchedName]) -> str:
 
 
 def _rest(facts: AliasFacts) -> Verdict | None:
-    """Not applicable where nothing is an alias.
+    """A pass where nothing is an alias.
 
     Raises:
         Undetermined: that is not known, or where one leads is not.
@@ -23,7 +23,7 @@ def _rest(facts: AliasFacts) -> Verdict | None:
         if each.alias or not each.cname.absent:
             each.content.require()
     if not any(each.alias for each in facts.names):
-        return not_applicable("none of the names is an alias", evidence=(str(each.content) for each in facts.names))
+        return passed("none of the names is an alias", evidence=(str(each.content) for each in facts.names))
     return None
 
 

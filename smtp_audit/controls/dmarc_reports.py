@@ -88,7 +88,7 @@ def report_authorisation(dmarc: DmarcFacts, rule: Rule) -> Verdict:
         return fail("; ".join(faults), evidence=evidence)
     _require_all(dmarc, len(record.hosts), unknown)
     if not agreed:
-        return not_applicable("all reports stay within the organisation", evidence=evidence)
+        return passed("all reports stay within the organisation", evidence=evidence)
     return passed(f"agreed: {', '.join(agreed)}", evidence=evidence)
 
 

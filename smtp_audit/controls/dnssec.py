@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from smtp_audit.control import Medium, Rule, Verdict, control, fail, not_applicable, passed
+from smtp_audit.errors import Undetermined
 from smtp_audit.facts.dane import DnssecFacts, SignedName, ZoneAnswers
 from smtp_audit.facts.endpoint import Domain
 from smtp_audit.facts.lookup import Answer, LookupOutcome, ResolverFacts
@@ -102,8 +103,20 @@ def _signed(facts: DnssecFacts) -> tuple[ZoneAnswers, ...]:
     return tuple(zone for zone in facts.zones if zone.keys.found)
 
 
+def _require_zones(facts: DnssecFacts) -> None:
+    """Raises Undetermined when it is not known which zone a name stands in. One whose answers are all unsigned is none
+    that anybody checks."""
+    facts.mx.require()
+    for name in (facts.own, *facts.hosts):
+        if not name.zone and not (name.answers and all(each.answered and not each.secure for each in name.answers)):
+            for answer in name.answers:
+                answer.require()
+            raise Undetermined(f"the zone of {name.name} is not known")
+
+
 def _require_keys(facts: DnssecFacts) -> None:
     """Raises Undetermined when a zone's keys are not known."""
+    _require_zones(facts)
     for zone in facts.zones:
         zone.keys.require()
 
@@ -166,8 +179,11 @@ def key_size(facts: DnssecFacts, rule: Rule) -> Verdict:
     _require_keys(facts)
     if not _signed(facts):
         return not_applicable(_UNSIGNED)
+    unread = [f"{z.zone}: {k}" for z in _signed(facts) for k in z.dnskeys if k.signs and k.bits is None and k.is_rsa]
+    if unread:
+        raise Undetermined(f"an RSA key that cannot be read: {unread[0]}")
     if not rsa:
-        return not_applicable("there are no RSA keys", evidence=_keys(facts))
+        return passed("there are no RSA keys", evidence=_keys(facts))
     return passed(f"the shortest RSA key has {min(key.bits or 0 for _, key in rsa)} bits", evidence=_keys(facts))
 
 
@@ -205,6 +221,7 @@ def ds_digest(facts: DnssecFacts, rule: Rule) -> Verdict:
         zone, ds = weak[0]
         told = (*(f"{zone.zone}: {ds}" for zone, ds in weak), *dict.fromkeys(publish))
         return fail(f"a weak digest: {zone.zone}: {ds}", evidence=told)
+    _require_zones(facts)
     for zone in facts.zones:
         zone.delegation.require()
     if not held:
@@ -289,5 +306,5 @@ def nsec3_iterations(facts: DnssecFacts, rule: Rule) -> Verdict:
     if not _signed(facts):
         return not_applicable(_UNSIGNED)
     if not held:
-        return not_applicable("the zones have no NSEC3")
+        return passed("the zones have no NSEC3", evidence=[str(zone.parameters) for zone in _signed(facts)])
     return passed("no more iterations than allowed", evidence=[str(zone.parameters) for zone, _ in held])

@@ -123,7 +123,7 @@ def null_alone(facts: MailHostsFacts, rule: Rule) -> Verdict:
     mx = facts.mx.require()
     nulls = [each for each in facts.exchanges if each.null]
     if not nulls:
-        return not_applicable("there is no null MX", evidence=(str(mx),))
+        return passed("there is no null MX", evidence=(str(mx),))
     if len(facts.exchanges) == 1:
         return passed("the null MX is the only record", evidence=(str(mx),))
     others = ", ".join(str(each) for each in facts.exchanges if not each.null)
@@ -260,23 +260,26 @@ def public_addresses(facts: MailHostsFacts, rule: Rule) -> Verdict:
 
     An inner address that stands beside a public one delays every sender that tries it first.
     """
-    if (verdict := _named(facts)) is not None:
+    verdict = _named(facts)
+    # Without an MX record mail goes to the domain's own addresses (RFC 5321 section 5.1).
+    hosts = (facts.own,) if facts.mx.absent else facts.hosts
+    if verdict is not None and not (facts.mx.absent and facts.own.require_addresses()):
         return verdict
     special = [
         f"{host.name} has {address}: {kind}"
-        for host in facts.hosts
+        for host in hosts
         for address in host.addresses
         if (kind := special_network(address, rule["allowed"]))
     ]
     if special:
-        return fail("; ".join(special), evidence=_told(facts, facts.hosts))
-    for host in facts.hosts:
+        return fail("; ".join(special), evidence=_told(facts, hosts))
+    for host in hosts:
         host.a.require()
         host.aaaa.require()
     _all_looked_at(facts)
-    if not any(host.addresses for host in facts.hosts):
+    if not any(host.addresses for host in hosts):
         return not_applicable("no mail exchanger has an address; mx-resolves judges that")
-    return passed("all addresses are public", evidence=_told(facts, facts.hosts))
+    return passed("all addresses are public", evidence=_told(facts, hosts))
 
 
 @control(
@@ -321,7 +324,7 @@ def preference(facts: MailHostsFacts, rule: Rule) -> Verdict:
         return verdict
     looked_up = [(each, host) for each in facts.named if (host := facts.host(each)) is not None]
     if len({each.preference for each, _ in looked_up}) < 2:
-        return not_applicable("all mail exchangers have the same preference", evidence=(str(facts.mx),))
+        return passed("all mail exchangers have the same preference", evidence=(str(facts.mx),))
     shared = [
         f"{each.host} and {other.host} are both {', '.join(sorted(both))}"
         for place, (each, host) in enumerate(looked_up)

@@ -29,7 +29,7 @@ def _told(services: Iterable[ServiceRecords]) -> tuple[str, ...]:
 
 def _none(facts: MailServicesFacts) -> Verdict:
     _all_answered(facts)
-    return not_applicable("no SRV record offers a service to users")
+    return passed("no SRV record offers a service to users", evidence=[str(each.answer) for each in facts.services])
 
 
 def _published(facts: MailServicesFacts) -> bool:
@@ -70,7 +70,7 @@ def form(facts: MailServicesFacts, rule: Rule) -> Verdict:
         return fail("; ".join(wrong), evidence=_told(facts.services))
     _all_answered(facts)
     if not _published(facts):
-        return not_applicable("there are no SRV records")
+        return passed("there are no SRV records", evidence=[str(each.answer) for each in facts.services])
     return passed(
         ", ".join(f"{each.service} {' | '.join(map(str, each.records))}" for each in facts.services if each.records),
         evidence=_told(facts.services),
@@ -221,7 +221,7 @@ def prefers_tls(facts: MailServicesFacts, rule: Rule) -> Verdict:
     for answer in unknown:
         answer.require()
     if not right:
-        return not_applicable("no SRV record offers a service with STARTTLS")
+        return passed("no SRV record offers a service with STARTTLS", evidence=_told(facts.services))
     return passed(", ".join(right), evidence=_told(facts.services))
 
 
@@ -297,7 +297,10 @@ def autoconfig(facts: MailServicesFacts, rule: Rule) -> Verdict:
         host.a.require()
         host.aaaa.require()
     if not there:
-        return not_applicable("there is no autoconfig and no autodiscover host")
+        return passed(
+            "there is no autoconfig and no autodiscover host",
+            evidence=(line for host in facts.configuration for line in host.told()),
+        )
     return passed(
         ", ".join(f"{host.name} ({', '.join(host.addresses)})" for host in there),
         evidence=(line for host in there for line in host.told()),

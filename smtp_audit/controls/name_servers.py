@@ -213,8 +213,12 @@ def _others_lame(facts: NameServersFacts, told: list[ServerAnswers]) -> None:
 
 
 def _said(given: Answer) -> tuple[str, ...]:
-    """What counts of an answer: the records, or that there are none; an alias counts as where it leads."""
-    return (*given.records, *(f"CNAME {alias}" for alias in given.aliases)) or (str(given.outcome),)
+    """What counts of an answer: the records, or that there are none; an alias counts as where it leads.
+
+    Whether a name without records exists does not count: servers that sign while they answer say of every name that it
+    does (RFC 9824), and receivers make the same of both.
+    """
+    return (*given.records, *(f"CNAME {alias}" for alias in given.aliases)) or ("no such record",)
 
 
 @control(

@@ -10,6 +10,7 @@ from smtp_audit.facts.endpoint import Domain
 from smtp_audit.facts.mail_hosts import MailHostsFacts
 from smtp_audit.facts.self_hosting import SelfHostingFacts
 from smtp_audit.published.senders import external_sender, known_senders
+from smtp_audit.wiretext import escape_text
 
 
 def _places(hosts: MailHostsFacts, facts: SelfHostingFacts) -> Iterator[tuple[str, str]]:
@@ -21,7 +22,7 @@ def _places(hosts: MailHostsFacts, facts: SelfHostingFacts) -> Iterator[tuple[st
             yield alias, f"mail exchanger {host.name}, an alias of {alias}"
     for record in facts.spf:
         for name in record.names:
-            yield name, f"SPF of {record.answer.name}: {name}"
+            yield name, f"SPF of {record.answer.name}: {escape_text(name, 255)}"
     for key in facts.keys:
         for target in key.targets:
             yield target, f"DKIM key {key.cname.name}, an alias of {target}"
@@ -71,7 +72,9 @@ def self_hosted(hosts: MailHostsFacts, facts: SelfHostingFacts, rule: Rule) -> V
         raise Undetermined("there are more mail exchangers or SPF records than are followed")
     opened = next((name for record in facts.spf for name in record.open), "")
     if opened:
-        raise Undetermined(f"what SPF brings in by {opened} depends on the message, and was not looked at")
+        raise Undetermined(
+            f"what SPF brings in by {escape_text(opened, 255)} depends on the message, and was not looked at"
+        )
     names_seen = list(_places(hosts, facts))
     if not hosts.named and not any(record.names for record in facts.spf) and not any(key.targets for key in facts.keys):
         return not_applicable(

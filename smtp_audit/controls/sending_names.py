@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
-from smtp_audit.control import Medium, Rule, Verdict, control, fail, not_applicable, passed
+from smtp_audit.control import Medium, Outcome, Rule, Verdict, control, fail, not_applicable, passed
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import Domain
 from smtp_audit.facts.host_names import AddressNames, has_address
@@ -80,12 +80,20 @@ def mx_reverse(facts: MailHostsFacts, rule: Rule) -> Verdict:
     addresses = _public(facts.reverse, rule["allowed"])
     if addresses:
         verdict = _judge_confirmed(addresses)
-        if facts.left_out:
-            raise Undetermined("there are more mail exchangers or addresses than are looked at")
+        if verdict.outcome is Outcome.PASS:
+            _all_addresses(facts)
         return verdict
-    for host in facts.hosts:
-        host.require_addresses()
+    _all_addresses(facts)
     return not_applicable("no mail exchanger has a public address; mx-resolves and mx-public-addresses judge that")
+
+
+def _all_addresses(facts: MailHostsFacts) -> None:
+    """Raises Undetermined when a mail exchanger may have addresses that were not looked at."""
+    for host in facts.hosts:
+        host.a.require()
+        host.aaaa.require()
+    if facts.left_out:
+        raise Undetermined("there are more mail exchangers or addresses than are looked at")
 
 
 @control(

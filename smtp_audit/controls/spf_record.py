@@ -127,7 +127,7 @@ def spf_includes(spf: SpfFacts, rule: Rule) -> Verdict:
     tree = SpfTree(spf.nodes)
     leading = spf.nodes[1:]
     if not leading:
-        return not_applicable("the record includes nothing and does not redirect")
+        return passed("the record includes nothing and does not redirect", evidence=shown(spf.root.answer))
     faults, unknown = [], None
     for node in leading:
         try:
@@ -225,7 +225,7 @@ def spf_explanation(spf: SpfFacts, rule: Rule) -> Verdict:
         return record
     modifier = record.explanation
     if modifier is None:
-        return not_applicable("the record has no exp=")
+        return passed("the record has no exp=", evidence=shown(spf.root.answer))
     if spf.explanation is None:
         return not_applicable(f"where {escape_text(modifier.text, 100)} leads depends on the message, or it is no name")
     answer = spf.explanation.require()

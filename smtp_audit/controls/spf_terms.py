@@ -59,13 +59,17 @@ def spf_lookups(spf: SpfFacts, rule: Rule) -> Verdict:
         return record
     tree, most = SpfTree(spf.nodes), rule["max_lookups"]
     evidence = [escape_text(line, 200) for line in tree.costs()[:60]]
-    reached = list(tree.reached())
-    for here in reached:
+    unknown: Undetermined | None = None
+    for here in tree.reached():
         node = spf.nodes[here]
         if node.loop:
             return fail(f"{escape_text(node.via, 100)} leads round in a circle", evidence=evidence)
         for term in tree.way(here).terms:
-            hosts = _hosts(tree, here, term)
+            try:
+                hosts = _hosts(tree, here, term)
+            except Undetermined as reason:
+                unknown = unknown or reason
+                continue
             if hosts > _MOST_HOSTS:
                 return fail(
                     f"{tree.told(here, term)} leads to {hosts} hosts, at most 10 are allowed", evidence=evidence
@@ -73,6 +77,8 @@ def spf_lookups(spf: SpfFacts, rule: Rule) -> Verdict:
     found = tree.lookups()
     if found > most:
         return fail(f"{found} look-ups, at most {most} are allowed", evidence=evidence)
+    if unknown is not None:
+        raise unknown
     tree.require_known()
     tried = (*spf.foreign, *spf.evaluations)
     if tree.dynamic():
@@ -120,7 +126,8 @@ def spf_void_lookups(spf: SpfFacts, rule: Rule) -> Verdict:
         return record
     tree, most = SpfTree(spf.nodes), rule["max_void"]
     if not tree.lookups():
-        return not_applicable("the record needs no look-up")
+        tree.require_known()
+        return passed("the record needs no look-up", evidence=shown(spf.root.answer))
     unknown: Undetermined | None = None
     passing = set(tree.permitting())
     void: dict[str, list[tuple[int, Mechanism]]] = {"A": [], "AAAA": []}

@@ -83,12 +83,13 @@ class ShownChain(BaseModel):
         return f"{self.endpoint} at {self.address}" if self.address else self.endpoint
 
     def matched_by(self, records: Iterable[Tlsa]) -> Tlsa | None:
-        """The first usable TLSA record that this chain fulfils but for names and dates; None when there is none.
+        """A usable TLSA record that this chain fulfils but for names and dates; None when there is none. One that is
+        about the leaf comes first: with it names and dates do not count (RFC 7671 section 5.1).
 
         DANE-EE is about the leaf. DANE-TA is about an authority that the leaf leads to by the names of issuers (RFC
         7671 section 5.2).
         """
-        known = list(records)
+        known = sorted(records, key=lambda record: record.usage != END_ENTITY)
         for record in known:
             members = self.members[:1] if record.usage == END_ENTITY else self.path()
             if record.usable and any(member.matches(record) for member in members):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from smtp_audit.errors import Undetermined
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.limits import MAX_HOSTS
 from smtp_audit.published.exchanges import exchanges
@@ -39,7 +40,10 @@ class MxHosts(BaseModel):
         """The hosts.
 
         Raises:
-            Undetermined: the question was not answered.
+            Undetermined: the question was not answered, or they are more than our cap: what holds for those that were
+                looked at says nothing of the others.
         """
         self.answer.require()
+        if len(exchanges(self.answer.records)) > MAX_HOSTS:
+            raise Undetermined(f"{self.domain} has more than {MAX_HOSTS} MX hosts: not all are looked at")
         return self.hosts

@@ -23,11 +23,12 @@ _DIGICERT = (
 )  # fmt: skip
 _AMAZON = ("amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com", "aws.amazon.com")
 _GODADDY = ("godaddy.com", "starfieldtech.com")
-_ENTRUST = ("entrust.net", "entrust.com", "affirmtrust.com")
 _GLOBALSIGN = ("globalsign.com",)
 _TELIA = ("telia.com", "telia.fi", "telia.se", "trust.telia.com")
 _CERTUM = ("certum.pl", "certum.eu", "yandex.ru")
 _SSL_COM = ("ssl.com",)
+# Since November 2024 others issue under its name: SSL.com, then Sectigo.
+_ENTRUST = ("entrust.net", "entrust.com", "affirmtrust.com", *_SSL_COM, *_SECTIGO)
 
 _DOMAINS: dict[str, tuple[str, ...]] = {
     "let's encrypt": ("letsencrypt.org",),
@@ -71,7 +72,7 @@ _DOMAINS: dict[str, tuple[str, ...]] = {
     "firmaprofesional": ("firmaprofesional.com",),
     "naver cloud trust services": ("navercloudtrust.com",),
     "apple": ("pki.apple.com",),
-    "trustasia technologies": ("trustasia.com",),
+    "trustasia technologies": ("trustasia.com", *_SECTIGO, *_DIGICERT),
 }
 
 _LEGAL_FORM = re.compile(

@@ -46,6 +46,11 @@ class DnsKey(BaseModel):
         return not self.problem and bool(self.flags & ZONE_KEY) and not self.flags & REVOKED
 
     @property
+    def is_rsa(self) -> bool:
+        """Whether it is an RSA key, readable or not."""
+        return self.algorithm in _RSA
+
+    @property
     def entry_point(self) -> bool:
         """Whether its parent is to have a DS of it, by its flag."""
         return bool(self.flags & SECURE_ENTRY_POINT)

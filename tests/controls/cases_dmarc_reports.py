@@ -69,7 +69,7 @@ _CONSENT = (
     Case(
         "dmarc-report-authorisation",
         _out(host("mail.example.com", consent=_NOT), text=_INSIDE, places=_PLACES),
-        NOT_APPLICABLE,
+        PASS,
         "within the organisation",
     ),
     Case(
@@ -85,7 +85,7 @@ _CONSENT = (
         FAIL,
         "has not agreed",
     ),
-    Case("dmarc-report-authorisation", dmarc(GOOD), NOT_APPLICABLE, "within the organisation"),
+    Case("dmarc-report-authorisation", dmarc(GOOD), PASS, "within the organisation"),
     Case("dmarc-report-authorisation", _QUIET, NOT_APPLICABLE, "dmarc-report-addresses"),
     Case("dmarc-report-authorisation", _NONE, NOT_APPLICABLE, "dmarc-record"),
     Case("dmarc-report-authorisation", _SILENT, INDETERMINATE, "does not answer"),

@@ -73,7 +73,7 @@ _RECORD = (
     Case("mx-null-alone", _NULL, PASS, "the only record"),
     Case("mx-null-alone", _NULL_BESIDE, FAIL, "beside 10 mail.example.com"),
     Case("mx-null-alone", mail_hosts({"@ MX": ["0 .", "10 ."]}), FAIL, "another one"),
-    Case("mx-null-alone", _SOUND, NOT_APPLICABLE, "no null MX"),
+    Case("mx-null-alone", _SOUND, PASS, "no null MX"),
     Case("mx-null-alone", _UNKNOWN, INDETERMINATE, "SERVFAIL"),
 )
 
@@ -158,7 +158,17 @@ _SEVERAL = (
     #
     Case("mx-preference", _TWO, PASS, "no address stands behind two"),
     Case("mx-preference", _SAME_MACHINE, FAIL, f"mail.example.com and mx2.example.com are both {IP4}"),
-    Case("mx-preference", _SOUND, NOT_APPLICABLE, "the same preference"),
+    Case("mx-public-addresses", mail_hosts({"@ MX": [], "@ A": ["127.0.0.1"]}), FAIL, "loopback", _NONE_ALLOWED),
+    Case("mx-public-addresses", mail_hosts({"@ MX": [], "@ A": [IP4]}), PASS, "public", _NONE_ALLOWED),
+    Case(
+        "mx-public-addresses",
+        mail_hosts({"@ MX": [], "@ A": [IP4], "@ AAAA": TIMEOUT}),
+        INDETERMINATE,
+        "AAAA of example.com",
+        _NONE_ALLOWED,
+    ),
+    Case("mx-preference", _NULL, NOT_APPLICABLE, "takes no mail"),
+    Case("mx-preference", _SOUND, PASS, "the same preference"),
     Case("mx-preference", _ONE_UNKNOWN, INDETERMINATE, "b.example.net"),
     #
     Case("mx-single-host", _TWO, PASS, "2 hosts take mail", {"minimum_hosts": 2}),
@@ -183,6 +193,15 @@ _REVERSE = (
     ),
     Case("mx-reverse-confirmed", _at("127.0.0.1"), NOT_APPLICABLE, "public", _NONE_ALLOWED),
     Case("mx-reverse-confirmed", _at("127.0.0.1"), FAIL, "127.0.0.1 has no name", _LOOPBACK_ALLOWED),
+    Case("mx-reverse-confirmed", mail_hosts({"mail AAAA": SERVFAIL}), INDETERMINATE, "AAAA of mail", _NONE_ALLOWED),
+    Case("mx-reverse-confirmed", mail_hosts({"mail AAAA": TIMEOUT, PTR4: []}), FAIL, "has no name", _NONE_ALLOWED),
+    Case(
+        "mx-reverse-confirmed",
+        mail_hosts({"@ MX": ["10 mail.example.com.", "20 b.example.com."], "b A": TIMEOUT, "b AAAA": TIMEOUT}),
+        INDETERMINATE,
+        "A of b.example.com",
+        _NONE_ALLOWED,
+    ),
     Case("mx-reverse-confirmed", _UNKNOWN, INDETERMINATE, "SERVFAIL", _NONE_ALLOWED),
 )
 

@@ -45,7 +45,7 @@ _FORM = (
     Case("srv-form", services({"_imap._tcp SRV": ["0 0 0 .", "0 1 143 mail.example.com."]}), FAIL, "no such service"),
     Case("srv-form", services({"_imaps._tcp SRV": ["0 1 0 mail.example.com."]}), FAIL, "port 0"),
     Case("srv-form", services({"_imaps._tcp SRV": ["0 1 993 192.0.2.25."]}), FAIL, "no name of a host"),
-    Case("srv-form", _NONE, NOT_APPLICABLE, "no SRV records"),
+    Case("srv-form", _NONE, PASS, "no SRV records"),
     Case("srv-form", _FAILS, INDETERMINATE, "_pop3._tcp.example.com: SERVFAIL"),
     #
     Case("srv-no-alias", _ALL, PASS, "no target is an alias"),
@@ -55,7 +55,7 @@ _FORM = (
         FAIL,
         "imap.example.net is an alias of mail.example.com",
     ),
-    Case("srv-no-alias", _NOT_OFFERED, NOT_APPLICABLE, "no SRV record offers"),
+    Case("srv-no-alias", _NOT_OFFERED, PASS, "no SRV record offers"),
     Case(
         "srv-no-alias",
         services(
@@ -80,7 +80,7 @@ _FORM = (
         PASS,
         IP4,
     ),
-    Case("srv-resolves", _NONE, NOT_APPLICABLE, "no SRV record offers"),
+    Case("srv-resolves", _NONE, PASS, "no SRV record offers"),
     Case("srv-resolves", _MANY, INDETERMINATE, "more hosts"),
     Case("srv-resolves", services({"_imaps._tcp SRV": TIMEOUT}), INDETERMINATE, "_imaps._tcp"),
 )
@@ -98,7 +98,7 @@ _PORT = (
     ),
     Case("srv-port", services(_ELSEWHERE, _AUDITED), NOT_APPLICABLE, "imap.example.net:993"),
     Case("srv-port", _ports(_ELSEWHERE), PASS, "not part of this audit: imap.example.net:993"),
-    Case("srv-port", _NONE, NOT_APPLICABLE, "no SRV record offers"),
+    Case("srv-port", _NONE, PASS, "no SRV record offers"),
     Case("srv-port", services({**_SOUND, "_pop3s._tcp SRV": TIMEOUT}, _AUDITED), INDETERMINATE, "_pop3s"),
     #
     Case("srv-prefers-tls", _ALL, PASS, "_submissions before _submission"),
@@ -112,7 +112,7 @@ _PORT = (
     Case(
         "srv-prefers-tls",
         services({"_submissions._tcp SRV": ["0 1 465 mail.example.com."]}),
-        NOT_APPLICABLE,
+        PASS,
         "STARTTLS",
     ),
     Case("srv-prefers-tls", services({**_SOUND, "_submissions._tcp SRV": TIMEOUT}), INDETERMINATE, "_submissions"),
@@ -136,7 +136,7 @@ _HOSTS = (
     Case("autoconfig-host", services(_ALIAS), FAIL, "which has no address (NXDOMAIN)", _NOTHING_ALLOWED),
     Case("autoconfig-host", services({"autodiscover A": ["10.0.0.5"]}), FAIL, "private", _NOTHING_ALLOWED),
     Case("autoconfig-host", services({"autodiscover A": ["10.0.0.5"]}), PASS, "10.0.0.5", {"allowed": ["10.0.0.0/8"]}),
-    Case("autoconfig-host", _NONE, NOT_APPLICABLE, "no autoconfig", _NOTHING_ALLOWED),
+    Case("autoconfig-host", _NONE, PASS, "no autoconfig", _NOTHING_ALLOWED),
     Case("autoconfig-host", services({"autodiscover A": SERVFAIL}), INDETERMINATE, "autodiscover", _NOTHING_ALLOWED),
 )
 

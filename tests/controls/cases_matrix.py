@@ -97,6 +97,8 @@ _TLSA = (
     Case("matrix-tlsa", _tlsa(f"2 1 1 {CA_KEY}"), PASS, "is published"),
     # RFC 7671 section 5.1: with DANE-EE neither names nor dates count.
     Case("matrix-tlsa", _tlsa(f"3 1 1 {KEY}", dns_names=(), members=(_EXPIRED,)), PASS, "is published"),
+    # One record that is fulfilled is enough, whatever another one asks for (RFC 7672 section 3.1).
+    Case("matrix-tlsa", _tlsa(f"2 1 1 {CA_KEY}", f"3 1 1 {KEY}", dns_names=()), PASS, "is published"),
     # RFC 7672 section 3.2.2: with DANE-TA the name may also be the domain's.
     Case("matrix-tlsa", _tlsa(f"2 1 1 {CA_KEY}", dns_names=("example.com",)), PASS, "is published"),
     Case("matrix-tlsa", _tlsa(f"3 1 1 {NEXT}"), FAIL, f"no TLSA record matches what {HOST}:25 at"),

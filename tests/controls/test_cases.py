@@ -134,6 +134,14 @@ ALWAYS_APPLIES = {
     "dns-servers-agree",
     "dns-serials-agree",
     "dnssec-secure",
+    "mx-null-alone",
+    "alias-dangling",
+    "alias-registrable",
+    "srv-form",
+    "srv-no-alias",
+    "srv-resolves",
+    "srv-prefers-tls",
+    "autoconfig-host",
 }
 
 # Facts that are whole or absent: the runner alone can say indeterminate.
@@ -199,6 +207,18 @@ WITHOUT_CLAUSE = {
     "greeting-product",
     "greeting-version",
     "greeting-system",
+    "dkim-strict",
+    "dmarc-alignment-modes",
+    "spf-answer-size",
+    "caa-issuemail",
+    "mx-ipv6",
+    "srv-published",
+    "sending-not-listed",
+    "dns-servers-count",
+    "dns-servers-answer",
+    "dns-servers-authoritative",
+    "dns-servers-agree",
+    "dns-serials-agree",
 }
 
 

@@ -37,7 +37,8 @@ async def _own(approach: DomainApproach, transcript: Transcript) -> SignedName:
 
 async def _host(approach: DomainApproach, host: str, transcript: Transcript) -> SignedName:
     start, ipv4, ipv6 = await asyncio.gather(*(approach.ask(host, kind, transcript) for kind in ("SOA", "A", "AAAA")))
-    zone = host if start.found and not start.aliases else start.zone
+    zone = (start.aliases[-1] if start.aliases else host) if start.found else start.zone
+    zone = zone or ipv4.zone or ipv6.zone
     return SignedName(name=host, zone=zone, answers=(ipv4, ipv6))
 
 

@@ -16,7 +16,7 @@ MAX_SPF_RECORDS = 40
 looked through all the same."""
 
 _VERSION = re.compile(r"v=spf1(?: |$)", re.IGNORECASE)
-_NAMED = re.compile(r"[+?~-]?(include|a|mx|ptr|exists):([^/\s]+)|(redirect)=(\S+)", re.IGNORECASE)
+_NAMED = re.compile(r"[+?~-]?(include|a|mx|ptr|exists):([^/\s]+)(?:/\S*)?|(redirect)=(\S+)", re.IGNORECASE)
 
 
 async def look_for_self_hosting(approach: DomainApproach, transcript: Transcript) -> SelfHostingFacts:
