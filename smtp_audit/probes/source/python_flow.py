@@ -142,13 +142,20 @@ def _connections(scope: ast.AST, names: dict[str, str]) -> Iterator[tuple[str, i
         used = _uses(scope, variable)
         first = min((used[name] for name in _LOGINS & used.keys()), default=0)
         if "starttls" not in used:
-            if first and not _given_away(scope, variable):
+            if first and not _given_away(scope, variable) and not _local(call):
                 yield "smtp-without-starttls", call.lineno
         elif "login" in used and used["login"] < used["starttls"]:
             yield "login-before-starttls", used["login"]
         for node in _own(scope):
             if isinstance(node, ast.Try) and _only_tried(node, variable):
                 yield "starttls-failure-ignored", node.lineno
+
+
+def _local(call: ast.Call) -> bool:
+    """A server on this machine, by a literal: nothing travels. With a variable that cannot be known."""
+    host = next((keyword.value for keyword in call.keywords if keyword.arg == "host"), None)
+    host = call.args[0] if call.args else host
+    return isinstance(host, ast.Constant) and _LOCAL.match(str(host.value)) is not None
 
 
 def _only_tried(node: ast.Try, variable: str) -> bool:
