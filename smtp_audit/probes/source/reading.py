@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +15,9 @@ from smtp_audit.probes.source.python_flow import NotPython, flows
 from smtp_audit.probes.source.rules import SourceRule, source_rules
 from smtp_audit.probes.source.secrets import looks_secret
 from smtp_audit.probes.source.tree import SourceFile
+
+if TYPE_CHECKING:
+    from ast_grep_py import SgNode
 
 TEXTS: Final = {
     "javascript": ("string", "template_string"),
@@ -32,7 +35,10 @@ LONG_LINES: Final = 5000
 """Characters of a line by which text is taken for minified: by hand nobody writes them."""
 
 _MATTERS: Final = re.compile(r"smtp|mail|\btls\b|\bssl\b|sendgrid|postmark|sparkpost|resend|\bses\b", re.IGNORECASE)
-"""Words without one of which a file that is understood in part has nothing to do with mail."""
+"""Words without one of which a part of a file that is not understood has nothing to do with mail."""
+
+_FEW_LINES: Final = 3
+"""Lines of such a part beyond which what stands around it may be misunderstood, too."""
 
 
 class Reading(BaseModel):
@@ -75,7 +81,7 @@ def read_text(text: str, file: SourceFile) -> Reading:
 
     root = SgRoot(text, file.grammar).root()
     unread = ""
-    if root.find({"rule": {"kind": "ERROR"}}) is not None and _MATTERS.search(text):
+    if _MATTERS.search(text) and any(_matters(node) for node in root.find_all({"rule": {"kind": "ERROR"}})):
         unread = f"is no {file.language} throughout: understood in part"
     lines: dict[tuple[str, int], SourceRule] = {}
     for rule in source_rules():
@@ -100,6 +106,12 @@ def read_text(text: str, file: SourceFile) -> Reading:
         libraries=() if file.test else libraries_in(text, file.language),
         unread=unread,
     )
+
+
+def _matters(error: SgNode) -> bool:
+    """Whether what the parser did not understand may be about mail. Parsers lag behind their languages."""
+    span = error.range()
+    return span.end.line - span.start.line >= _FEW_LINES or _MATTERS.search(error.text()) is not None
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from smtp_audit.facts.source import Language, LeftOut
-from smtp_audit.limits import MAX_SOURCE_BYTES, MAX_SOURCE_DEPTH, MAX_SOURCE_FILES, MAX_SOURCE_FILE_BYTES
+from smtp_audit.limits import MAX_SOURCE_BYTES, MAX_SOURCE_DEPTH, MAX_SOURCE_FILE_BYTES, MAX_SOURCE_FILES
 from smtp_audit.wiretext import escape, escape_text
 
 GRAMMARS: Final = {
