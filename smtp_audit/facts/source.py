@@ -1,11 +1,11 @@
-"""Facts about source text: what was read, what was not, and what was found there. Never a secret, nor any other text."""
+"""Facts about source text: what was read, what was not, and what was found there. Never any of the text."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from smtp_audit.facts.observation import Facts
 
@@ -87,7 +87,7 @@ class SourceFacts(Facts):
 
     kind: ClassVar[str] = "source_findings"
 
-    read: dict[Language, int] = {}
+    read: dict[Language, int] = Field(default_factory=dict)
     tests: int = 0
     others: int = 0
     unread: tuple[LeftOut, ...] = ()
@@ -95,9 +95,9 @@ class SourceFacts(Facts):
     skipped: tuple[LeftOut, ...] = ()
     more_skipped: int = 0
     libraries: tuple[str, ...] = ()
-    covered: dict[Topic, tuple[Language, ...]] = {}
+    covered: dict[Topic, tuple[Language, ...]] = Field(default_factory=dict)
     findings: tuple[SourceFinding, ...] = ()
-    more_findings: dict[Topic, int] = {}
+    more_findings: dict[Topic, int] = Field(default_factory=dict)
 
     def of(self, topic: Topic) -> tuple[SourceFinding, ...]:
         """The findings about one thing."""

@@ -20,13 +20,13 @@ LIBRARIES: Final[dict[Language, dict[str, str]]] = {
     Language.JAVASCRIPT: _NODE,
     Language.TYPESCRIPT: _NODE,
     Language.PYTHON: {
-        "smtplib": r"(?m)^\s*(?:import|from)\s.*\bsmtplib\b",
-        "aiosmtplib": r"(?m)^\s*(?:import|from)\s.*\baiosmtplib\b",
+        "smtplib": r"(?m)^[ \t]*(?:import|from)\s.*\bsmtplib\b",
+        "aiosmtplib": r"(?m)^[ \t]*(?:import|from)\s.*\baiosmtplib\b",
         "Django": r"\bdjango\.core\.mail\b|(?m:^EMAIL_(?:HOST|BACKEND)\b)",
         "Flask-Mail": r"\bflask_mail(?:man)?\b|\bMAIL_SERVER\b",
-        "yagmail": r"(?m)^\s*(?:import|from)\s+yagmail\b",
+        "yagmail": r"(?m)^[ \t]*(?:import|from)\s+yagmail\b",
         "FastAPI-Mail": r"\bfastapi_mail\b",
-        "redmail": r"(?m)^\s*(?:import|from)\s+redmail\b",
+        "redmail": r"(?m)^[ \t]*(?:import|from)\s+redmail\b",
     },
     Language.PHP: {
         "PHPMailer": r"\bPHPMailer\b",
@@ -39,7 +39,7 @@ LIBRARIES: Final[dict[Language, dict[str, str]]] = {
     Language.RUBY: {
         "net/smtp": r"\bNet::SMTP\b",
         "Action Mailer": r"\bActionMailer\b|\baction_mailer\b",
-        "mail": r"(?m)^\s*require\s+['\"]mail['\"]|\bMail\.(?:new|deliver|defaults)\b",
+        "mail": r"(?m)^[ \t]*require\s+['\"]mail['\"]|\bMail\.(?:new|deliver|defaults)\b",
         "Pony": r"\bPony\.(?:mail|options)\b",
     },
     Language.GO: {

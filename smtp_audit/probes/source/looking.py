@@ -38,7 +38,7 @@ _LINE: Final = 4 * 1024 * 1024
 """Octets of what is told of one file."""
 
 
-def source_seconds(approach: ProgramApproach) -> float:
+def source_seconds(_: ProgramApproach) -> float:
     """The longest that reading a tree may take."""
     return MAX_SOURCE_SECONDS + 2 * START_SECONDS
 

@@ -13,7 +13,6 @@ from typing import Final
 
 _LOGINS: Final = frozenset(("login", "auth", "sendmail", "send_message"))
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-_SENDS: Final = frozenset(("SMTP", "send"))
 
 
 class NotPython(ValueError):
@@ -111,10 +110,9 @@ def _uses(scope: ast.AST, variable: str) -> dict[str, int]:
     """The methods of a variable that are called, with the first line."""
     used: dict[str, int] = {}
     for node in _own(scope):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if _name(node.func.value, {}) == variable:
-                line = used.get(node.func.attr, node.lineno)
-                used[node.func.attr] = min(line, node.lineno)
+        method = node.func if isinstance(node, ast.Call) else None
+        if isinstance(method, ast.Attribute) and _name(method.value, {}) == variable:
+            used[method.attr] = min(used.get(method.attr, method.lineno), method.lineno)
     return used
 
 
