@@ -19,7 +19,7 @@ _VARIABLE: Final = re.compile(r"\A\$[a-z_]\w*\Z")
 
 _PLACEHOLDER: Final = re.compile(
     r"\A(?:<.*>|\[.*\]|\.{3}|[xX*.]+|.*(?:REPLACE|PLACEHOLDER|CHANGE[_-]?THIS).*|none|null|undefined|true|false"
-    r"|(?:your|insert|enter)[ _-]?[a-z _-]*)\Z",
+    r"|(?:your|insert|enter)[ _-][a-z _-]*)\Z",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -86,7 +86,7 @@ def test_what_is_no_literal_is_no_secret(text: str) -> None:
         ("'/run/secrets/smtp-pass-1'", True, False),
         ("'https://example.test/a8Zk2'", True, False),
         ("'my-example-Pa55'", True, False),
-        ("'$ecret-1'", True, False),
+        ("'$ecret-1'", True, True),
         ('"$secret"', False, False),
         ("'$SMTP_PASS'", False, False),
         ("'your-smtp-password'", False, False),
