@@ -80,6 +80,30 @@ MAX_TRAP_VISITS: Final = 50
 MAX_WATCHED_FILES: Final = 500
 """Files of a folder that a program may write to that are looked at."""
 
+MAX_SOURCE_FILES: Final = 5000
+"""Files of source text that are read in one tree."""
+
+MAX_SOURCE_FILE_BYTES: Final = 1024 * 1024
+"""Octets of one of them; what is written by hand is far below."""
+
+MAX_SOURCE_BYTES: Final = 64 * 1024 * 1024
+"""Octets of all of them."""
+
+MAX_SOURCE_DEPTH: Final = 40
+"""Folders within folders that are entered."""
+
+MAX_SOURCE_FINDINGS: Final = 100
+"""Findings about one thing in one tree that are kept; the rest is counted."""
+
+MAX_SOURCE_LEFT_OUT: Final = 100
+"""Files and folders that were left out and are named; the rest is counted."""
+
+MAX_SOURCE_SECONDS: Final = 240.0
+"""Seconds for one tree; 5000 files take about 100."""
+
+MAX_SOURCE_FILE_SECONDS: Final = 10.0
+"""Seconds for one file; one of 1 MiB takes about one."""
+
 MAX_SENDING_ADDRESSES: Final = 32
 """Addresses that mail leaves from, as the configuration names them."""
 

@@ -21,6 +21,7 @@ from tests import relay_factories as relaying
 from tests import sequence_factories as order
 from tests import spf_factories as senders
 from tests import trust_factories as trust
+from tests import source_factories as text
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -101,6 +102,7 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         trust.dnssec(),
         trust.caa(),
         trust.matrix(),
+        text.source(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

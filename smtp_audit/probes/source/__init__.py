@@ -1,0 +1,1 @@
+"""Reading source text: files found, rules applied, in a process of its own."""
