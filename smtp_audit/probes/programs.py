@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from smtp_audit.facts.client import TrapFacts
+from smtp_audit.facts.client_messages import ClientMessageFacts
 from smtp_audit.facts.observation import Facts
+from smtp_audit.probes.client.messages import look_at_messages, send_seconds
 from smtp_audit.probes.client.trapping import look_at_traps, play_seconds
 from smtp_audit.probes.programs_approach import ProgramApproach
 from smtp_audit.probes.wire import Transcript
@@ -24,6 +26,9 @@ class ProgramFamily:
     seconds: Callable[[ProgramApproach], float]
 
 
-FAMILIES: tuple[ProgramFamily, ...] = (ProgramFamily(TrapFacts, look_at_traps, play_seconds),)
+FAMILIES: tuple[ProgramFamily, ...] = (
+    ProgramFamily(TrapFacts, look_at_traps, play_seconds),
+    ProgramFamily(ClientMessageFacts, look_at_messages, send_seconds),
+)
 
 PROGRAM_FAMILIES = {family.facts.kind: family for family in FAMILIES}
