@@ -6,7 +6,8 @@ Data only. What a sound program does with each is said by its sort (`smtp_audit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 from typing import Any, Final
 
 from smtp_audit.facts.client_messages import Sort
@@ -31,7 +32,7 @@ class Case:
     sort: Sort
     value: Any = None
     acceptable: tuple[str, ...] = ()
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = default(default_factory=dict)
 
 
 BREAKS: Final[Mapping[str, str]] = {
@@ -183,10 +184,10 @@ LOOK_ALIKES: Final = (
     "guerrillamail.com@recipient.example",
 )
 
-TOKEN: Final = "TOKEN-4711"
+MARK: Final = "MARK-4711"
 """Stands for a secret token, a new one each time."""
 
-_LINK: Final = f"https://client-test.example/verify?token={TOKEN}&lang=en"
+_LINK: Final = f"https://client-test.example/verify?token={MARK}&lang=en"
 LINKED_HTML: Final = f'<p>Please <a href="{_LINK.replace("&", "&amp;")}">confirm your address</a>.</p>'
 LINKED_TEXT: Final = f"Please confirm your address: {_LINK}"
 

@@ -8,6 +8,7 @@ from smtp_audit.facts.client_messages import ClientMessageFacts, SentMessage
 from smtp_audit.facts.observation import Absence
 from smtp_audit.probes.client import trapping
 from smtp_audit.probes.client.inside import Job
+from smtp_audit.probes.client.network import containment
 from smtp_audit.probes.client.playing import AT_ONCE, SENDER
 from smtp_audit.probes.client.sending import scenarios_for
 from smtp_audit.probes.programs_approach import ProgramApproach
@@ -30,7 +31,7 @@ async def look_at_messages(approach: ProgramApproach, transcript: Transcript) ->
     Raises:
         PeerError: the process for it could not be started, or broke off.
     """
-    way = await asyncio.to_thread(trapping.containment)
+    way = await asyncio.to_thread(containment)
     if not way.possible:
         raise PeerError(Absence.NOT_AVAILABLE, way.told)
     messages: list[SentMessage] = []

@@ -28,9 +28,9 @@ from smtp_audit.probes.client.corpus import (
     LEFT_OUT,
     LINKED_HTML,
     LINKED_TEXT,
+    MARK,
     SAMPLES,
     THERE,
-    TOKEN,
     Case,
     content_cases,
     field_cases,
@@ -217,11 +217,9 @@ def sent_message(case: Case, run: ScenarioRun) -> SentMessage:
 def _with_secrets(message: Message, case: Case) -> Message:
     """The message to a recipient, and with a token, that nobody else knows: where they turn up they were printed."""
     token, private = secrets.token_urlsafe(24), f"private-{secrets.token_hex(8)}@{THERE}"
-    more = {
-        key: value.replace(TOKEN, token) if isinstance(value, str) else value for key, value in message.more.items()
-    }
+    more = {key: value.replace(MARK, token) if isinstance(value, str) else value for key, value in message.more.items()}
     if case.sort is Sort.REFUSED:
-        more |= {"html": LINKED_HTML.replace(TOKEN, token)}
+        more |= {"html": LINKED_HTML.replace(MARK, token)}
     if case.field == "to":
         private = private.replace("@", "@@")
         more["to"] = [private]
