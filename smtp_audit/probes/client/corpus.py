@@ -199,10 +199,20 @@ SAMPLES: Final[Mapping[str, Any]] = {
     "options.unsubscribeUrl": "https://client-test.example/unsubscribe/4711",
     "options.priority": "high",
     "options.headers": "spring-4711",
+    "data.alertType": "New device harmless-4711",
     "html": "<p>Harmless-4711 figures.</p>",
     "text": "Harmless-4711 figures.",
 }
 """A harmless value for each field; whether it shows on the wire says whether the program uses the field."""
+
+ALERT: Final[Mapping[str, Any]] = {"template": "security-alert", "subject": None, "html": None, "text": None}
+"""A security alert as the standard has it; its data are added."""
+
+ALERT_DATA: Final[Mapping[str, str]] = {
+    "userName": "Ada",
+    "details": "A login from a new device.",
+    "timestamp": "2026-01-31T12:00:00Z",
+}
 
 CUSTOM_SAMPLE: Final = "harmless-4711"
 CUSTOM_HEADER: Final = "X-Campaign"
@@ -220,6 +230,7 @@ def first_cases(custom: Iterable[str]) -> Iterator[Case]:
     yield Case("control", "", Sort.CONTROL)
     for name, value in SAMPLES.items():
         yield Case(f"control-{name}", name, Sort.CONTROL, value, acceptable=(value,) if name == "cc" else ())
+    yield Case("control-options.priority-number", "options.priority", Sort.CONTROL, "1")
     for name in custom:
         yield Case(f"control-{name}", name, Sort.CONTROL, CUSTOM_SAMPLE)
 
@@ -230,7 +241,7 @@ def field_cases(custom: Iterable[str]) -> Iterator[Case]:
         yield _hostile("subject", name, value)
     for name, value in (*BREAKS.items(), *NAMES.items()):
         yield _hostile("options.fromName", name, value)
-    for where in ("options.priority", "options.headers", *custom):
+    for where in ("options.priority", "options.headers", "data.alertType", *custom):
         for name, value in BREAKS.items():
             yield _hostile(where, name, value)
     yield _hostile("options.headers", "name-crlf", {f"X-A\r\nBcc: {_STOLEN}\r\n{CUSTOM_HEADER}": "v"})

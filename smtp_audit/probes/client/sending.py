@@ -23,6 +23,8 @@ from smtp_audit.mailtext import decoded, header_fields, parts_of
 from smtp_audit.probes.client.arrivals import arrived, shown
 from smtp_audit.probes.client.contract import FIELDS, Message
 from smtp_audit.probes.client.corpus import (
+    ALERT,
+    ALERT_DATA,
     CUSTOM_HEADER,
     CUSTOM_SAMPLE,
     LEFT_OUT,
@@ -43,7 +45,7 @@ from smtp_audit.probes.client.strays import Strays
 from smtp_audit.probes.client.traps.scenario import Scenario
 from smtp_audit.probes.client.traps.scenarios import SCENARIOS
 from smtp_audit.secret import Secret
-from smtp_audit.wiretext import escape, escape_text
+from smtp_audit.wiretext import escape_text
 
 SOUND: Final = "good-rsa"
 """The scenario of the sound server: TLS 1.2 and 1.3, and the kind of certificate that everybody takes."""
@@ -55,6 +57,8 @@ CANARY: Final = ("127.78.1.1", 8099)
 """Where a server waits for programs that fetch what a message names."""
 
 SHOWN_VALUE: Final = 300
+
+PRIORITY_HEADERS: Final = ("x-priority", "importance", "priority", "x-msmail-priority")
 
 _ALWAYS_TRIED: Final = ("to", "subject", "html", "text")
 """Fields that are tried whether or not their harmless value showed: without them there is no message."""
@@ -91,6 +95,8 @@ def message_of(case: Case) -> Message:
         pass
     elif tail == "headers" and isinstance(case.value, str):
         more[head] = {tail: {CUSTOM_HEADER: case.value}}
+    elif head == "data":
+        more |= {**ALERT, head: {**ALERT_DATA, tail: case.value}}
     elif tail:
         more[head] = {tail: case.value}
     elif head in ("to", "cc"):
@@ -235,8 +241,8 @@ def _shows(case: Case, sent: SentMessage, run: ScenarioRun, base: tuple[Arrival,
     if case.field == "reply_to":
         return any(case.value in each.answers for each in sent.arrivals)
     if case.field == "options.priority":
-        known = {name for each in base for name in each.names_crlf}
-        return any(name not in known for each in sent.arrivals for name in each.names_crlf)
+        known = {value for each in base for value in _priorities(each)}
+        return any(value not in known for each in sent.arrivals for value in _priorities(each))
     value = str(SAMPLES.get(case.field, CUSTOM_SAMPLE))
     texts = (
         text
@@ -249,10 +255,14 @@ def _shows(case: Case, sent: SentMessage, run: ScenarioRun, base: tuple[Arrival,
     return any(value in text for text in texts)
 
 
+def _priorities(arrival: Arrival) -> list[tuple[str, str]]:
+    return [(each.name, each.value) for each in arrival.fields if each.name in PRIORITY_HEADERS]
+
+
 def _parts(delivery: Any) -> tuple[tuple[str, int, str], ...]:
     return parts_of(delivery.content)
 
 
 def _shown_value(value: Any) -> str:
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
-    return escape(text.encode("utf-8", "surrogatepass"), SHOWN_VALUE)
+    return escape_text(text, SHOWN_VALUE)
