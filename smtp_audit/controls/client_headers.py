@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from smtp_audit.control import Medium, Rule, Verdict, control, fail, not_applicable, passed
 from smtp_audit.controls.client_shape import base_of, told_message
 from smtp_audit.errors import Undetermined
+from smtp_audit.facts.client import Claim
 from smtp_audit.facts.client_messages import Arrival, ClientMessageFacts, Sort
 from smtp_audit.facts.subject import ClientProgram
 from smtp_audit.mailtext import canonical
@@ -302,6 +303,8 @@ def alert(facts: ClientMessageFacts, rule: Rule) -> Verdict:
     tried = next((each for each in facts.of(Sort.CONTROL) if each.field == "data.alertType"), None)
     if tried is None or tried.detail:
         raise Undetermined("the alert was not tried")
+    if not tried.arrivals and tried.execution.claim is Claim.SENT:
+        return fail("the program says that the alert was sent, and nothing arrived", evidence=[told_message(tried)])
     if not tried.arrivals:
         return not_applicable(f"the program takes no template security-alert ({told_message(tried)})")
     if not tried.shows:
