@@ -14,6 +14,7 @@ from tests import facts_factories as make
 from tests import framing_factories as frame
 from tests import identity_factories as who
 from tests import lookup_factories as look
+from tests import message_factories as posted
 from tests import relay_factories as relaying
 from tests import sequence_factories as order
 
@@ -72,6 +73,7 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.transaction(),
         look.resolver(),
         programs.traps(),
+        posted.messages(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

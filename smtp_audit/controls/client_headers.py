@@ -308,5 +308,5 @@ def alert(facts: ClientMessageFacts, rule: Rule) -> Verdict:
     if not tried.arrivals:
         return not_applicable(f"the program takes no template security-alert ({told_message(tried)})")
     if not tried.shows:
-        return fail("a message comes, and the alert's type is not in it", evidence=[told_message(tried)])
+        return not_applicable(f"the program takes no notice of template and data ({told_message(tried)})")
     return passed("the alert arrives, and says what it is about", evidence=[told_message(tried)])

@@ -32,6 +32,7 @@ def _control_of(facts: ClientMessageFacts, field: str) -> SentMessage:
 def _judge(
     facts: ClientMessageFacts, look: Callable[[SentMessage], tuple[str, ...]], fault: str, merit: str
 ) -> Verdict:
+    base_of(facts)
     messages = facts.of(Sort.HOSTILE, Sort.MALFORMED, Sort.EITHER)
     faulty = [(message, faults) for message in judged(messages) if (faults := look(message))]
     if faulty:

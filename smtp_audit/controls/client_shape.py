@@ -59,13 +59,8 @@ def _header_faults(control: Arrival, seen: Arrival, own: Collection[str]) -> lis
     if seen.early_ends > control.early_ends:
         faults.append("a server that takes other line ends sees the message end early")
     faults += [f"a NUL stands in {field.name}" for field in seen.fields if _NUL.search(field.value)]
-    for name, was, now in (
-        ("To", control.to, seen.to),
-        ("Cc", control.copied, seen.copied),
-        ("Reply-To", control.answers, seen.answers),
-    ):
-        if len(now) > max(1, len(was)):
-            faults.append(f"{name} names {len(now)} mailboxes")
+    if len(seen.answers) > max(1, len(control.answers)):
+        faults.append(f"Reply-To names {len(seen.answers)} mailboxes")
     if len(_unsubscribe(seen)) > max(len(_unsubscribe(control)), 1):
         faults.append("List-Unsubscribe names more than one place")
     return faults
@@ -95,6 +90,12 @@ def envelope_faults(
     faults += [f"RCPT names {each}" for each in dict.fromkeys(strangers)]
     if len(set(tried) - usual) > 1:
         faults.append(f"one address became {len(set(tried) - usual)}")
+    faults += [
+        f"{name} names {len(now)} mailboxes"
+        for arrival in seen.arrivals
+        for name, now in (("To", arrival.to), ("Cc", arrival.copied))
+        if len(now) > 1
+    ]
     senders = {canonical(each) for each in control.senders_tried}
     faults += [f"MAIL names {each}" for each in seen.senders_tried if canonical(each) not in senders]
     if len(seen.arrivals) > max(1, len(control.arrivals)):

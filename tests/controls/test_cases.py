@@ -50,6 +50,18 @@ ALWAYS_APPLIES = {
     "client-no-fallback",
     "client-timeouts",
     "client-secrets-not-logged",
+    "client-header-injection",
+    "client-envelope-injection",
+    "client-recipient-syntax",
+    "client-disposable-recipients",
+    "client-subject-required",
+    "client-content-required",
+    "client-line-length",
+    "client-addresses-masked",
+    "client-settings-required",
+    "client-local-files",
+    "client-message-id",
+    "client-headers",
     "starttls-offered",
     "implicit-tls",
     "auth-only-after-tls",
@@ -220,6 +232,7 @@ def _any_parameters(control: Control) -> dict[str, object]:
 MODULES = sorted(Path(smtp_audit.controls.__path__[0]).glob("*.py"))
 MAY_IMPORT = {
     "__future__",
+    "collections",
     "collections.abc",
     "datetime",
     "enum",
@@ -231,6 +244,7 @@ MAY_IMPORT = {
     "smtp_audit.control",
     "smtp_audit.errors",
     "smtp_audit.hostnames",
+    "smtp_audit.mailtext",
     "typing",
 }
 

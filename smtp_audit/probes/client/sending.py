@@ -81,10 +81,11 @@ def cases_for(settings: ClientSettings, files: str = "/nowhere", urls: str = "ht
 
 
 def scenarios_for(settings: ClientSettings) -> tuple[Scenario, ...]:
-    """A scenario for each message that may be sent, in the order of `Sending.all`."""
+    """A scenario for each message that may be sent."""
     by_name = {each.name: each for each in SCENARIOS}
-    count = len(tuple(first_cases(custom_fields(settings)))) + len(tuple(cases_for(settings))) + len(LEFT_OUT)
-    return (by_name[REFUSING],) * 2 + (by_name[SOUND],) * count
+    cases = (*first_cases(custom_fields(settings)), *cases_for(settings))
+    names = [REFUSING if case.sort is Sort.REFUSED else SOUND for case in cases] + [SOUND] * len(LEFT_OUT)
+    return tuple(by_name[name] for name in names)
 
 
 def message_of(case: Case) -> Message:
