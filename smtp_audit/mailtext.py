@@ -30,6 +30,7 @@ MAX_LINKS: Final = 60
 _ENDS: Final = {"crlf": re.compile("\r\n"), "lf": re.compile("\r?\n"), "any": re.compile("\r\n|\r|\n")}
 # After CR LF the receiving server has taken a stuffed dot away already, so that an end there cannot be told any more.
 _EARLY_END: Final = re.compile(r"(?<!\r)\n\.\r?\n|\r\.\r")
+_BARE: Final = re.compile(r"\r(?!\n)|(?<!\r)\n")
 _FIELD: Final = re.compile(r"([^\x00-\x20:\x7f][^:\x00-\x1f\x7f]{0,200}):")
 _HREF: Final = re.compile(r"""<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
 _URL: Final = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
@@ -59,6 +60,11 @@ def header_names(content: str, reading: Reading) -> tuple[str, ...]:
 def early_ends(content: str) -> int:
     """Places where a server that reads line ends more generously sees the message end, and commands begin."""
     return len(_EARLY_END.findall(content))
+
+
+def bare_ends(content: str) -> int:
+    """CR without LF and LF without CR (RFC 5321 section 2.3.8 allows neither)."""
+    return len(_BARE.findall(content))
 
 
 def longest_line(content: str) -> int:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from smtp_audit.mailtext import (
     NAMELESS,
     READINGS,
+    bare_ends,
     canonical,
     decoded,
     early_ends,
@@ -100,6 +101,11 @@ def test_what_goes_into_a_list_comes_out(addresses: list[str], data: st.DataObje
     )
     text = ", ".join(data.draw(st.sampled_from(forms)).format(address) for address in addresses)
     assert mailboxes(text) == tuple(addresses)
+
+
+def test_bare_ends() -> None:
+    assert bare_ends("a\r\nb\r\n") == 0
+    assert bare_ends("a\nb\rc\r\r\n\n") == 4
 
 
 @pytest.mark.parametrize(

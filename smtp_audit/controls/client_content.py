@@ -99,6 +99,33 @@ def line_length(facts: ClientMessageFacts, rule: Rule) -> Verdict:
 
 
 @control(
+    "client-line-ends",
+    title="Lines end in CR LF and in nothing else",
+    expects="no CR and no LF stands alone in a message of harmless values",
+    subject=ClientProgram,
+    needs=ClientMessageFacts,
+    medium=Medium.CLIENT,
+    spec=("RFC 5321 section 2.3.8",),
+    remedy={
+        "python": "send_message, or as_bytes(policy=email.policy.SMTP): bytes go out as they are",
+        "any": "let the library write the message for the wire; never the text of a file as it is",
+    },
+)
+def line_ends(facts: ClientMessageFacts, rule: Rule) -> Verdict:
+    """Servers differ in what they make of a lone CR or LF: some refuse the message, some end it there (smuggling).
+
+    Signatures made before a server repairs the lines fail behind it.
+    """
+    base = base_of(facts)
+    arrivals = [(message, arrival) for message in facts.of(Sort.CONTROL) for arrival in message.arrivals]
+    bare = [(message, arrival) for message, arrival in arrivals if arrival.bare_ends]
+    if bare:
+        most = max(arrival.bare_ends for _, arrival in bare)
+        return fail(f"up to {most} CR or LF stand alone", evidence=[told_message(message) for message, _ in bare])
+    return passed(f"all lines end in CR LF ({len(arrivals)} messages)", evidence=[told_message(base)])
+
+
+@control(
     "client-text-alternative",
     title="Text accompanies HTML",
     expects="HTML comes in multipart/alternative behind a text that is not empty and has the same links",

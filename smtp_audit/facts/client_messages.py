@@ -69,7 +69,7 @@ class Arrival(BaseModel):
 
     The names of its header fields are there in three readings of line ends (`smtp_audit.mailtext`). `author`, `to`,
     `copied` and `answers` are the mailboxes of From, To, Cc and Reply-To, escaped; `recipients` those of the envelope.
-    `early_ends`: places where a more generous server sees its end. `skew`: seconds between its Date and its arrival,
+    `bare_ends`: CR and LF that stand alone. `early_ends`: places where a more generous server sees its end. `skew`: seconds between its Date and its arrival,
     None when there is no Date that can be read.
     """
 
@@ -84,6 +84,7 @@ class Arrival(BaseModel):
     to: tuple[str, ...] = ()
     copied: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    bare_ends: int = 0
     early_ends: int = 0
     longest_line: int = 0
     skew: float | None = None

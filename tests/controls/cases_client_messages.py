@@ -294,6 +294,11 @@ CONTENT = (
     Case("client-line-length", messages(sent("l", "html", Sort.LONG)), INDETERMINATE, "no message that tempts"),
     Case("client-line-length", messages(), INDETERMINATE, "no message for this"),
     #
+    Case("client-line-ends", messages(), PASS, "all lines end in CR LF (1 messages)"),
+    Case("client-line-ends", messages(base=arrival(content("a\nb\r\n"))), FAIL, "up to 1 CR or LF stand alone"),
+    Case("client-line-ends", messages(base=arrival(content().replace("\r\n", "\n"))), FAIL, "stand alone"),
+    Case("client-line-ends", _NOTHING, INDETERMINATE, _MUTE),
+    #
     Case(
         "client-text-alternative",
         messages(body("both", alternative(TEXT.format(text=LINK), HTML.format(html=PAGE)))),

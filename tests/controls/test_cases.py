@@ -57,6 +57,7 @@ ALWAYS_APPLIES = {
     "client-subject-required",
     "client-content-required",
     "client-line-length",
+    "client-line-ends",
     "client-addresses-masked",
     "client-settings-required",
     "client-local-files",

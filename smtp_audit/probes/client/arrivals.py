@@ -8,7 +8,16 @@ from email.utils import parsedate_to_datetime
 
 from smtp_audit.facts.client import Delivery
 from smtp_audit.facts.client_messages import Arrival, HeaderField, Part
-from smtp_audit.mailtext import early_ends, header_fields, header_names, links, longest_line, mailboxes, parts_of
+from smtp_audit.mailtext import (
+    bare_ends,
+    early_ends,
+    header_fields,
+    header_names,
+    links,
+    longest_line,
+    mailboxes,
+    parts_of,
+)
 from smtp_audit.wiretext import escape, escape_text
 
 SHOWN_FIELDS = 60
@@ -19,7 +28,8 @@ SHOWN_RECIPIENTS = 100
 def arrived(delivery: Delivery, now: datetime | None = None) -> Arrival:
     """A delivery taken apart. `now` is when it arrived."""
     content = delivery.content
-    fields = header_fields(content)
+    # Who ends all lines in LF is told so by one control; the others see the fields that everybody means.
+    fields = header_fields(content, "lf")
 
     def listed(name: str) -> tuple[str, ...]:
         found = (mailbox for field, value in fields if field == name for mailbox in mailboxes(value))
@@ -36,6 +46,7 @@ def arrived(delivery: Delivery, now: datetime | None = None) -> Arrival:
         copied=listed("cc"),
         answers=listed("reply-to"),
         early_ends=early_ends(content),
+        bare_ends=bare_ends(content),
         longest_line=longest_line(content),
         skew=_skew([value for name, value in fields if name == "date"], now or datetime.now(UTC)),
         fields=tuple(
