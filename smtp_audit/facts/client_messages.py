@@ -69,8 +69,8 @@ class Arrival(BaseModel):
 
     The names of its header fields are there in three readings of line ends (`smtp_audit.mailtext`). `author`, `to`,
     `copied` and `answers` are the mailboxes of From, To, Cc and Reply-To, escaped; `recipients` those of the envelope.
-    `bare_ends`: CR and LF that stand alone. `early_ends`: places where a more generous server sees its end. `skew`: seconds between its Date and its arrival,
-    None when there is no Date that can be read.
+    `bare_ends`: CR and LF that stand alone; `early_ends`: places where a more generous server sees the message end.
+    `skew`: seconds between its Date and its arrival, None when there is no Date that can be read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
