@@ -17,6 +17,7 @@ from tests import framing_factories as frame
 from tests import hosts_factories as hosts
 from tests import identity_factories as who
 from tests import lookup_factories as look
+from tests import message_factories as posted
 from tests import relay_factories as relaying
 from tests import sequence_factories as order
 from tests import spf_factories as senders
@@ -103,6 +104,7 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         trust.caa(),
         trust.matrix(),
         text.source(),
+        posted.messages(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from smtp_audit.facts.client import TrapFacts
+from smtp_audit.facts.client_messages import ClientMessageFacts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.source import SourceFacts
+from smtp_audit.probes.client.messages import look_at_messages, send_seconds
 from smtp_audit.probes.client.trapping import look_at_traps, play_seconds
 from smtp_audit.probes.programs_approach import ProgramApproach
 from smtp_audit.probes.source.looking import look_at_source, source_seconds
@@ -29,6 +31,7 @@ class ProgramFamily:
 FAMILIES: tuple[ProgramFamily, ...] = (
     ProgramFamily(TrapFacts, look_at_traps, play_seconds),
     ProgramFamily(SourceFacts, look_at_source, source_seconds),
+    ProgramFamily(ClientMessageFacts, look_at_messages, send_seconds),
 )
 
 PROGRAM_FAMILIES = {family.facts.kind: family for family in FAMILIES}

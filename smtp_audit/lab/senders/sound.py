@@ -1,39 +1,95 @@
-"""A sound sender: smtplib with STARTTLS demanded, certificates checked, and failures reported."""
+"""A sound sender: smtplib with STARTTLS demanded, certificates and values checked, and failures reported."""
 
 import json
 import os
+import re
 import smtplib
 import ssl
 import sys
+import unicodedata
+from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import format_datetime, localtime, make_msgid
+from typing import Any
 
 SECONDS = float(os.environ.get("SEND_SECONDS", "15"))
 """How long a server may be silent; the standard allows 15 s for a greeting and 30 s for the rest."""
 
+WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+ADDRESS = re.compile(rf"(?=.{{1,254}}$)(?=[^@]{{1,64}}@){WORD}(?:\.{WORD})*@(?:{LABEL}\.)+(?![0-9]+$){LABEL}")
+THROWAWAY = ("tempmail.com", "10minutemail.com", "guerrillamail.com")
+PRIORITIES = {"high": "1", "normal": "3", "low": "5"}
+
+
+def plain(name: str, value: object, longest: int = 998) -> str:
+    """A text for the header: no control characters, and nothing that is decoded to some (CVE-2024-6923)."""
+    if not isinstance(value, str) or not value.strip() or len(value) > longest or "=?" in value:
+        raise ValueError(name)
+    if any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in value):
+        raise ValueError(name)
+    return value
+
+
+def address(value: object) -> str:
+    """An address that is one, and not of a service for throw-away mailboxes."""
+    if not isinstance(value, str) or not ADDRESS.fullmatch(value) or "=?" in value:
+        raise ValueError("address")
+    domain = "." + value.rpartition("@")[2].lower()
+    if domain.endswith(tuple("." + name for name in THROWAWAY)):
+        raise ValueError("throw-away mailbox")
+    return value
+
+
+def letter(order: dict[str, Any], sender: str) -> EmailMessage:
+    """The message, every value of it checked."""
+    options = order.get("options") or {}
+    message = EmailMessage()
+    name = plain("name", options["fromName"], 100) if options.get("fromName") else ""
+    message["From"] = Address(name, addr_spec=address(sender))
+    message["To"] = [Address(addr_spec=address(each)) for each in order["to"]]
+    if not order["to"]:
+        raise ValueError("no recipient")
+    if order.get("cc"):
+        message["Cc"] = [Address(addr_spec=address(each)) for each in order["cc"]]
+    if order.get("reply_to"):
+        message["Reply-To"] = Address(addr_spec=address(order["reply_to"]))
+    message["Subject"] = plain("subject", order.get("subject"))
+    message["Date"] = format_datetime(localtime())
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    if options.get("priority"):
+        message["X-Priority"] = PRIORITIES[options["priority"]]
+    if options.get("unsubscribeUrl"):
+        url = plain("address", options["unsubscribeUrl"], 900)
+        if not re.fullmatch(r"https://[!-;=?-~]+", url):
+            raise ValueError("address")
+        message["List-Unsubscribe"] = f"<{url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    for kind in ("text", "html"):
+        if not isinstance(order.get(kind), str) or not order[kind].strip():
+            raise ValueError(f"no {kind}")
+    message.set_content(order["text"])
+    message.add_alternative(order["html"], subtype="html")
+    return message
+
 
 def main() -> int:
     """Send one message; the exit status says whether the server took it."""
-    order = json.load(sys.stdin)
-    message = EmailMessage()
-    message["From"] = os.environ["ENTERPRISE_FROM_EMAIL"]
-    message["To"] = ", ".join(order["to"])
-    message["Subject"] = order["subject"]
-    message.set_content(order["text"])
-    if order.get("html"):
-        message.add_alternative(order["html"], subtype="html")
+    names = ("HOST", "PORT", "USER", "PASS")
+    host, port, user, password = (os.environ[f"ENTERPRISE_SMTP_{name}"] for name in names)
+    message = letter(json.load(sys.stdin), os.environ["ENTERPRISE_FROM_EMAIL"])
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    host, port = os.environ["ENTERPRISE_SMTP_HOST"], int(os.environ["ENTERPRISE_SMTP_PORT"])
     implicit = os.environ.get("ENTERPRISE_SMTP_SECURE") == "true"
     server = (
-        smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=context)
+        smtplib.SMTP_SSL(host, int(port), timeout=SECONDS, context=context)
         if implicit
-        else smtplib.SMTP(host, port, timeout=SECONDS)
+        else smtplib.SMTP(host, int(port), timeout=SECONDS)
     )
     with server:
         if not implicit:
             server.starttls(context=context)
-        server.login(os.environ["ENTERPRISE_SMTP_USER"], os.environ["ENTERPRISE_SMTP_PASS"])
+        server.login(user, password)
         refused = server.send_message(message)
     return 1 if refused else 0
 
@@ -41,6 +97,6 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (OSError, smtplib.SMTPException, ValueError, KeyError) as error:
+    except (OSError, smtplib.SMTPException, ValueError, KeyError, TypeError, AttributeError) as error:
         print(f"not sent: {type(error).__name__}", file=sys.stderr)
         sys.exit(1)

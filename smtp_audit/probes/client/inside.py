@@ -17,20 +17,27 @@ from pydantic import BaseModel, ConfigDict
 
 from smtp_audit.configuration.model import ClientSettings
 from smtp_audit.facts.client import ScenarioRun
+from smtp_audit.facts.client_messages import SentMessage
 from smtp_audit.probes.client.names import Names
 from smtp_audit.probes.client.network import set_up
 from smtp_audit.probes.client.playing import Stage, stands
+from smtp_audit.probes.client.sending import Sending, scenarios_for
 from smtp_audit.probes.client.strays import Strays
 from smtp_audit.probes.client.traps.certificates import Certificates
 from smtp_audit.probes.client.traps.scenarios import SCENARIOS
 
 
 class Job(BaseModel):
-    """What is to be done: the program, and the names of the scenarios; all of them when there are none."""
+    """What is to be done: the program, and what to play with it.
+
+    `scenarios` are names of scenarios; all of them when there are none. `kind` "messages": the corpus of messages, at
+    one sound trap, in their place.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: ClientSettings
+    kind: Literal["traps", "messages"] = "traps"
     scenarios: tuple[str, ...] = ()
     contained: bool = True
 
@@ -40,14 +47,18 @@ class Said(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["progress", "run", "missing"]
+    kind: Literal["progress", "run", "message", "missing"]
     text: str = ""
     run: ScenarioRun | None = None
+    message: SentMessage | None = None
 
 
 async def perform(job: Job, folder: Path) -> None:
     """Set the place up, play, and write what came of it."""
-    chosen = [each for each in SCENARIOS if not job.scenarios or each.name in job.scenarios]
+    if job.kind == "messages":
+        chosen = scenarios_for(job.settings)
+    else:
+        chosen = tuple(each for each in SCENARIOS if not job.scenarios or each.name in job.scenarios)
     places = stands(chosen)
     hosts = {place.host: place.address for place in places}
     for missing in set_up(folder, hosts) if job.contained else ():
@@ -63,8 +74,13 @@ async def perform(job: Job, folder: Path) -> None:
         strays if job.contained else None,
         lambda text: _say(Said(kind="progress", text=text)),
     )
-    for run in await stage.play_all(places):
-        _say(Said(kind="run", run=run))
+    if job.kind == "messages":
+        sending = Sending(stage, job.settings, strays if job.contained else None, folder, places)
+        async for message in sending.all():
+            _say(Said(kind="message", message=message))
+    else:
+        for run in await stage.play_all(places):
+            _say(Said(kind="run", run=run))
     names.close()
     strays.close()
 

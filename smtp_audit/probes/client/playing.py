@@ -38,6 +38,9 @@ HEARD_LATE: Final = 0.3
 DOMAIN: Final = "client-test.example"
 """The traps' hosts are in this domain, and the mail is from it."""
 
+SENDER: Final = f"sender@{DOMAIN}"
+"""Who the mail is from, and logs in."""
+
 NETWORK: Final = "127.77"
 """The traps' addresses begin like that: a network that nothing else of a usual machine listens on."""
 
@@ -110,9 +113,9 @@ class Stage:
         account = Account(
             host=place.host,
             port=place.port,
-            user=f"sender@{DOMAIN}",
+            user=SENDER,
             password=Secret(secrets.token_urlsafe(18)),
-            sender=f"sender@{DOMAIN}",
+            sender=SENDER,
             implicit=scenario.implicit,
         )
         message = message or Message()

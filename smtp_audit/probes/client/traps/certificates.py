@@ -155,7 +155,7 @@ class Certificates:
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
         )
         builder = builder.add_extension(x509.ExtendedKeyUsage([PURPOSES[leaf.purpose]]), critical=False)
-        names: list[x509.GeneralName] = [x509.DNSName(name.format(**words)) for name in leaf.names]
+        names = [_general_name(name.format(**words)) for name in leaf.names]
         if leaf.address:
             names.append(x509.IPAddress(ipaddress.ip_address(leaf.address)))
         if names:
@@ -163,6 +163,14 @@ class Certificates:
         if leaf.must_staple:
             builder = builder.add_extension(x509.TLSFeature([x509.TLSFeatureType.status_request]), critical=False)
         return builder.sign(issuer_key, hashes.SHA256())
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    """A host's name, or its IP address: a trap of a team's own tests has no name (RFC 5280 section 4.2.1.6)."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _signer(issuer: tuple[x509.Certificate, PrivateKey]) -> tuple[x509.Name, PrivateKey]:

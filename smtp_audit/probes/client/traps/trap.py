@@ -63,6 +63,11 @@ class Trap:
             return f"cannot be played here: {error}"
         return ""
 
+    async def settle(self, seconds: float) -> None:
+        """Wait until the connections that are open have ended, at most so long."""
+        if self._sessions:
+            await asyncio.wait(self._sessions, timeout=seconds)
+
     async def close(self) -> None:
         """Hang up on everybody, and end."""
         if self._server is not None:
