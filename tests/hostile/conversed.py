@@ -153,26 +153,31 @@ TALK_OF_SUBMISSION: dict[str, str] = (
     | dict.fromkeys(
         (
             "auth-not-in-transaction",
+            "smtp-chunk-needs-transaction",
+            "smtp-chunk-then-data",
+            "smtp-recipient-nul",
+        ),
+        "not_applicable",
+    )
+    | dict.fromkeys(
+        (
             "smtp-8bitmime",
             "smtp-address-forms",
             "smtp-address-length",
-            "smtp-chunk-needs-transaction",
             "smtp-chunk-size",
-            "smtp-chunk-then-data",
             "smtp-data-needs-recipient",
             "smtp-hello-resets",
             "smtp-hundred-recipients",
             "smtp-one-sender",
             "smtp-path-case",
             "smtp-recipient-needs-path",
-            "smtp-recipient-nul",
             "smtp-reset-clears",
             "smtp-size-enforced",
             "smtp-unknown-parameter",
             "smtp-utf8",
             "smtp-utf8-needs-parameter",
         ),
-        "not_applicable",
+        "not_run",
     )
 )
 """Inside TLS, on port 587, without a login."""
@@ -201,5 +206,5 @@ LOGGED_IN: dict[str, str] = dict.fromkeys(
         "smtp-utf8-needs-parameter",
     ),
     "advisory",
-)
+) | dict.fromkeys(("smtp-chunk-size", "smtp-utf8"), "not_applicable")
 """What a login shows besides."""

@@ -131,7 +131,7 @@ SUBMISSION = {
 }
 SUBMISSION |= TALK_OF_SUBMISSION | {"auth-offered": "pass", "submission-requires-auth": "pass"}
 
-LOGIN_FAILED = SUBMISSION | dict.fromkeys(LOGGED_IN, "indeterminate") | {"smtp-utf8": "indeterminate"}
+LOGIN_FAILED = SUBMISSION | dict.fromkeys(LOGGED_IN, "indeterminate")
 """There are credentials, and what they are for was not seen."""
 
 NO_TALK = dict.fromkeys(TALK, "indeterminate") | {"greeting-name-in-certificate": "pass"}

@@ -113,7 +113,6 @@ _SEEN = (
     "extension-turn",
     "greeting-name-in-certificate",
     "smtp-chunk-needs-transaction",
-    "smtp-chunk-size",
     "smtp-chunk-then-data",
     "starttls-argument-refused",
     "starttls-not-offered-inside",
@@ -121,7 +120,7 @@ _SEEN = (
 """What capabilities and the answer to STARTTLS show by themselves."""
 _HELLO = ("smtp-hello-needs-name", "smtp-helo", "smtp-quit", "smtp-utf8")
 """What is asked with the commands that these peers answer."""
-_HELP = ("greeting-product", "greeting-system", "greeting-version", "smtp-help")
+_HELP = ("greeting-product", "greeting-system", "greeting-version")
 
 _MUTE: dict[str, str] = EVERYTHING | {control: "indeterminate" for control in (*CLEAR, *TALK) if control not in _SEEN}
 _MUTE |= {control: CLEAR[control] for control in CLEAR if control.startswith(("greeting", "reverse"))}
@@ -172,7 +171,7 @@ _AT_MAIL |= dict.fromkeys(
     ("smtp-address-forms", "smtp-data-needs-recipient", "smtp-mail-before-hello", "smtp-recipient-needs-path"),
     "advisory",
 )
-_AT_RCPT = _unknown(*_RECIPIENTS, "smtp-pipelining-complete") | dict.fromkeys(
+_AT_RCPT = _unknown(*_RECIPIENTS, "smtp-pipelining-complete", "smtp-recipient-nul") | dict.fromkeys(
     ("smtp-hello-resets", "smtp-null-sender", "smtp-path-case", "smtp-postmaster", "smtp-reset-clears"), "fail"
 )
 _AT_RCPT |= dict.fromkeys(
@@ -260,6 +259,7 @@ _GO_ON = (
     )
     | _TAKES
     | {"starttls-state-discarded": "not_applicable", "smtp-pipelining-complete": "fail"}
+    | dict.fromkeys(("smtp-data-needs-sender", "smtp-help"), "indeterminate")
 )
 
 _UNSEEN_OF_SUBMISSION = {
