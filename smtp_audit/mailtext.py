@@ -25,31 +25,35 @@ NAMELESS: Final = "(no name)"
 
 MAX_FIELDS: Final = 400
 MAX_PARTS: Final = 40
-MAX_LINKS: Final = 60
+MAX_LINKS: Final = 20
+MAX_HEADER: Final = 256 * 1024
+MAX_VALUE: Final = 32 * 1024
+MAX_PARSED: Final = 1024 * 1024
+"""Characters of a header, of one value, and of a message that are read: more is nobody's honest mail."""
 
 _ENDS: Final = {"crlf": re.compile("\r\n"), "lf": re.compile("\r?\n"), "any": re.compile("\r\n|\r|\n")}
 # After CR LF the receiving server has taken a stuffed dot away already, so that an end there cannot be told any more.
 _EARLY_END: Final = re.compile(r"(?<!\r)\n\.\r?\n|\r\.\r")
 _BARE: Final = re.compile(r"\r(?!\n)|(?<!\r)\n")
 _FIELD: Final = re.compile(r"([^\x00-\x20:\x7f][^:\x00-\x1f\x7f]{0,200}):")
-_HREF: Final = re.compile(r"""<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
-_URL: Final = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
+_HREF: Final = re.compile(r"""<a\s[^>]{0,400}?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
+_URL: Final = re.compile(r"https?://[^\s<>\"']{1,2000}", re.IGNORECASE)
 _ATOM: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+")
 
 
 def header_fields(content: str, reading: Reading = "crlf") -> tuple[tuple[str, str], ...]:
     """Name, in lower case, and value of each field, with folded lines put together, up to the first empty line."""
-    fields: list[list[str]] = []
-    for line in _ENDS[reading].split(content):
+    fields: list[tuple[str, list[str]]] = []
+    for line in _ENDS[reading].split(content[:MAX_HEADER]):
         if not line or len(fields) >= MAX_FIELDS:
             break
         if line[0] in " \t" and fields:
-            fields[-1][1] += line
+            fields[-1][1].append(line)
         elif found := _FIELD.match(line):
-            fields.append([found[1].rstrip().lower(), line[found.end() :]])
+            fields.append((found[1].rstrip().lower(), [line[found.end() :]]))
         else:
-            fields.append([NAMELESS, line])
-    return tuple((name, value.strip(" \t")) for name, value in fields)
+            fields.append((NAMELESS, [line]))
+    return tuple((name, "".join(lines)[:MAX_VALUE].strip(" \t")) for name, lines in fields)
 
 
 def header_names(content: str, reading: Reading) -> tuple[str, ...]:
@@ -106,7 +110,7 @@ def parts_of(content: str) -> tuple[tuple[str, int, str], ...]:
     found: list[tuple[str, int, str]] = []
     # Content is hostile: whatever the parser cannot read costs the parts, not the run.
     with contextlib.suppress(Exception):
-        _collect(message_from_bytes(content.encode("latin-1", "replace")), 0, found)
+        _collect(message_from_bytes(content[:MAX_PARSED].encode("latin-1", "replace")), 0, found)
     return tuple(found)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +54,21 @@ def test_a_header_that_ends_early_lacks_its_rest() -> None:
     content = "Subject: x\n\nBody\r\nTo: a@b.example\r\n\r\n"
     assert header_names(content, "crlf") == ("subject", "to")
     assert header_names(content, "lf") == ("subject",)
+
+
+@pytest.mark.parametrize("piece", ["\r\n x", "a:b\r\n", "<a ", "(", '"', "<", ",", "http://", "=?q?", "--b\r\n"])
+def test_hostile_sizes_take_little_time(piece: str) -> None:
+    text = "Subject: x" + piece * (1_000_000 // len(piece))
+    began = time.monotonic()
+    fields = header_fields(text)
+    parts = parts_of(f"Content-Type: multipart/mixed; boundary=b\r\n\r\n{text}")
+    for value in (fields[0][1], *(part for _, _, part in parts)):
+        mailboxes(value[:32768])
+        decoded(value[:32768])
+        links("text/html", value)
+        links("text/plain", value)
+    early_ends(text)
+    assert time.monotonic() - began < 10
 
 
 def test_lines_that_are_no_fields() -> None:

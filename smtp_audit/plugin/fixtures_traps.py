@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from smtp_audit.plugin.own_traps import RunningTrap, TrapStage
+    from smtp_audit.probes.client.loopback import RunningTrap, TrapStage
 
 
 @pytest.fixture(scope="session")
 def smtp_trap_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrapStage]:
     """What all traps of a session share: the thread that they run in, and the authority of their certificates."""
-    from smtp_audit.plugin.own_traps import TrapStage
+    from smtp_audit.probes.client.loopback import TrapStage
 
     with TrapStage(tmp_path_factory.mktemp("smtp-traps")) as stage:
         yield stage
@@ -43,7 +43,7 @@ def smtp_trap(smtp_trap_stage: TrapStage, monkeypatch: pytest.MonkeyPatch) -> It
 @pytest.fixture
 def smtp_sink(smtp_trap: Callable[[str], RunningTrap]) -> RunningTrap:
     """A sound submission server on 127.0.0.1 that takes every login and every message, and sends nothing on."""
-    from smtp_audit.plugin.own_traps import SOUND
+    from smtp_audit.probes.client.loopback import SOUND
 
     return smtp_trap(SOUND)
 
@@ -57,7 +57,8 @@ def assert_no_header_injection(
     `send(server, value)` sends one message to `server` with `value` in the place under test; an exception is a refusal.
     `kind` says what the place is: "text" (a subject), "name" (a display name) or "address".
     """
-    from smtp_audit.plugin.own_traps import SOUND, injection_faults
+    from smtp_audit.plugin.own_injection import injection_faults
+    from smtp_audit.probes.client.loopback import SOUND
 
     def check(send: Callable[[RunningTrap, str], object], kind: Literal["text", "name", "address"] = "text") -> None:
         __tracebackhide__ = True

@@ -14,7 +14,7 @@ import pytest
 
 from smtp_audit.facts.client import Channel
 from smtp_audit.lab.senders import SENDERS
-from smtp_audit.plugin.own_traps import NAMELESS, RunningTrap, TrapStage
+from smtp_audit.probes.client.loopback import NAMELESS, RunningTrap, TrapStage
 from smtp_audit.probes.client.traps.scenarios import SCENARIOS
 from tests.plugin.conftest import Stage
 

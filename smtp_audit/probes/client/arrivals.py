@@ -22,7 +22,10 @@ from smtp_audit.wiretext import escape, escape_text
 
 SHOWN_FIELDS = 60
 SHOWN_VALUE = 600
+SHOWN_LINK = 300
 SHOWN_RECIPIENTS = 100
+SHOWN_MAILBOX = 330
+"""Characters of a mailbox; 254 octets is the longest that there can be (RFC 5321 section 4.5.3.1.3)."""
 
 
 def arrived(delivery: Delivery, now: datetime | None = None) -> Arrival:
@@ -58,7 +61,7 @@ def arrived(delivery: Delivery, now: datetime | None = None) -> Arrival:
                 kind=escape_text(kind, 100),
                 depth=depth,
                 characters=len("".join(text.split())),
-                links=tuple(escape_text(link, SHOWN_VALUE) for link in links(kind, text)),
+                links=tuple(escape_text(link, SHOWN_LINK) for link in links(kind, text)),
             )
             for kind, depth, text in parts_of(content)
         ),
@@ -70,7 +73,7 @@ def shown(mailbox: str) -> str:
     """A mailbox as it was written, in UTF-8 where it is that, as printable ASCII."""
     with contextlib.suppress(UnicodeError):
         mailbox = mailbox.encode("latin-1").decode("utf-8")
-    return escape_text(mailbox)
+    return escape_text(mailbox, SHOWN_MAILBOX)
 
 
 def _skew(dates: list[str], now: datetime) -> float | None:

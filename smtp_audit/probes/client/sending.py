@@ -58,6 +58,9 @@ CANARY: Final = ("127.78.1.1", 8099)
 
 SHOWN_VALUE: Final = 300
 
+MAX_ARRIVALS: Final = 6
+"""Messages that are kept of one that was given; two are too many already, but for several recipients."""
+
 PRIORITY_HEADERS: Final = ("x-priority", "importance", "priority", "x-msmail-priority")
 
 _ALWAYS_TRIED: Final = ("to", "subject", "html", "text")
@@ -212,7 +215,7 @@ def sent_message(case: Case, run: ScenarioRun) -> SentMessage:
         value=_shown_value(case.value),
         acceptable=tuple(escape_text(each) for each in case.acceptable),
         execution=run.execution,
-        arrivals=tuple(arrived(delivery) for delivery in run.deliveries),
+        arrivals=tuple(arrived(delivery) for delivery in run.deliveries[:MAX_ARRIVALS]),
         senders_tried=tuple(dict.fromkeys(shown(delivery.sender) for delivery in run.deliveries)),
         recipients_tried=tuple(shown(recipient) for visit in run.visits for recipient in visit.recipients_tried)[:200],
         connections=len(run.visits),

@@ -1,32 +1,25 @@
-"""Traps within the process of a team's own tests: a thread of their own, an address on loopback, any scenario."""
+"""Traps in a thread of this process, on an address of loopback, any scenario: for a team's own tests."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from smtp_audit.configuration.model import ClientSettings
-from smtp_audit.controls.client_shape import envelope_faults, header_faults
-from smtp_audit.facts.client import Channel, Claim, Delivery, Execution, Visit
-from smtp_audit.facts.client_messages import SentMessage, Sort
-from smtp_audit.mailtext import decoded, header_fields
-from smtp_audit.probes.client.arrivals import arrived, shown
+from smtp_audit.facts.client import Channel, Delivery, Visit
 from smtp_audit.probes.client.contract import TRUST_VARIABLES, Account, environment_for
-from smtp_audit.probes.client.corpus import BREAKS, EITHER, MALFORMED, MORE_BREAKS, NAMES, THERE
 from smtp_audit.probes.client.traps.certificates import Certificates
 from smtp_audit.probes.client.traps.scenarios import SCENARIOS
 from smtp_audit.probes.client.traps.trap import Trap
 from smtp_audit.secret import Secret
 from smtp_audit.suggestion import did_you_mean
-from smtp_audit.wiretext import escape_text
 
 SOUND: Final = "good-rsa"
 """The scenario of a sound server."""
@@ -40,7 +33,6 @@ SETTLE_SECONDS: Final = 1.0
 NAMELESS: Final = frozenset({"good-wildcard"})
 """Scenarios whose server has to have a name, which a trap on an address has not."""
 
-Kind = Literal["text", "name", "address"]
 T = TypeVar("T")
 
 
@@ -170,64 +162,3 @@ class RunningTrap:
     async def _visits(self) -> tuple[Visit, ...]:
         await self._trap.settle(SETTLE_SECONDS)
         return self._trap.visits
-
-
-def injection_faults(
-    send: Callable[[RunningTrap, str], object], kind: Kind, sink: Callable[[], RunningTrap]
-) -> tuple[str, ...]:
-    """What became more than a value, one line each. `sink` starts a sound server; each message gets its own.
-
-    Raises:
-        AssertionError: the harmless value does not arrive, or does not show, so that nothing can be tested.
-    """
-    sample = {"text": "Figures of the third quarter", "name": "Ada Example", "address": f"user@{THERE}"}[kind]
-    server = sink()
-    send(server, sample)
-    control = _sent(server, sample)
-    server.close()
-    names = {
-        name for each in server.deliveries for name, value in header_fields(each.content) if sample in decoded(value)
-    }
-    if not control.arrivals:
-        raise AssertionError(f"the harmless value {sample!r} does not arrive: nothing could be tested")
-    if not names and sample not in control.recipients_tried:
-        raise AssertionError(f"the harmless value {sample!r} shows neither in the header nor in the envelope")
-    faults: list[str] = []
-    for value, acceptable in _values(kind):
-        server = sink()
-        with contextlib.suppress(Exception):  # a refusal; whatever arrived before it is looked at
-            send(server, value)
-        seen = _sent(server, value)
-        server.close()
-        found = (
-            *header_faults(control.arrivals, seen.arrivals, names),
-            *envelope_faults(control, seen, acceptable if kind == "address" else None),
-        )
-        if found:
-            faults.append(f"{escape_text(value, 120)}: {'; '.join(found[:3])}")
-    return tuple(faults)
-
-
-def _values(kind: Kind) -> Iterator[tuple[str, tuple[str, ...]]]:
-    if kind == "address":
-        yield from MALFORMED.values()
-        yield from ((spellings[0], spellings) for spellings in EITHER.values())
-        return
-    for values in (BREAKS, MORE_BREAKS) if kind == "text" else (BREAKS, NAMES):
-        yield from ((value, ()) for value in values.values())
-
-
-def _sent(server: RunningTrap, value: str) -> SentMessage:
-    visits = server.visits
-    deliveries = [delivery for visit in visits for delivery in visit.deliveries]
-    return SentMessage(
-        name="own",
-        field="own",
-        sort=Sort.HOSTILE,
-        value=escape_text(value),
-        execution=Execution(claim=Claim.SENT if deliveries else Claim.NOT_SENT),
-        arrivals=tuple(arrived(delivery) for delivery in deliveries),
-        senders_tried=tuple(dict.fromkeys(shown(delivery.sender) for delivery in deliveries)),
-        recipients_tried=tuple(shown(each) for visit in visits for each in visit.recipients_tried),
-        connections=len(visits),
-    )
