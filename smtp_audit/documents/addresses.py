@@ -1,7 +1,7 @@
 """Addresses in documents (URLs) as browsers read them: scheme and host, with everything that they forgive.
 
-After the URL standard of the WHATWG, sections 4.1 and 4.4: leading controls and blanks, and tabs and line ends anywhere, are
-dropped, and a backslash is a slash.
+After the URL standard of the WHATWG, sections 4.1 and 4.4: leading controls and blanks, and tabs and line ends
+anywhere, are dropped, and a backslash is a slash.
 """
 
 from __future__ import annotations

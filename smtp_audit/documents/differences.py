@@ -1,9 +1,9 @@
 """The differential oracle: what a hostile value changed in a document, beside one with a harmless value.
 
-The places where two harmless values differ are the sinks. A hostile value has to leave elements and attributes as they
-are, and may change text in the sinks alone; what it makes of an address, a style or a script is looked at there. Where a
-template itself reacts to a value (line ends that become `<br>`, addresses that become links, a different text for long
-ones), the hostile value's twin shows it: the same value with what is dangerous made letters.
+The places where two harmless values differ are the sinks. A hostile value has to leave elements and attributes as
+they are, and may change text in the sinks alone; what it makes of an address, a style or a script is looked at there.
+Where a template itself reacts to a value (line ends that become `<br>`, addresses that become links, a different text
+for long ones), the hostile value's twin shows it: the same value with what is dangerous made letters.
 """
 
 from __future__ import annotations
@@ -261,11 +261,11 @@ def taken_host(one: str, other: str, hostile: str, values: tuple[str, str]) -> s
 
 def _keeps(first: str, second: str, now: str) -> bool:
     """Whether a host keeps what was fixed of it, when two harmless values are part of it."""
-    suffix = commonprefix((first[::-1], second[::-1]))[::-1]
+    suffix = commonprefix((first[::-1], second[::-1]))[::-1]  # noqa: RUF071 (no paths)
     suffix = suffix[suffix.find(".") :] if "." in suffix else ""
     if "." in suffix[1:]:
         return now.endswith(suffix)
-    prefix = commonprefix((first, second))
+    prefix = commonprefix((first, second))  # noqa: RUF071
     if prefix.endswith(":"):
         return now.startswith(prefix)
     if now == prefix:

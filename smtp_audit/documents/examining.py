@@ -35,6 +35,9 @@ from smtp_audit.errors import Undetermined
 ENOUGH: Final = 4
 """Payloads of one group that are tried at a time with a variable: once they had an effect, the group has shown it."""
 
+WORD: Final = 11
+"""Letters of a harmless word."""
+
 Values = Mapping[str, str]
 Rounds = Generator[Sequence[Values], Sequence["Rendered"], "Examination"]
 
@@ -80,8 +83,9 @@ class Examination:
 
 def word(name: str, side: int = 0) -> str:
     """A harmless word for a variable, the same every time: letters only, always as long."""
-    digest = hashlib.sha256(f"{side}:{name}".encode()).digest()
-    return "Q" + "".join(chr(ord("a") + octet % 26) for octet in digest[:10])
+    digest = hashlib.sha256(name.encode()).digest()
+    start = ord("n" if side else "a")  # no letter of the two is the same: nothing of them looks fixed
+    return "".join(chr(start + octet % 13) for octet in digest[:WORD])
 
 
 def examine(names: Sequence[str], given: Values, payloads: Sequence[Payload], *, plain: bool) -> Rounds:
@@ -255,9 +259,7 @@ class _Oracle:
         parts = [readings(text) for text in (first, second, hostile)]
         if len({len(part) for part in parts}) != 1:
             return False
-        return all(
-            _keeps_form(*trio, noise) for trio, noise in zip(zip(*parts, strict=True), self._noise, strict=False)
-        )
+        return all(map(_keeps_form, *parts, self._noise))
 
 
 def _keeps_form(first: Markup, second: Markup, hostile: Markup, noise: frozenset[Place]) -> bool:

@@ -33,8 +33,8 @@ Shape = tuple[str, ...]
 def css_shape(text: str) -> Shape:
     """The shape of a style sheet or of the value of a `style` attribute.
 
-    Words and numbers leave no trace, nor do marks that end nothing: a value may be any of them. Functions keep their names, since `url()` and
-    `expression()` act; so does an `@` rule.
+    Words and numbers leave no trace, nor do marks that end nothing: a value may be any of them. Functions keep their
+    names, since `url()` and `expression()` act; so does an `@` rule.
     """
     found: list[str] = []
     for token in _CSS.finditer(text):
