@@ -172,6 +172,7 @@ class TemplateTable(BaseModel):
     command: Command | None = None
     directory: str | None = None
     variables: Mapped = {}
+    autoescape: bool | None = None
 
 
 class ConfigFile(BaseModel):

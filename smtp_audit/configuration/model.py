@@ -135,7 +135,8 @@ class TemplateSettings(BaseModel):
     """A template.
 
     Without `argv` it is rendered as Jinja2; else the command gets its variables as JSON on standard input, and writes
-    the document to standard output. `variables` are harmless values for the names that it uses.
+    the document to standard output. `variables` are harmless values for the names that it uses. `autoescape`: whether
+    the program that uses it lets Jinja2 escape; None: by the suffix, as `jinja2.select_autoescape` does.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -145,6 +146,7 @@ class TemplateSettings(BaseModel):
     argv: tuple[str, ...] = ()
     directory: Path | None = None
     variables: dict[str, str] = {}
+    autoescape: bool | None = None
 
 
 class SourceSettings(BaseModel):

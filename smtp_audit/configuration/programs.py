@@ -133,6 +133,7 @@ def _template(table: TemplateTable, number: int, at: At, base: Path) -> Template
         argv=tuple(table.command or ()),
         directory=base if table.directory is None else parse_path(table.directory, at(*place, "directory"), base),
         variables=table.variables,
+        autoescape=table.autoescape,
     )
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from smtp_audit.facts.client import TrapFacts
 from smtp_audit.facts.observation import Facts
+from smtp_audit.facts.template import TemplateFacts
 from smtp_audit.probes.client.trapping import look_at_traps, play_seconds
 from smtp_audit.probes.programs_approach import ProgramApproach
+from smtp_audit.probes.templates.looking import look_at_template, template_seconds
 from smtp_audit.probes.wire import Transcript
 
 
@@ -24,6 +26,9 @@ class ProgramFamily:
     seconds: Callable[[ProgramApproach], float]
 
 
-FAMILIES: tuple[ProgramFamily, ...] = (ProgramFamily(TrapFacts, look_at_traps, play_seconds),)
+FAMILIES: tuple[ProgramFamily, ...] = (
+    ProgramFamily(TrapFacts, look_at_traps, play_seconds),
+    ProgramFamily(TemplateFacts, look_at_template, template_seconds),
+)
 
 PROGRAM_FAMILIES = {family.facts.kind: family for family in FAMILIES}
