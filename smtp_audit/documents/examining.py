@@ -38,6 +38,9 @@ ENOUGH: Final = 4
 WORD: Final = 11
 """Letters of a harmless word."""
 
+MAX_BRANCHES: Final = 24
+"""Ways through a template that are tried."""
+
 Values = Mapping[str, str]
 Rounds = Generator[Sequence[Values], Sequence["Rendered"], "Examination"]
 
@@ -80,6 +83,17 @@ class Examination:
     variables: tuple[Variable, ...]
     effects: list[Effect] = field(default_factory=list)
 
+    def add(self, branch: Examination) -> None:
+        """Add what another way through the template showed."""
+        own = {each.name: each for each in self.variables}
+        for other in branch.variables:
+            mine = own[other.name]
+            mine.sinks = tuple(dict.fromkeys((*mine.sinks, *other.sinks)))
+            mine.tried += other.tried
+            mine.refused += other.refused
+            mine.unknown = mine.unknown or other.unknown
+        self.effects = list(dict.fromkeys((*self.effects, *branch.effects)))
+
 
 def word(name: str, side: int = 0) -> str:
     """A harmless word for a variable, the same every time: letters only, always as long."""
@@ -88,20 +102,47 @@ def word(name: str, side: int = 0) -> str:
     return "".join(chr(start + octet % 13) for octet in digest[:WORD])
 
 
-def examine(names: Sequence[str], given: Values, payloads: Sequence[Payload], *, plain: bool) -> Rounds:
+def examine(
+    names: Sequence[str],
+    given: Values,
+    payloads: Sequence[Payload],
+    *,
+    plain: bool,
+    others: Mapping[str, Sequence[str]] | None = None,
+) -> Rounds:
     """Which values to render, round by round; send what came of each. Returns what was found.
+
+    Where an empty variable, or one with a value of `others`, makes the template say something else, all is tried again.
 
     Args:
         names: the variables.
         given: harmless values that a variable needs in place of a word (a number, for example).
         payloads: what to try.
         plain: the template makes plain text.
+        others: values that the template compares a variable with.
 
     Raises:
         Undetermined: it cannot be rendered with harmless values, or differs each time.
     """
     background = yield from _background(names, given)
-    names = tuple(background)
+    examination = yield from _examine(background, tuple(background), payloads, plain=plain)
+    branches = [(name, value) for name in names for value in ("", *(others or {}).get(name, ()))]
+    answers = yield [{**background, name: value} for name, value in branches]
+    seen = {examination.text}
+    for (name, value), answer in zip(branches, answers, strict=True):
+        if answer.text is None or answer.text in seen or len(seen) > MAX_BRANCHES:
+            continue
+        if answer.text == examination.text.replace(background[name], value):
+            continue
+        seen.add(answer.text)
+        rest = tuple(each for each in background if each != name)
+        branch = yield from _examine({**background, name: value}, rest, payloads, plain=plain)
+        examination.add(branch)
+    return examination
+
+
+def _examine(background: Values, names: Sequence[str], payloads: Sequence[Payload], *, plain: bool) -> Rounds:
+    """One way through a template."""
     both = [background, background, {**background, **{name: word(name, 1) for name in names}}]
     alone = [{**background, name: word(name, side)} for name in names for side in (0, 1)]
     done = yield [*both, *alone]

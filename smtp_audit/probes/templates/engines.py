@@ -78,14 +78,17 @@ class JinjaEngine:
             return self.settings.autoescape
         return kind_of(self.settings.path) in ESCAPED_SUFFIXES
 
-    async def variables(self) -> tuple[str, ...]:
-        """The variables that the template uses, those of the configuration first.
+    async def variables(self) -> dict[str, tuple[str, ...]]:
+        """The variables that the template uses and what it compares them with, those of the configuration first.
 
         Raises:
             PeerError: it cannot be read.
         """
         found = json.loads((await self._ask(()))[0])
-        return tuple(dict.fromkeys((*self.settings.variables, *found)))[:MAX_TEMPLATE_VARIABLES]
+        names = tuple(dict.fromkeys((*self.settings.variables, *found)))
+        if len(names) > MAX_TEMPLATE_VARIABLES:
+            raise PeerError(Absence.EXCESSIVE, f"it has more than {MAX_TEMPLATE_VARIABLES} variables")
+        return {name: tuple(found.get(name, ())) for name in names}
 
     async def render(self, values: Sequence[Mapping[str, str]]) -> list[Rendered]:
         """What came of each."""

@@ -71,9 +71,10 @@ class Renderer:
         self._environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
         self._name = str(job.path.relative_to(next(root for root in job.roots if job.path.is_relative_to(root))))
 
-    def variables(self) -> tuple[str, ...]:
-        """The variables of the template and of those that it names, by flat names."""
+    def variables(self) -> dict[str, tuple[str, ...]]:
+        """The variables of the template and of those that it names, by flat names, with what they are compared to."""
         found: dict[str, None] = {}
+        compared: dict[str, list[str]] = {}
         waiting, seen = [self._name], set[str]()
         while waiting and len(seen) < MAX_TEMPLATE_VARIABLES:
             name = waiting.pop()
@@ -84,15 +85,18 @@ class Renderer:
             assert loader is not None  # noqa: S101 (given above)
             source = loader.get_source(self._environment, name)[0]
             tree = self._environment.parse(source)
-            found.update(dict.fromkeys(_Paths(frozenset(meta.find_undeclared_variables(tree))).of(tree)))
+            paths_of = _Paths(frozenset(meta.find_undeclared_variables(tree)))
+            found.update(dict.fromkeys(paths_of.of(tree)))
+            for path, value in paths_of.compared:
+                compared.setdefault(path, []).append(value)
             waiting += [each for each in meta.find_referenced_templates(tree) if each]
         known = {*self._environment.globals}
         paths = [path for path in found if path.partition(".")[0].removesuffix("[]") not in known]
-        return tuple(
-            path
+        return {
+            path: tuple(dict.fromkeys(compared.get(path, ())))
             for path in paths
             if not any(other != path and other.startswith((f"{path}.", f"{path}[]")) for other in paths)
-        )
+        }
 
     def render(self, values: dict[str, str]) -> dict[str, str]:
         """One rendering: its text, or why there is none."""
@@ -119,6 +123,8 @@ class _Paths:
 
     def __init__(self, undeclared: frozenset[str]) -> None:
         self._undeclared = undeclared
+        self.compared: list[tuple[str, str]] = []
+        """Paths that are compared with a text, and the text."""
 
     def of(self, node: nodes.Node, bound: dict[str, str | None] | None = None) -> Iterator[str]:
         """Every path below a node; `bound` are the names of loops, with what they stand for."""
@@ -143,6 +149,10 @@ class _Paths:
             yield from self.of(node.node, bound)
             bound[node.target.name] = self._path(node.node, bound)
             return
+        if isinstance(node, nodes.Compare):
+            path = self._path(node.expr, bound)
+            values = [each.expr.value for each in node.ops if isinstance(each.expr, nodes.Const)]
+            self.compared += [(path, value) for value in values if path is not None and isinstance(value, str)]
         for child in node.iter_child_nodes():
             yield from self.of(child, bound)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -10,9 +11,9 @@ from typing import Final
 from smtp_audit.configuration.model import TemplateSettings
 from smtp_audit.documents.addresses import host_of, scheme_of
 from smtp_audit.documents.contents import contents_of
-from smtp_audit.documents.examining import Examination, examine
+from smtp_audit.documents.examining import Examination, Rendered, Rounds, Values, examine, word
 from smtp_audit.documents.markup import is_available
-from smtp_audit.documents.payloads import Payload, payloads
+from smtp_audit.documents.payloads import payloads
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.template import Effect, Link, Place, Rendering, TemplateFacts, Tried
@@ -37,6 +38,11 @@ SHOWN_TEXT: Final = 8000
 """Characters of a document that are kept."""
 
 MAX_LINKS: Final = 200
+
+OWN_HOST: Final = "app.example"
+"""The host of harmless addresses."""
+
+_ADDRESS = re.compile(r"(?:url|link|href|uri)s?(?:\[\])?$", re.IGNORECASE)
 
 NEEDED: Final = "to read HTML as browsers do, the extra client is needed: pip install 'smtp-audit[client]'"
 
@@ -105,54 +111,50 @@ def _escaping(settings: TemplateSettings, prefix: tuple[str, ...]) -> str:
 
 async def _rendering(settings: TemplateSettings, argv: tuple[str, ...], prefix: tuple[str, ...]) -> Rendering:
     engine: Engine
+    others: dict[str, tuple[str, ...]]
     if argv:
-        names = tuple(settings.variables)
-        if not names:
+        others = dict.fromkeys(settings.variables, ())
+        if not others:
             raise PeerError(Absence.NOT_GIVEN, "which variables it has is not known: name them under 'variables'")
         engine = CommandEngine(settings, argv, prefix)
-        given: Mapping[str, str] = {}
-        fallback: Mapping[str, str] = settings.variables
     else:
-        jinja = JinjaEngine(settings, prefix)
-        names = await jinja.variables()
-        engine, given, fallback = jinja, {}, settings.variables
+        engine = jinja = JinjaEngine(settings, prefix)
+        others = await jinja.variables()
+    names = tuple(others)
     plain = is_plain(settings.path)
     try:
-        try:
-            examination = await examined(engine, names, given, payloads(), plain=plain)
-        except Undetermined:
-            if not any(fallback.values()):
-                raise
-            examination = await examined(engine, names, fallback, payloads(), plain=plain)
+        rounds = examine(names, harmless(names, settings.variables), payloads(), plain=plain, others=others)
+        examination = await examined(engine, rounds)
         return await asyncio.to_thread(rendering_of, settings.name, examination, plain=plain)
     except Undetermined as error:
         raise PeerError(Absence.MALFORMED, escape_text(str(error))) from None
 
 
-async def examined(
-    engine: Engine, names: Sequence[str], given: Mapping[str, str], chosen: Sequence[Payload], *, plain: bool
-) -> Examination:
+def harmless(names: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+    """Harmless values that are better than words: those of the configuration, and an address where a name says so."""
+    usual = {name: f"https://{OWN_HOST}/{word(name)}" for name in names if _ADDRESS.search(name)}
+    return {**usual, **{name: value for name, value in given.items() if value}}
+
+
+async def examined(engine: Engine, rounds: Rounds) -> Examination:
     """Drive an examination with an engine.
 
     Raises:
         Undetermined: nothing can be said.
         PeerError: the engine fails.
     """
-    rounds = examine(names, given, chosen, plain=plain)
-    asked = next(rounds)
-    while True:
+    asked, found = _step(rounds, None)
+    while found is None:
         answers = await engine.render(asked)
-        try:
-            asked = await asyncio.to_thread(rounds.send, answers)
-        except StopIteration as end:
-            found: Examination = end.value
-            return found
-        except RuntimeError as error:
-            # What a thread cannot hand on as it is (PEP 479).
-            if isinstance(error.__cause__, StopIteration):
-                result: Examination = error.__cause__.value
-                return result
-            raise
+        asked, found = await asyncio.to_thread(_step, rounds, answers)
+    return found
+
+
+def _step(rounds: Rounds, answers: Sequence[Rendered] | None) -> tuple[Sequence[Values], Examination | None]:
+    try:
+        return (next(rounds) if answers is None else rounds.send(answers)), None
+    except StopIteration as end:
+        return (), end.value
 
 
 def rendering_of(name: str, found: Examination, *, plain: bool) -> Rendering:
