@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -16,18 +17,15 @@ from smtp_audit.documents.examining import Rendered
 from smtp_audit.facts.observation import Absence
 from smtp_audit.limits import MAX_DOCUMENT, MAX_TEMPLATE_VARIABLES
 from smtp_audit.probes.client.contract import KEPT
-from smtp_audit.probes.templates.jinja import LATE, Job
-from smtp_audit.probes.templates.running import Ended, run
+from smtp_audit.probes.templates.jinja import Job
+from smtp_audit.probes.templates.running import Answering, Ended, run
 from smtp_audit.probes.templates.values import nested
 from smtp_audit.probes.wire import PeerError
 
 RENDER_SECONDS: Final = 20.0
 """What one start of a command may take."""
 
-CHUNK: Final = 100
-"""Renderings of one process of Jinja2."""
-
-CHUNK_SECONDS: Final = 60.0
+START_SECONDS: Final = 30.0
 
 ENGINE_SUFFIXES: Final = frozenset(
     {".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".hbs", ".handlebars", ".ejs", ".njk", ".twig", ".erb", ".php"}
@@ -64,63 +62,54 @@ def is_plain(path: Path) -> bool:
     return kind_of(path) in PLAIN_SUFFIXES
 
 
-@dataclass(frozen=True)
+def escapes(settings: TemplateSettings) -> bool:
+    """Whether Jinja2 escapes: as the configuration says, else by the suffix."""
+    if settings.autoescape is not None:
+        return settings.autoescape
+    return kind_of(settings.path) in ESCAPED_SUFFIXES
+
+
 class JinjaEngine:
-    """Jinja2 in a process of its own. `prefix`: the command that gives it a private network."""
+    """Jinja2 in a process of its own; `variables` are those that the template uses, with what it compares them to."""
 
-    settings: TemplateSettings
-    prefix: tuple[str, ...]
+    def __init__(self, process: Answering, variables: Mapping[str, tuple[str, ...]]) -> None:
+        self._process = process
+        self.variables = variables
 
-    @property
-    def autoescape(self) -> bool:
-        """As the configuration says, else by the suffix."""
-        if self.settings.autoescape is not None:
-            return self.settings.autoescape
-        return kind_of(self.settings.path) in ESCAPED_SUFFIXES
-
-    async def variables(self) -> dict[str, tuple[str, ...]]:
-        """The variables that the template uses and what it compares them with, those of the configuration first.
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def started(cls, settings: TemplateSettings, prefix: Sequence[str]) -> AsyncIterator[JinjaEngine]:
+        """Its process, as long as it is needed. `prefix`: the command that gives it a private network.
 
         Raises:
-            PeerError: it cannot be read.
+            PeerError: the template cannot be read, or has too many variables.
         """
-        found = json.loads((await self._ask(()))[0])
-        names = tuple(dict.fromkeys((*self.settings.variables, *found)))
-        if len(names) > MAX_TEMPLATE_VARIABLES:
-            raise PeerError(Absence.EXCESSIVE, f"it has more than {MAX_TEMPLATE_VARIABLES} variables")
-        return {name: tuple(found.get(name, ())) for name in names}
+        path = settings.path.resolve()
+        roots = [*(each.resolve() for each in (settings.directory,) if each is not None), *path.parents[:3]]
+        job = Job(str(path), tuple(map(str, roots)), escapes(settings))
+        process = await Answering.start(
+            (*prefix, sys.executable, "-m", "smtp_audit.probes.templates.jinja"),
+            {**_kept(), "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
+            7 * MAX_DOCUMENT,
+        )
+        try:
+            found = json.loads(await process.ask(json.dumps(asdict(job)), START_SECONDS))
+            names = tuple(dict.fromkeys((*settings.variables, *found)))
+            if len(names) > MAX_TEMPLATE_VARIABLES:
+                raise PeerError(Absence.EXCESSIVE, f"it has more than {MAX_TEMPLATE_VARIABLES} variables")
+            yield cls(process, {name: tuple(found.get(name, ())) for name in names})
+        finally:
+            await process.end()
 
     async def render(self, values: Sequence[Mapping[str, str]]) -> list[Rendered]:
         """What came of each."""
         done: list[Rendered] = []
-        for start in range(0, len(values), CHUNK):
-            chunk = values[start : start + CHUNK]
-            lines = await self._ask(chunk)
-            if len(lines) != len(chunk):
-                raise PeerError(Absence.BROKEN, "the process that renders ended before it was done")
-            for answer in map(json.loads, lines):
-                if "long" in answer:
-                    raise PeerError(Absence.EXCESSIVE, f"it {answer['why']}")
-                done.append(Rendered(answer.get("text"), answer.get("why", "")))
+        for each in values:
+            answer = json.loads(await self._process.ask(json.dumps(each), RENDER_SECONDS))
+            if "long" in answer:
+                raise PeerError(Absence.EXCESSIVE, f"it {answer['why']}")
+            done.append(Rendered(answer.get("text"), answer.get("why", "")))
         return done
-
-    async def _ask(self, values: Sequence[Mapping[str, str]]) -> list[str]:
-        path = self.settings.path.resolve()
-        roots = [*(each.resolve() for each in (self.settings.directory,) if each is not None), *path.parents[:3]]
-        job = Job(path=path, roots=tuple(roots), autoescape=self.autoescape, values=tuple(map(dict, values)))
-        ended = await run(
-            (*self.prefix, sys.executable, "-m", "smtp_audit.probes.templates.jinja"),
-            job.model_dump_json().encode(),
-            seconds=CHUNK_SECONDS,
-            limit=(len(values) + 1) * (7 * MAX_DOCUMENT),
-            environment={**_kept(), "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
-        )
-        _check(ended, "rendering with Jinja2")
-        if ended.status == LATE:
-            raise PeerError(Absence.TIMEOUT, "rendering once took more than 5 s")
-        if ended.status != 0:
-            raise PeerError(Absence.BROKEN, f"Jinja2 cannot read it: {ended.complaint[-240:]}")
-        return ended.output.decode().splitlines()
 
 
 @dataclass(frozen=True)

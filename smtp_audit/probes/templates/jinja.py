@@ -1,6 +1,7 @@
-"""The process that renders Jinja2: `python -m smtp_audit.probes.templates.jinja`, a job as JSON on standard input.
+"""The process that renders Jinja2: `python -m smtp_audit.probes.templates.jinja`, with lines of JSON in and out.
 
-It has Jinja2's sandbox, little memory and little time. Its parent ends it when that is not enough.
+The first line is the job, and answered with the template's variables; every further one holds values, and is answered
+with what they gave. It has Jinja2's sandbox, little memory and little time; its parent ends it.
 """
 
 from __future__ import annotations
@@ -8,36 +9,30 @@ from __future__ import annotations
 import contextlib
 import json
 import resource
-import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import jinja2
 from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict
 
 from smtp_audit.limits import MAX_DOCUMENT, MAX_TEMPLATE_VARIABLES
 from smtp_audit.probes.templates.values import nested
 
 MEMORY: Final = 512 * 1024 * 1024
-RENDER_SECONDS: Final = 5.0
-LATE: Final = 3
-"""The exit status when one rendering took too long."""
 EXTENSIONS: Final = ("jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols")
 
 
-class Job(BaseModel):
-    """What is to be rendered. Without values, the template's variables are asked for."""
+@dataclass(frozen=True)
+class Job:
+    """What is to be rendered; `roots` are the folders that other templates are looked for in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    path: Path
-    roots: tuple[Path, ...]
+    path: str
+    roots: tuple[str, ...]
     autoescape: bool
-    values: tuple[dict[str, str], ...] = ()
 
 
 class Word(str):
@@ -62,14 +57,14 @@ class Renderer:
     """Templates under some roots."""
 
     def __init__(self, job: Job) -> None:
-        self._job = job
         self._environment = ImmutableSandboxedEnvironment(
-            loader=jinja2.FileSystemLoader([str(root) for root in job.roots]),
+            loader=jinja2.FileSystemLoader(list(job.roots)),
             autoescape=job.autoescape,
             extensions=EXTENSIONS,
         )
         self._environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-        self._name = str(job.path.relative_to(next(root for root in job.roots if job.path.is_relative_to(root))))
+        root = next(root for root in job.roots if Path(job.path).is_relative_to(root))
+        self._name = str(Path(job.path).relative_to(root))
 
     def variables(self) -> dict[str, tuple[str, ...]]:
         """The variables of the template and of those that it names, by flat names, with what they are compared to."""
@@ -100,7 +95,6 @@ class Renderer:
 
     def render(self, values: dict[str, str]) -> dict[str, str]:
         """One rendering: its text, or why there is none."""
-        signal.setitimer(signal.ITIMER_REAL, RENDER_SECONDS)
         try:
             parts: list[str] = []
             size = 0
@@ -114,8 +108,6 @@ class Renderer:
             raise
         except Exception as error:
             return {"why": f"{type(error).__name__}: {error}"[:300]}
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 class _Paths:
@@ -181,15 +173,12 @@ class _Paths:
 
 
 def main() -> None:
-    """Read the job and do it: the variables on one line, or one line a rendering."""
+    """Read the job and do it, line by line."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    signal.signal(signal.SIGALRM, lambda *_: sys.exit(LATE))
-    job = Job.model_validate_json(sys.stdin.buffer.read())
-    renderer = Renderer(job)
-    if not job.values:
-        print(json.dumps(renderer.variables()))
-    for values in job.values:
-        print(json.dumps(renderer.render(values)))
+    renderer = Renderer(Job(**json.loads(sys.stdin.readline())))
+    print(json.dumps(renderer.variables()), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(renderer.render(json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from smtp_audit.probes.templates.engines import (
     CommandEngine,
     Engine,
     JinjaEngine,
+    escapes,
     is_plain,
 )
 from smtp_audit.probes.wire import PeerError, Transcript
@@ -81,7 +83,7 @@ async def look_at_template(approach: ProgramApproach, transcript: Transcript) ->
     transcript.note(f"rendered with {rendering.payloads} payloads in {len(rendering.variables)} variables")
     return TemplateFacts(
         engine="a command" if settings.argv else "Jinja2",
-        escaping=_escaping(settings, way.command),
+        escaping=_escaping(settings),
         rendering=rendering,
         beside=beside,
         beside_why="" if beside else why,
@@ -100,34 +102,34 @@ def beside_of(path: Path) -> Path | None:
     return next((found for found in map(path.with_name, names) if found.is_file()), None)
 
 
-def _escaping(settings: TemplateSettings, prefix: tuple[str, ...]) -> str:
+def _escaping(settings: TemplateSettings) -> str:
     if settings.argv:
         return "as the command does"
-    on = "on" if JinjaEngine(settings, prefix).autoescape else "off"
+    on = "on" if escapes(settings) else "off"
     if settings.autoescape is not None:
         return f"autoescape {on}, as configured"
     return f"autoescape {on}, by its suffix, as select_autoescape and Flask do; jinja2.Environment() alone has it off"
 
 
 async def _rendering(settings: TemplateSettings, argv: tuple[str, ...], prefix: tuple[str, ...]) -> Rendering:
-    engine: Engine
-    others: dict[str, tuple[str, ...]]
-    if argv:
-        others = dict.fromkeys(settings.variables, ())
-        if not others:
-            raise PeerError(Absence.NOT_GIVEN, "which variables it has is not known: name them under 'variables'")
-        engine = CommandEngine(settings, argv, prefix)
-    else:
-        engine = jinja = JinjaEngine(settings, prefix)
-        others = await jinja.variables()
-    names = tuple(others)
-    plain = is_plain(settings.path)
-    try:
+    async with contextlib.AsyncExitStack() as until_done:
+        engine: Engine
+        others: Mapping[str, tuple[str, ...]]
+        if argv:
+            engine, others = CommandEngine(settings, argv, prefix), dict.fromkeys(settings.variables, ())
+            if not others:
+                raise PeerError(Absence.NOT_GIVEN, "which variables it has is not known: name them under 'variables'")
+        else:
+            engine = jinja = await until_done.enter_async_context(JinjaEngine.started(settings, prefix))
+            others = jinja.variables
+        plain = is_plain(settings.path)
+        names = tuple(others)
         rounds = examine(names, harmless(names, settings.variables), payloads(), plain=plain, others=others)
-        examination = await examined(engine, rounds)
-        return await asyncio.to_thread(rendering_of, settings.name, examination, plain=plain)
-    except Undetermined as error:
-        raise PeerError(Absence.MALFORMED, escape_text(str(error))) from None
+        try:
+            found = await examined(engine, rounds)
+            return await asyncio.to_thread(rendering_of, settings.name, found, plain=plain)
+        except Undetermined as error:
+            raise PeerError(Absence.MALFORMED, escape_text(str(error))) from None
 
 
 def harmless(names: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
