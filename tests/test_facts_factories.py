@@ -16,6 +16,7 @@ from tests import identity_factories as who
 from tests import lookup_factories as look
 from tests import relay_factories as relaying
 from tests import sequence_factories as order
+from tests import template_factories as templates
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -72,6 +73,8 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.transaction(),
         look.resolver(),
         programs.traps(),
+        templates.template(),
+        templates.program(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

@@ -147,6 +147,9 @@ Command = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=
 Mapped = Annotated[dict[str, str], Field(max_length=MAX_VARIABLES)]
 
 
+Templates = Annotated[dict[str, Annotated[list[str], Field(max_length=MAX_VARIABLES)]], Field(max_length=MAX_PROGRAMS)]
+
+
 class ClientTable(BaseModel):
     """`[[client]]`."""
 
@@ -159,6 +162,7 @@ class ClientTable(BaseModel):
     message: Mapped = {}
     variables: Mapped = {}
     success: str | None = None
+    templates: Templates = {}
     seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 60.0
     watch: str | None = None
 

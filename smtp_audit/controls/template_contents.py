@@ -113,7 +113,7 @@ def _is_whole(link: Link) -> bool:
     remedy={"any": '<html lang="en">'},
 )
 def language(facts: TemplateFacts, rule: Rule) -> Verdict:
-    """Screen readers choose the voice by it, and programs offer to translate by it."""
+    """Screen readers choose the voice by it, and mail programs offer to translate by it; without it both have to guess."""
     nothing = _html(facts)
     if nothing:
         return nothing
@@ -180,6 +180,7 @@ def _leaks(part: Rendering, name: str, word: str) -> list[str]:
     subject=TemplateFile,
     needs=TemplateFacts,
     medium=Medium.SOURCE,
+    spec=("OWASP Forgot Password Cheat Sheet",),
     remedy={"any": "say it beside the link: This link is valid for 1 hour."},
 )
 def expiry_text(facts: TemplateFacts, rule: Rule) -> Verdict:

@@ -17,7 +17,7 @@ from typing import Final
 
 from smtp_audit.documents.addresses import ATTRIBUTES, HARMLESS, addresses_in, host_of, refreshed_to, scheme_of
 from smtp_audit.documents.markup import COMMENT, Element, Gap, Markup, read_markup
-from smtp_audit.documents.tokens import active_css, css_shape, script_shape
+from smtp_audit.documents.tokens import css_shape, script_shape
 
 
 class Context(StrEnum):
@@ -208,7 +208,7 @@ def _structure(base: Markup, hostile: Markup) -> Change:
 def _text_change(element: Element, before: str, hostile: Markup, gap: Gap) -> list[Change]:
     after = hostile.texts.get(gap, "")
     context = text_context(element)
-    if context is Context.STYLE and _styled_otherwise(before, after):
+    if context is Context.STYLE and css_shape(before) != css_shape(after):
         return [Change(EffectKind.STYLE, "changes the rules in <style>")]
     if context is Context.SCRIPT and script_shape(before) != script_shape(after):
         return [Change(EffectKind.SCRIPT, "changes the program in <script>")]
@@ -220,7 +220,7 @@ def _attribute_change(controls: Controls, base: Markup, index: int, name: str, t
     before, after = mine.get(name) or "", theirs.get(name) or ""
     where = f'{name}="" of <{mine.tag}>'
     context = context_of(mine, name)
-    if context is Context.STYLE and _styled_otherwise(before, after):
+    if context is Context.STYLE and css_shape(before) != css_shape(after):
         return [Change(EffectKind.STYLE, f"changes the declarations in {where}")]
     if context is Context.SCRIPT and script_shape(before) != script_shape(after):
         return [Change(EffectKind.SCRIPT, f"changes the program in {where}")]
@@ -272,10 +272,6 @@ def _keeps(first: str, second: str, now: str) -> bool:
         return True
     # After "app." the value is the domain, and its giver's; right behind a domain it should have been a path.
     return prefix.endswith((".", "-")) or "." not in prefix
-
-
-def _styled_otherwise(before: str, after: str) -> bool:
-    return css_shape(before) != css_shape(after) or active_css(before) != active_css(after)
 
 
 def plain_changes(one: str, other: str, hostile: str, values: tuple[str, str]) -> tuple[Change, ...]:

@@ -38,6 +38,9 @@ ENOUGH: Final = 4
 WORD: Final = 11
 """Letters of a harmless word."""
 
+CANARY: Final = "q\"'><b>&\\;(){{7}}"
+"""A value that shows whether two ways through a template treat values alike."""
+
 MAX_BRANCHES: Final = 24
 """Ways through a template that are tried."""
 
@@ -127,14 +130,22 @@ def examine(
     background = yield from _background(names, given)
     examination = yield from _examine(background, tuple(background), payloads, plain=plain)
     branches = [(name, value) for name in names for value in ("", *(others or {}).get(name, ()))]
-    answers = yield [{**background, name: value} for name, value in branches]
-    seen = {examination.text}
-    for (name, value), answer in zip(branches, answers, strict=True):
-        if answer.text is None or answer.text in seen or len(seen) > MAX_BRANCHES:
+    usual = [{**background, **dict.fromkeys(names, CANARY), name: background[name]} for name, _ in branches]
+    answers = yield [
+        *({**background, name: value} for name, value in branches),
+        *({**values, name: value} for values, (name, value) in zip(usual, branches, strict=True)),
+        *usual,
+    ]
+    count = len(branches)
+    ways: set[tuple[str | None, str | None]] = set()
+    for number, (name, value) in enumerate(branches):
+        calm, wild, known = (answers[number + part * count].text for part in range(3))
+        if calm is None or len(ways) >= MAX_BRANCHES:
             continue
-        if answer.text == examination.text.replace(background[name], value):
+        same = known is not None and wild == known.replace(background[name], value)
+        if (calm, wild) in ways or (same and calm == examination.text.replace(background[name], value)):
             continue
-        seen.add(answer.text)
+        ways.add((calm, wild))
         rest = tuple(each for each in background if each != name)
         branch = yield from _examine({**background, name: value}, rest, payloads, plain=plain)
         examination.add(branch)

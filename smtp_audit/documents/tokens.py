@@ -10,10 +10,13 @@ import re
 from typing import Final
 
 _STRING = r"""(?P<string>"(?:[^"\\\n\r\f]|\\(?:\r\n|[\s\S]))*"|'(?:[^'\\\n\r\f]|\\(?:\r\n|[\s\S]))*')"""
+_ESCAPE = r"\\[0-9a-fA-F]{1,6}[ \t\n]?|\\[^\n\r\f]"
 _CSS = re.compile(
     r"(?P<comment>/\*[\s\S]*?(?:\*/|\Z))|(?P<blank>[ \t\n\r\f]+)|" + _STRING + r"|(?P<url>url\(\s*(?![\"'\s])[^)]*\)?)"
-    r"|(?P<call>(?:[-\w\u0080-\U0010ffff]|\\[^\n\r\f])+\()|(?P<at>@[-\w]+)|(?P<hash>#(?:[-\w]|\\[^\n])+)"
-    r"|(?P<number>[+-]?\d*\.?\d+(?:%|[a-zA-Z]+)?)|(?P<word>(?:[-\w\u0080-\U0010ffff]|\\[^\n\r\f])+)|(?P<mark>[\s\S])",
+    r"|(?P<call>(?:[-\w\u0080-\U0010ffff]|" + _ESCAPE + r")+\()|(?P<at>@[-\w]+)|(?P<hash>#(?:[-\w]|" + _ESCAPE + r")+)"
+    r"|(?P<number>[+-]?\d*\.?\d+(?:%|[a-zA-Z]+)?)|(?P<word>(?:[-\w\u0080-\U0010ffff]|"
+    + _ESCAPE
+    + r")+)|(?P<mark>[\s\S])",
     re.IGNORECASE,
 )
 _SCRIPT = re.compile(
@@ -23,7 +26,6 @@ _SCRIPT = re.compile(
 )
 _VALUES: Final = frozenset({"number", "word", "hash"})
 _CSS_MARKS: Final = frozenset(";{}()[]\"'")
-_ACTIVE_WORDS: Final = re.compile(r"expression|javascript|-moz-binding|behaviou?r|@import|url\(", re.IGNORECASE)
 _CSS_ESCAPE = re.compile(r"\\([0-9a-fA-F]{1,6})\s?|\\(.)", re.DOTALL)
 
 Shape = tuple[str, ...]
@@ -56,11 +58,6 @@ def plain_css(text: str) -> str:
     r"""A style sheet without comments and with its escapes resolved (`\75rl(` is `url(`)."""
     without = re.sub(r"/\*[\s\S]*?\*/", "", text)
     return _CSS_ESCAPE.sub(lambda m: chr(min(int(m[1], 16), 0x10FFFF)) if m[1] else m[2], without)
-
-
-def active_css(text: str) -> tuple[str, ...]:
-    """What of a style sheet acts, in lower case and order: `url(`, `expression`, `@import` and the like."""
-    return tuple(found.group().lower() for found in _ACTIVE_WORDS.finditer(plain_css(text)))
 
 
 def script_shape(text: str) -> Shape:

@@ -87,6 +87,24 @@ class Rendering(_Fact):
         return tuple(f"{each.name} {each.unknown}" for each in self.variables if each.unknown)
 
 
+class ClientTemplateFacts(Facts):
+    """What a program does with HTML that it is given, and with the values of its own templates.
+
+    `delivers`: a harmless message arrived. `html_used`: its HTML did. `html_refused`: payloads after which nothing did.
+    `untried`: templates that could not be tried, each with why.
+    """
+
+    kind: ClassVar[str] = "client_templates"
+
+    delivers: bool
+    html_used: bool = False
+    html_tried: int = 0
+    html_refused: int = 0
+    html_effects: tuple[Effect, ...] = ()
+    templates: tuple[Rendering, ...] = ()
+    untried: tuple[str, ...] = ()
+
+
 class TemplateFacts(Facts):
     """A template that was rendered; `beside` is the plain text template next to one of HTML.
 

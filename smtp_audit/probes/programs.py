@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from smtp_audit.facts.client import TrapFacts
 from smtp_audit.facts.observation import Facts
-from smtp_audit.facts.template import TemplateFacts
+from smtp_audit.facts.template import ClientTemplateFacts, TemplateFacts
+from smtp_audit.probes.client.rendering import client_template_seconds, look_at_client_templates
 from smtp_audit.probes.client.trapping import look_at_traps, play_seconds
 from smtp_audit.probes.programs_approach import ProgramApproach
 from smtp_audit.probes.templates.looking import look_at_template, template_seconds
@@ -28,6 +29,7 @@ class ProgramFamily:
 
 FAMILIES: tuple[ProgramFamily, ...] = (
     ProgramFamily(TrapFacts, look_at_traps, play_seconds),
+    ProgramFamily(ClientTemplateFacts, look_at_client_templates, client_template_seconds),
     ProgramFamily(TemplateFacts, look_at_template, template_seconds),
 )
 

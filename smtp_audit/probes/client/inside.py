@@ -10,19 +10,24 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from smtp_audit.configuration.model import ClientSettings
 from smtp_audit.facts.client import ScenarioRun
+from smtp_audit.probes.client.contract import Message
 from smtp_audit.probes.client.names import Names
 from smtp_audit.probes.client.network import set_up
 from smtp_audit.probes.client.playing import Stage, stands
 from smtp_audit.probes.client.strays import Strays
 from smtp_audit.probes.client.traps.certificates import Certificates
 from smtp_audit.probes.client.traps.scenarios import SCENARIOS
+
+SOUND: Final = "good-rsa"
+"""The sound server that letters are sent to."""
 
 
 class Job(BaseModel):
@@ -32,6 +37,8 @@ class Job(BaseModel):
 
     settings: ClientSettings
     scenarios: tuple[str, ...] = ()
+    letters: tuple[dict[str, Any], ...] = ()
+    """Fields of messages, each to be sent to a sound server, in place of the scenarios."""
     contained: bool = True
 
 
@@ -48,6 +55,8 @@ class Said(BaseModel):
 async def perform(job: Job, folder: Path) -> None:
     """Set the place up, play, and write what came of it."""
     chosen = [each for each in SCENARIOS if not job.scenarios or each.name in job.scenarios]
+    if job.letters:
+        chosen = [next(each for each in SCENARIOS if each.name == SOUND)] * len(job.letters)
     places = stands(chosen)
     hosts = {place.host: place.address for place in places}
     for missing in set_up(folder, hosts) if job.contained else ():
@@ -63,10 +72,21 @@ async def perform(job: Job, folder: Path) -> None:
         strays if job.contained else None,
         lambda text: _say(Said(kind="progress", text=text)),
     )
-    for run in await stage.play_all(places):
+    if job.letters:
+        sent = (stage.play(place, letter(fields)) for place, fields in zip(places, job.letters, strict=True))
+        runs: Sequence[ScenarioRun] = await asyncio.gather(*sent)
+    else:
+        runs = await stage.play_all(places)
+    for run in runs:
         _say(Said(kind="run", run=run))
     names.close()
     strays.close()
+
+
+def letter(fields: dict[str, Any]) -> Message:
+    """A message with some fields of the contract; one that brings no text or HTML has none."""
+    own = {name: fields.get(name) for name in ("html", "text")}
+    return Message(**own, more={name: value for name, value in fields.items() if name not in own})
 
 
 def _say(said: Said) -> None:
