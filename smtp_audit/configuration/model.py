@@ -114,7 +114,8 @@ class ClientSettings(BaseModel):
     object on its standard input, and its exit status (or its reply) says whether it claims to have sent it.
     `environment` maps the names of the contract (`smtp_audit.probes.client.contract`) to the program's own variables,
     `message` its fields to the program's own; what is not mapped keeps the contract's name. `variables` are set as they
-    are. `templates` names the program's templates, each with the fields of `data` that it uses. `seconds` is the longest that one run may take. Files that appear under `watch` count as output.
+    are. `templates` names the program's templates, each with the fields of `data` that it uses. `seconds` is the
+    longest that one run may take. Files that appear under `watch` count as output.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

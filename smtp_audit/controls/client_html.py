@@ -17,7 +17,7 @@ from smtp_audit.facts.template import ClientTemplateFacts
     medium=Medium.CLIENT,
     spec=("OWASP ASVS 1.3.1",),
     remedy={
-        "nodemailer": "clean html with DOMPurify or sanitize-html before sendMail, and escape every value of a template",
+        "nodemailer": "clean html with DOMPurify or sanitize-html before sendMail; escape every value of a template",
         "python": "clean html with nh3, and render templates with autoescape",
         "phpmailer": "clean the body with HTML Purifier",
         "go": "clean html with bluemonday, and render templates with html/template",
@@ -27,8 +27,8 @@ from smtp_audit.facts.template import ClientTemplateFacts
 def html_sanitised(facts: ClientTemplateFacts, rule: Rule) -> Verdict:
     """A program that passes on what it is given lets whoever writes to it send forms and scripts in the sender's name.
 
-    Payloads are put into the HTML as a whole and into every value of the program's templates; what counts is the message
-    that arrives, read as browsers do. Formatting, links and images may arrive.
+    Payloads are put into the HTML as a whole and into every value of the program's templates; what counts is the
+    message that arrives, read as browsers do. Formatting, links and images may arrive.
     """
     if not facts.delivers:
         raise Undetermined("inconclusive: it delivers nothing, so that nothing can be said about its messages")

@@ -113,7 +113,7 @@ def _is_whole(link: Link) -> bool:
     remedy={"any": '<html lang="en">'},
 )
 def language(facts: TemplateFacts, rule: Rule) -> Verdict:
-    """Screen readers choose the voice by it, and mail programs offer to translate by it; without it both have to guess."""
+    """Screen readers choose the voice by it, and programs offer to translate by it; without it they have to guess."""
     nothing = _html(facts)
     if nothing:
         return nothing

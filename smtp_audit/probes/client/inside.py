@@ -85,8 +85,8 @@ async def perform(job: Job, folder: Path) -> None:
 
 def letter(fields: dict[str, Any]) -> Message:
     """A message with some fields of the contract; one that brings no text or HTML has none."""
-    own = {name: fields.get(name) for name in ("html", "text")}
-    return Message(**own, more={name: value for name, value in fields.items() if name not in own})
+    more = {name: value for name, value in fields.items() if name not in ("html", "text")}
+    return Message(html=fields.get("html"), text=fields.get("text"), more=more)
 
 
 def _say(said: Said) -> None:
