@@ -34,14 +34,15 @@ def scheme_of(address: str) -> str:
 
 
 def host_of(address: str) -> str | None:
-    """The host that a browser would ask, in lower case and with its port; None when the address names none.
+    """The host that a browser would ask, in lower case and with its port; None when the address names none of the web.
 
     A relative address with two slashes names one.
     """
     text = _DROPPED.sub("", address.strip(_EDGE))
     scheme = scheme_of(text)
-    if scheme in ("", *_SPECIAL):
-        text = text.replace("\\", "/")
+    if scheme not in ("", *_SPECIAL):
+        return None
+    text = text.replace("\\", "/")
     rest = text[len(scheme) + 1 :] if scheme else text
     if scheme in _SPECIAL or (not scheme and rest.startswith("//")):
         rest = "//" + rest.lstrip("/")

@@ -26,7 +26,7 @@ from collections.abc import Generator
 
 import pytest
 
-from smtp_audit.plugin.fixtures import smtp_facts, smtp_snapshot, smtp_subjects
+from smtp_audit.plugin.fixtures import assert_template_safe, smtp_facts, smtp_snapshot, smtp_subjects
 from smtp_audit.plugin.options import add_options, informs_only, options_given
 from smtp_audit.plugin.outcomes import EXIT_STATUS, ControlFailed, SmtpAuditWarning
 from smtp_audit.plugin.stash import AUDIT, GATEKEEPER
@@ -89,6 +89,7 @@ __all__ = [
     "GATEKEEPER",
     "ControlFailed",
     "SmtpAuditWarning",
+    "assert_template_safe",
     "smtp_facts",
     "smtp_snapshot",
     "smtp_subjects",

@@ -11,8 +11,9 @@ from typing import Final
 
 from smtp_audit.configuration.model import TemplateSettings
 from smtp_audit.documents.addresses import host_of, scheme_of
+from smtp_audit.documents.asserting import step
 from smtp_audit.documents.contents import contents_of
-from smtp_audit.documents.examining import Examination, Rendered, Rounds, Values, examine, word
+from smtp_audit.documents.examining import Examination, Rounds, examine, word
 from smtp_audit.documents.markup import is_available
 from smtp_audit.documents.payloads import payloads
 from smtp_audit.errors import Undetermined
@@ -145,18 +146,11 @@ async def examined(engine: Engine, rounds: Rounds) -> Examination:
         Undetermined: nothing can be said.
         PeerError: the engine fails.
     """
-    asked, found = _step(rounds, None)
+    asked, found = step(rounds, None)
     while found is None:
         answers = await engine.render(asked)
-        asked, found = await asyncio.to_thread(_step, rounds, answers)
+        asked, found = await asyncio.to_thread(step, rounds, answers)
     return found
-
-
-def _step(rounds: Rounds, answers: Sequence[Rendered] | None) -> tuple[Sequence[Values], Examination | None]:
-    try:
-        return (next(rounds) if answers is None else rounds.send(answers)), None
-    except StopIteration as end:
-        return (), end.value
 
 
 def rendering_of(name: str, found: Examination, *, plain: bool) -> Rendering:
