@@ -155,7 +155,11 @@ def examine(
 def _examine(background: Values, names: Sequence[str], payloads: Sequence[Payload], *, plain: bool) -> Rounds:
     """One way through a template."""
     both = [background, background, {**background, **{name: word(name, 1) for name in names}}]
-    alone = [{**background, name: word(name, side)} for name in names for side in (0, 1)]
+    alone = [
+        {**background, name: value}
+        for name in names
+        for value in (word(name), word(name, 1), background[name], _other(name, background[name]))
+    ]
     done = yield [*both, *alone]
     base = done[0].text
     again = done[1].text
@@ -164,9 +168,14 @@ def _examine(background: Values, names: Sequence[str], payloads: Sequence[Payloa
     oracle = _Oracle(base, again, plain=plain)
     examination = Examination(base, background, tuple(Variable(name) for name in names))
     tests: dict[str, _Test] = {}
-    for variable, first, second in zip(examination.variables, done[3::2], done[4::2], strict=True):
-        test = _Test(variable, first.text, second.text, (word(variable.name), word(variable.name, 1)))
-        tests[variable.name] = test
+    for number, variable in enumerate(examination.variables):
+        name = variable.name
+        first, second, given, other = (each.text for each in done[3 + 4 * number : 7 + 4 * number])
+        test = _Test(variable, first, second, (word(name), word(name, 1)))
+        if (first is None or second is None) and given != other:
+            # It wants more than a word: an address, for example.
+            test = _Test(variable, given, other, (background[name], _other(name, background[name])), alone=True)
+        tests[name] = test
         if test.first is None or test.second is None:
             continue
         variable.sinks, structural = oracle.places(test)
@@ -209,6 +218,11 @@ def _background(names: Sequence[str], given: Values) -> Generator[Sequence[Value
     raise Undetermined(f"cannot be rendered with harmless values, which 'variables' can give: {why[:300]}")
 
 
+def _other(name: str, value: str) -> str:
+    """Another harmless value of the form of this one, which has the word of the variable in it; else the same."""
+    return value.replace(word(name), word(name, 1))
+
+
 @dataclass
 class _Test:
     """A variable with its two harmless documents."""
@@ -219,11 +233,13 @@ class _Test:
     words: tuple[str, str]
     named: bool = False
     """The harmless word is a name in the skeleton."""
+    alone: bool = False
+    """It takes no words, so that it cannot be tried together with others."""
 
     @property
     def is_usual(self) -> bool:
         """Whether payloads can be tried in it together with others."""
-        return self.first is not None and self.second is not None and not self.named
+        return self.first is not None and self.second is not None and not self.named and not self.alone
 
 
 def _alone(

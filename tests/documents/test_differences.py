@@ -139,6 +139,21 @@ def test_to_refuse_is_safe_but_only_what_was_dangerous() -> None:
     assert found.variables[0].refused > 100
 
 
+def test_a_variable_that_takes_addresses_only_is_tried_with_some() -> None:
+    def checked(values: dict[str, str]) -> str:
+        if not values["a"].startswith("https://"):
+            raise ValueError("no address")
+        return f'<a href="{html.escape(values["a"])}">x</a><i>{values["b"]}</i>'
+
+    given = {"a": "https://good.example/" + word("a")}
+    found = examine_function(checked, ("a", "b"), given)
+    assert {effect.variable for effect in found.effects} == {"b"}
+    assert not any(variable.unknown for variable in found.variables)
+    # Without an address that could be another one, nothing is said of it.
+    with pytest.raises(Undetermined, match="no harmless word"):
+        examine_function(lambda v: checked({**v, "b": "x"}), ("a",), {"a": "https://good.example/"})
+
+
 def test_what_cannot_be_rendered_is_not_called_safe() -> None:
     def broken(values: dict[str, str]) -> str:
         raise ValueError("always")

@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 ENGINES = HERE / "engines"
 NODE = frozenset(
     {"handlebars", "handlebars-plain", "ejs", "nunjucks", "nunjucks-plain", "nunjucks-made"}
-    | {"replace", "replace-escaped", "replace-filtered"}
+    | {"replace", "replace-escaped", "replace-filtered", "replace-checked"}
 )
 MUST_BREAK = frozenset(
     {"template-escaping", "template-url-scheme", "template-url-host", "template-css", "template-injection"}

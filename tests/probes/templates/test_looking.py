@@ -57,7 +57,8 @@ def test_the_plain_text_template_beside_one_of_html(tmp_path: Path) -> None:
 def test_variables_of_jinja_are_found_with_fields_lists_parents_and_conditions(tmp_path: Path) -> None:
     (tmp_path / "base.html").write_text("<title>{{ title }}</title>{% block body %}{% endblock %}")
     source = """{% extends "base.html" %}{% block body %}{{ user.name }}
-    {% for item in items %}{{ item.price }}{{ loop.index }}{% endfor %}{% for tag in tags %}{{ tag }}{% endfor %}{% if plan == "pro" %}{{ extra }}{% endif %}
+    {% for item in items %}{{ item.price }}{{ loop.index }}{% endfor %}
+    {% for tag in tags %}{{ tag }}{% endfor %}{% if plan == "pro" %}{{ extra }}{% endif %}
     {% set x = user.mail %}{{ x.upper() }}{{ range(3)|list }}
     {{ url_for('x') }}{{ date.strftime('%d') }}{% endblock %}"""
     facts = look(tmp_path, "a.html", source)

@@ -18,6 +18,11 @@ const renderers = {
   // A template literal, by hand.
   replace: async () => source.replace(/%(\w+)%/g, (_, name) => values[name]),
   "replace-escaped": async () => source.replace(/%(\w+)%/g, (_, name) => escaped(values[name])),
+  // An address that is looked at before it is used.
+  "replace-checked": async () => {
+    if (new URL(values.page_url).protocol !== "https:") throw new Error("no address");
+    return source.replace(/%(\w+)%/g, (_, name) => escaped(values[name]));
+  },
   // What people write to be safe: script elements taken out by a pattern.
   "replace-filtered": async () =>
     source.replace(/%(\w+)%/g, (_, name) => String(values[name]).replace(/<script[^>]*>.*?<\/script>/gi, "").replace(/javascript:/gi, "")),
