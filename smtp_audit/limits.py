@@ -68,6 +68,15 @@ MAX_VARIABLES: Final = 200
 MAX_PROGRAM_OUTPUT: Final = 256 * 1024
 """Octets of each kind of output of a program that are looked at."""
 
+MAX_DOCUMENT: Final = 256 * 1024
+"""Characters of a rendered document that are read; mail programs clip messages at about 100 KiB."""
+
+MAX_TEMPLATE_VARIABLES: Final = 60
+"""Variables of one template that payloads are put into."""
+
+MAX_EFFECTS: Final = 200
+"""Effects of payloads that are told of one template."""
+
 MAX_PLAY_BYTES: Final = 8 * 1024 * 1024
 """Octets of what is told of one scenario that was played with a program."""
 

@@ -23,6 +23,7 @@ from tests import sequence_factories as order
 from tests import source_factories as text
 from tests import spf_factories as senders
 from tests import trust_factories as trust
+from tests import template_factories as templates
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
@@ -83,6 +84,8 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.transaction(),
         look.resolver(),
         programs.traps(),
+        templates.template(),
+        templates.program(),
         senders.spf(),
         senders.spf_sending(),
         senders.spf_helo(),

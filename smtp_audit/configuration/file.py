@@ -148,6 +148,9 @@ Command = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=
 Mapped = Annotated[dict[str, str], Field(max_length=MAX_VARIABLES)]
 
 
+Templates = Annotated[dict[str, Annotated[list[str], Field(max_length=MAX_VARIABLES)]], Field(max_length=MAX_PROGRAMS)]
+
+
 class ClientTable(BaseModel):
     """`[[client]]`."""
 
@@ -160,6 +163,7 @@ class ClientTable(BaseModel):
     message: Mapped = {}
     variables: Mapped = {}
     success: str | None = None
+    templates: Templates = {}
     seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 60.0
     watch: str | None = None
 
@@ -173,6 +177,7 @@ class TemplateTable(BaseModel):
     command: Command | None = None
     directory: str | None = None
     variables: Mapped = {}
+    autoescape: bool | None = None
 
 
 class ConfigFile(BaseModel):

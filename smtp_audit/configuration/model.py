@@ -112,7 +112,8 @@ class ClientSettings(BaseModel):
     object on its standard input, and its exit status (or its reply) says whether it claims to have sent it.
     `environment` maps the names of the contract (`smtp_audit.probes.client.contract`) to the program's own variables,
     `message` its fields to the program's own; what is not mapped keeps the contract's name. `variables` are set as they
-    are. `seconds` is the longest that one run may take. Files that appear under `watch` count as output.
+    are. `templates` names the program's templates, each with the fields of `data` that it uses. `seconds` is the
+    longest that one run may take. Files that appear under `watch` count as output.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -125,6 +126,7 @@ class ClientSettings(BaseModel):
     variables: dict[str, str] = {}
     success: Literal["exit", "reply"] = "exit"
     """`exit`: status 0 claims success. `reply`: so does a JSON reply whose `success` is true, and nothing else."""
+    templates: dict[str, tuple[str, ...]] = {}
     seconds: float = 60.0
     watch: Path | None = None
 
@@ -133,7 +135,8 @@ class TemplateSettings(BaseModel):
     """A template.
 
     Without `argv` it is rendered as Jinja2; else the command gets its variables as JSON on standard input, and writes
-    the document to standard output. `variables` are harmless values for the names that it uses.
+    the document to standard output. `variables` are harmless values for the names that it uses. `autoescape`: whether
+    the program that uses it lets Jinja2 escape; None: by the suffix, as `jinja2.select_autoescape` does.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -143,6 +146,7 @@ class TemplateSettings(BaseModel):
     argv: tuple[str, ...] = ()
     directory: Path | None = None
     variables: dict[str, str] = {}
+    autoescape: bool | None = None
 
 
 class SourceSettings(BaseModel):

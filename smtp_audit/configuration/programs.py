@@ -119,6 +119,7 @@ def _client(table: ClientTable, number: int, at: At, base: Path) -> ClientSettin
         environment=table.environment,
         message=table.message,
         variables=table.variables,
+        templates={name: tuple(fields) for name, fields in table.templates.items()},
         success=cast("Literal['exit', 'reply']", success),
         seconds=table.seconds,
         watch=None if table.watch is None else parse_path(table.watch, at(*place, "watch"), base),
@@ -133,6 +134,7 @@ def _template(table: TemplateTable, number: int, at: At, base: Path) -> Template
         argv=tuple(table.command or ()),
         directory=base if table.directory is None else parse_path(table.directory, at(*place, "directory"), base),
         variables=table.variables,
+        autoescape=table.autoescape,
     )
 
 

@@ -9,6 +9,8 @@ import pytest
 from smtp_audit.plugin.stash import AUDIT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smtp_audit.facts.snapshot import Snapshot
     from smtp_audit.facts.subject import AnySubject
     from smtp_audit.plugin.audit import Audit
@@ -47,3 +49,19 @@ def smtp_facts(request: pytest.FixtureRequest) -> FactsLookup:
     from smtp_audit.plugin.lookup import FactsLookup
 
     return FactsLookup(_audit(request))
+
+
+@pytest.fixture(scope="session")
+def assert_template_safe() -> Callable[..., None]:
+    """Every payload of the audit put into a function that renders: `assert_template_safe(render, ["name", "link"])`.
+
+    `render` gets a dict with a value for each variable and returns the document. The test fails with what the values
+    did; `Undetermined` says that nothing can be said. Needs no audit, but the extra `client`. More arguments:
+    `smtp_audit.documents.asserting.assert_safe`.
+    """
+    from smtp_audit.documents.asserting import assert_safe
+    from smtp_audit.documents.markup import is_available
+
+    if not is_available():
+        pytest.fail("assert_template_safe needs the extra client: pip install 'smtp-audit[client]'", pytrace=False)
+    return assert_safe

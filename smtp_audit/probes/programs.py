@@ -13,6 +13,11 @@ from smtp_audit.probes.client.messages import look_at_messages, send_seconds
 from smtp_audit.probes.client.trapping import look_at_traps, play_seconds
 from smtp_audit.probes.programs_approach import ProgramApproach
 from smtp_audit.probes.source.looking import look_at_source, source_seconds
+from smtp_audit.facts.template import ClientTemplateFacts, TemplateFacts
+from smtp_audit.probes.client.rendering import client_template_seconds, look_at_client_templates
+from smtp_audit.probes.client.trapping import look_at_traps, play_seconds
+from smtp_audit.probes.programs_approach import ProgramApproach
+from smtp_audit.probes.templates.looking import look_at_template, template_seconds
 from smtp_audit.probes.wire import Transcript
 
 
@@ -32,6 +37,8 @@ FAMILIES: tuple[ProgramFamily, ...] = (
     ProgramFamily(TrapFacts, look_at_traps, play_seconds),
     ProgramFamily(SourceFacts, look_at_source, source_seconds),
     ProgramFamily(ClientMessageFacts, look_at_messages, send_seconds),
+    ProgramFamily(ClientTemplateFacts, look_at_client_templates, client_template_seconds),
+    ProgramFamily(TemplateFacts, look_at_template, template_seconds),
 )
 
 PROGRAM_FAMILIES = {family.facts.kind: family for family in FAMILIES}

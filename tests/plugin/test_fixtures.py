@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.plugin.conftest import Stage
 
 OWN = """
@@ -60,3 +62,19 @@ def test_without_an_audit_they_are_skipped(stage: Stage) -> None:
     result = stage.run("-rs")
     result.assert_outcomes(skipped=5)
     result.stdout.fnmatch_lines(["*no mail server is audited in this run: give --smtp-target"])
+
+
+def test_a_function_that_renders_is_put_to_the_payloads(pytester: pytest.Pytester) -> None:
+    """Without an audit in the run."""
+    pytester.makepyfile("""
+        import html
+        def test_sound(assert_template_safe):
+            assert_template_safe(lambda v: "<p>" + html.escape(v["name"]) + "</p>", ["name"])
+        def test_unsound(assert_template_safe):
+            assert_template_safe(lambda v: "<p>" + v["name"] + "</p>", ["name"])
+    """)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*values have effects in the template:*", "*name: tag-script makes <script> (element)*"]
+    )

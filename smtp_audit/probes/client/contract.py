@@ -37,7 +37,7 @@ TRUST_VARIABLES: Final = (
 )
 """The variables by which runtimes learn of one more authority; each gets the traps' own."""
 
-_KEPT = (
+KEPT = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "NODE_PATH", "GOPATH", "GOCACHE"),
     *("GEM_HOME", "GEM_PATH"),
 )
@@ -89,7 +89,7 @@ def environment_for(
         "domain": account.domain,
         "secure": "true" if account.implicit else "false",
     }
-    kept = {name: ours[name] for name in _KEPT if name in ours}
+    kept = {name: ours[name] for name in KEPT if name in ours}
     trust = dict.fromkeys(TRUST_VARIABLES, str(authority))
     named = {
         settings.environment.get(name, ENVIRONMENT[name]): value for name, value in told.items() if name != leave_out

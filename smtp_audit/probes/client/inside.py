@@ -10,14 +10,16 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from smtp_audit.configuration.model import ClientSettings
 from smtp_audit.facts.client import ScenarioRun
 from smtp_audit.facts.client_messages import SentMessage
+from smtp_audit.probes.client.contract import Message
 from smtp_audit.probes.client.names import Names
 from smtp_audit.probes.client.network import set_up
 from smtp_audit.probes.client.playing import Stage, stands
@@ -25,6 +27,9 @@ from smtp_audit.probes.client.sending import Sending, scenarios_for
 from smtp_audit.probes.client.strays import Strays
 from smtp_audit.probes.client.traps.certificates import Certificates
 from smtp_audit.probes.client.traps.scenarios import SCENARIOS
+
+SOUND: Final = "good-rsa"
+"""The sound server that letters are sent to."""
 
 
 class Job(BaseModel):
@@ -39,6 +44,8 @@ class Job(BaseModel):
     settings: ClientSettings
     kind: Literal["traps", "messages"] = "traps"
     scenarios: tuple[str, ...] = ()
+    letters: tuple[dict[str, Any], ...] = ()
+    """Fields of messages, each to be sent to a sound server, in place of the scenarios."""
     contained: bool = True
 
 
@@ -59,6 +66,9 @@ async def perform(job: Job, folder: Path) -> None:
         chosen = scenarios_for(job.settings)
     else:
         chosen = tuple(each for each in SCENARIOS if not job.scenarios or each.name in job.scenarios)
+    chosen = [each for each in SCENARIOS if not job.scenarios or each.name in job.scenarios]
+    if job.letters:
+        chosen = [next(each for each in SCENARIOS if each.name == SOUND)] * len(job.letters)
     places = stands(chosen)
     hosts = {place.host: place.address for place in places}
     for missing in set_up(folder, hosts) if job.contained else ():
@@ -81,8 +91,21 @@ async def perform(job: Job, folder: Path) -> None:
     else:
         for run in await stage.play_all(places):
             _say(Said(kind="run", run=run))
+    if job.letters:
+        sent = (stage.play(place, letter(fields)) for place, fields in zip(places, job.letters, strict=True))
+        runs: Sequence[ScenarioRun] = await asyncio.gather(*sent)
+    else:
+        runs = await stage.play_all(places)
+    for run in runs:
+        _say(Said(kind="run", run=run))
     names.close()
     strays.close()
+
+
+def letter(fields: dict[str, Any]) -> Message:
+    """A message with some fields of the contract; one that brings no text or HTML has none."""
+    more = {name: value for name, value in fields.items() if name not in ("html", "text")}
+    return Message(html=fields.get("html"), text=fields.get("text"), more=more)
 
 
 def _say(said: Said) -> None:
