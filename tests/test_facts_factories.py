@@ -22,8 +22,8 @@ from tests import relay_factories as relaying
 from tests import sequence_factories as order
 from tests import source_factories as text
 from tests import spf_factories as senders
-from tests import trust_factories as trust
 from tests import template_factories as templates
+from tests import trust_factories as trust
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:

@@ -26,9 +26,8 @@ from collections.abc import Generator
 
 import pytest
 
-from smtp_audit.plugin.fixtures import smtp_facts, smtp_snapshot, smtp_subjects
-from smtp_audit.plugin.fixtures_traps import assert_no_header_injection, smtp_sink, smtp_trap, smtp_trap_stage
 from smtp_audit.plugin.fixtures import assert_template_safe, smtp_facts, smtp_snapshot, smtp_subjects
+from smtp_audit.plugin.fixtures_traps import assert_no_header_injection, smtp_sink, smtp_trap, smtp_trap_stage
 from smtp_audit.plugin.options import add_options, informs_only, options_given
 from smtp_audit.plugin.outcomes import EXIT_STATUS, ControlFailed, SmtpAuditWarning
 from smtp_audit.plugin.stash import AUDIT, GATEKEEPER

@@ -9,14 +9,12 @@ from smtp_audit.facts.client import TrapFacts
 from smtp_audit.facts.client_messages import ClientMessageFacts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.source import SourceFacts
-from smtp_audit.probes.client.messages import look_at_messages, send_seconds
-from smtp_audit.probes.client.trapping import look_at_traps, play_seconds
-from smtp_audit.probes.programs_approach import ProgramApproach
-from smtp_audit.probes.source.looking import look_at_source, source_seconds
 from smtp_audit.facts.template import ClientTemplateFacts, TemplateFacts
+from smtp_audit.probes.client.messages import look_at_messages, send_seconds
 from smtp_audit.probes.client.rendering import client_template_seconds, look_at_client_templates
 from smtp_audit.probes.client.trapping import look_at_traps, play_seconds
 from smtp_audit.probes.programs_approach import ProgramApproach
+from smtp_audit.probes.source.looking import look_at_source, source_seconds
 from smtp_audit.probes.templates.looking import look_at_template, template_seconds
 from smtp_audit.probes.wire import Transcript
 

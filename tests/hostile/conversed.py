@@ -182,29 +182,33 @@ TALK_OF_SUBMISSION: dict[str, str] = (
 )
 """Inside TLS, on port 587, without a login."""
 
-LOGGED_IN: dict[str, str] = dict.fromkeys(
-    (
-        "auth-once",
-        "auth-survives-ehlo",
-        "sender-own-envelope",
-        "smtp-8bitmime",
-        "smtp-address-forms",
-        "smtp-address-length",
-        "smtp-data-needs-recipient",
-        "smtp-hello-resets",
-        "smtp-hundred-recipients",
-        "smtp-path-case",
-        "smtp-reset-clears",
-    ),
-    "pass",
-) | dict.fromkeys(
-    (
-        "smtp-one-sender",
-        "smtp-recipient-needs-path",
-        "smtp-size-enforced",
-        "smtp-unknown-parameter",
-        "smtp-utf8-needs-parameter",
-    ),
-    "advisory",
-) | dict.fromkeys(("smtp-chunk-size", "smtp-utf8"), "not_applicable")
+LOGGED_IN: dict[str, str] = (
+    dict.fromkeys(
+        (
+            "auth-once",
+            "auth-survives-ehlo",
+            "sender-own-envelope",
+            "smtp-8bitmime",
+            "smtp-address-forms",
+            "smtp-address-length",
+            "smtp-data-needs-recipient",
+            "smtp-hello-resets",
+            "smtp-hundred-recipients",
+            "smtp-path-case",
+            "smtp-reset-clears",
+        ),
+        "pass",
+    )
+    | dict.fromkeys(
+        (
+            "smtp-one-sender",
+            "smtp-recipient-needs-path",
+            "smtp-size-enforced",
+            "smtp-unknown-parameter",
+            "smtp-utf8-needs-parameter",
+        ),
+        "advisory",
+    )
+    | dict.fromkeys(("smtp-chunk-size", "smtp-utf8"), "not_applicable")
+)
 """What a login shows besides."""

@@ -10,9 +10,9 @@ import unicodedata
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, make_msgid
-from typing import Any
 from html import escape
 from html.parser import HTMLParser
+from typing import Any
 
 SECONDS = float(os.environ.get("SEND_SECONDS", "15"))
 """How long a server may be silent; the standard allows 15 s for a greeting and 30 s for the rest."""
@@ -71,8 +71,10 @@ def letter(order: dict[str, Any], sender: str) -> EmailMessage:
         if not isinstance(order.get(kind), str) or not order[kind].strip():
             raise ValueError(f"no {kind}")
     message.set_content(order["text"])
-    message.add_alternative(order["html"], subtype="html")
+    message.add_alternative(cleaned(order["html"]), subtype="html")
     return message
+
+
 SHOWN = frozenset({"p", "br", "b", "i", "em", "strong", "ul", "ol", "li", "h1", "h2", "a"})
 """Elements that may be in a message; all others are left out."""
 
@@ -118,14 +120,6 @@ def main() -> int:
     names = ("HOST", "PORT", "USER", "PASS")
     host, port, user, password = (os.environ[f"ENTERPRISE_SMTP_{name}"] for name in names)
     message = letter(json.load(sys.stdin), os.environ["ENTERPRISE_FROM_EMAIL"])
-    order = json.load(sys.stdin)
-    message = EmailMessage()
-    message["From"] = os.environ["ENTERPRISE_FROM_EMAIL"]
-    message["To"] = ", ".join(order["to"])
-    message["Subject"] = order["subject"]
-    message.set_content(order["text"])
-    if order.get("html"):
-        message.add_alternative(cleaned(order["html"]), subtype="html")
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     implicit = os.environ.get("ENTERPRISE_SMTP_SECURE") == "true"

@@ -22,10 +22,11 @@ from smtp_audit.facts.client_messages import SentMessage
 from smtp_audit.probes.client.contract import Message
 from smtp_audit.probes.client.names import Names
 from smtp_audit.probes.client.network import set_up
-from smtp_audit.probes.client.playing import Stage, stands
+from smtp_audit.probes.client.playing import Stage, Stand, stands
 from smtp_audit.probes.client.sending import Sending, scenarios_for
 from smtp_audit.probes.client.strays import Strays
 from smtp_audit.probes.client.traps.certificates import Certificates
+from smtp_audit.probes.client.traps.scenario import Scenario
 from smtp_audit.probes.client.traps.scenarios import SCENARIOS
 
 SOUND: Final = "good-rsa"
@@ -62,13 +63,13 @@ class Said(BaseModel):
 
 async def perform(job: Job, folder: Path) -> None:
     """Set the place up, play, and write what came of it."""
+    chosen: tuple[Scenario, ...]
     if job.kind == "messages":
         chosen = scenarios_for(job.settings)
+    elif job.letters:
+        chosen = (next(each for each in SCENARIOS if each.name == SOUND),) * len(job.letters)
     else:
         chosen = tuple(each for each in SCENARIOS if not job.scenarios or each.name in job.scenarios)
-    chosen = [each for each in SCENARIOS if not job.scenarios or each.name in job.scenarios]
-    if job.letters:
-        chosen = [next(each for each in SCENARIOS if each.name == SOUND)] * len(job.letters)
     places = stands(chosen)
     hosts = {place.host: place.address for place in places}
     for missing in set_up(folder, hosts) if job.contained else ():
@@ -89,17 +90,18 @@ async def perform(job: Job, folder: Path) -> None:
         async for message in sending.all():
             _say(Said(kind="message", message=message))
     else:
-        for run in await stage.play_all(places):
+        for run in await _runs(stage, job, places):
             _say(Said(kind="run", run=run))
-    if job.letters:
-        sent = (stage.play(place, letter(fields)) for place, fields in zip(places, job.letters, strict=True))
-        runs: Sequence[ScenarioRun] = await asyncio.gather(*sent)
-    else:
-        runs = await stage.play_all(places)
-    for run in runs:
-        _say(Said(kind="run", run=run))
     names.close()
     strays.close()
+
+
+async def _runs(stage: Stage, job: Job, places: Sequence[Stand]) -> Sequence[ScenarioRun]:
+    """The letters, each to a sound server of its own, or the scenarios."""
+    if not job.letters:
+        return await stage.play_all(places)
+    sent = (stage.play(place, letter(fields)) for place, fields in zip(places, job.letters, strict=True))
+    return await asyncio.gather(*sent)
 
 
 def letter(fields: dict[str, Any]) -> Message:
