@@ -5,6 +5,7 @@ A process of its own, so that the interpreter's start and the imports count. `ow
 keys: host, address, ports (role to port), ca, and optionally slow (sslyze too), connections, per_second.
 """
 
+import gc
 import json
 import sys
 
@@ -40,7 +41,7 @@ def main() -> None:
     left_out = NOT_TRANSPORT if slow else NOT_TRANSPORT | {"tls_flaws"}
     kinds = {(kind, each.key) for each in endpoints for kind in kinds_of(each) if kind not in left_out}
     snapshot = Gathering(config, endpoints, kinds=kinds).start().finish()
-    json.dump(
+    told = json.dumps(
         {
             "seconds": (snapshot.finished - snapshot.started).total_seconds(),
             "connections": sum(effort.connections for effort in snapshot.efforts),
@@ -68,10 +69,11 @@ def main() -> None:
                 for o in snapshot.observations
                 if o.kind == "tls" and o.facts is not None
             },
-        },
-        sys.stdout,
+        }
     )
+    print(told)  # in one piece: with PYTHONUNBUFFERED every bit of it would be a write of its own
 
 
 if __name__ == "__main__":
     main()
+    gc.freeze()  # it ends as the command does: see smtp_audit.cli.process

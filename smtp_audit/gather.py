@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import platform
+import gc
 import secrets
-import socket
-import ssl
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property, partial
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -34,10 +30,11 @@ from smtp_audit.facts.subject import AnySubject
 from smtp_audit.probes.approach import Approach, GivenLogin, ThrowawayAccount
 from smtp_audit.probes.budget import HostBudget
 from smtp_audit.probes.conversation.sink import Sinks
-from smtp_audit.probes.dns import Addresses, addresses_of, resolver_name
+from smtp_audit.probes.dns import Addresses, addresses_of
 from smtp_audit.probes.inspection import DERIVED_KINDS, FIRST_LOOK_KINDS, Inspection, kinds_of
 from smtp_audit.probes.tls.survey import SURVEY_KINDS, broke
 from smtp_audit.probes.tls.trust import Anchors
+from smtp_audit.probes.vantage import vantage
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.secret import Secret, redact
 from smtp_audit.version import __version__
@@ -48,9 +45,6 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]
 """A kind of facts and a subject's key."""
-
-PACKAGES = ("pytest", "pydantic", "cryptography", "dnspython", "idna", "aiosmtplib", "jinja2")
-"""The packages whose versions a report names."""
 
 GRACE = 5.0
 """Seconds that the probes get to end when the run is stopped."""
@@ -182,16 +176,7 @@ class Gathering:
 
     @cached_property
     def _vantage(self) -> Vantage:
-        return Vantage(
-            host=escape_text(socket.gethostname()),
-            platform=escape_text(platform.platform()),
-            python=platform.python_version(),
-            openssl=ssl.OPENSSL_VERSION,
-            resolver=resolver_name(self._config),
-            anchors=self._anchors_name,
-            versions={name: version for name in PACKAGES if (version := _version(name))},
-            command=_command_line(),
-        )
+        return vantage(self._config, self._anchors_name)
 
     # In the gathering thread
 
@@ -208,12 +193,13 @@ class Gathering:
             stopping = self._stopping
         subjects = () if stopping else self._subjects
         try:
-            results = await asyncio.gather(
-                *(self._endpoint(s) for s in subjects if isinstance(s, Endpoint)),
-                *(self._domain(s) for s in subjects if isinstance(s, Domain) and self._wanted(s)),
-                *(self._program(s) for s in subjects if not isinstance(s, Endpoint | Domain) and self._wanted(s)),
-                return_exceptions=True,
-            )
+            with _undisturbed():  # until before `_end`: whoever waits for it has the process as it was
+                results = await asyncio.gather(
+                    *(self._endpoint(s) for s in subjects if isinstance(s, Endpoint)),
+                    *(self._domain(s) for s in subjects if isinstance(s, Domain) and self._wanted(s)),
+                    *(self._program(s) for s in subjects if not isinstance(s, Endpoint | Domain) and self._wanted(s)),
+                    return_exceptions=True,
+                )
         except asyncio.CancelledError:
             self._end(Absence.INTERRUPTED, INTERRUPTED)
             return
@@ -501,18 +487,18 @@ def _harmless(progress: Callable[[str], None] | None) -> Callable[[str], None]:
     return say
 
 
-def _version(package: str) -> str:
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """While the block lasts, the search for garbage passes over all that was there before: modules, models, tests.
+
+    A gathering makes and drops hundreds of thousands of objects, and now and then the search goes through everything in
+    the process. What is garbage of before waits until the end. A process that has frozen its memory itself is left so.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
+    gc.freeze()
     try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-def _command_line() -> str:
-    """How this process was started; passwords are never on it, and what looks like one is masked all the same."""
-    words: list[str] = []
-    for word in sys.argv:
-        name, equals, _ = word.partition("=")
-        secret = equals and any(part in name.lower() for part in ("pass", "secret", "token", "key"))
-        words.append(f"{name}=<masked>" if secret else word)
-    return escape_text(" ".join(words))
+        yield
+    finally:
+        gc.unfreeze()

@@ -4,8 +4,6 @@ The constants bound memory and are not for users to change. `Limits` holds the t
 longer; its defaults let a peer with a greet delay of 6 seconds (postscreen's default) be audited in full.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -88,6 +86,15 @@ MAX_SENDING_ADDRESSES: Final = 32
 MAX_SELECTORS: Final = 32
 """Selectors of DKIM keys, as the configuration names them."""
 
+MAX_TAGS: Final = 64
+"""Tags that are read of one published record."""
+
+MAX_BASE64: Final = 32 * 1024
+"""Characters of a published key that are read; one of 16384 bits has about 2800."""
+
+MAX_REPORT_ADDRESSES: Final = 16
+"""Addresses of one DMARC record that reports go to, and whose hosts are looked up."""
+
 MAX_BLOCK_LISTS: Final = 16
 """Lists of addresses with a bad name that are asked."""
 
@@ -105,6 +112,18 @@ MAX_LOOKUPS_AT_ONCE: Final = 32
 
 MAX_RECORDS: Final = 100
 """Records of one answer that are read; a name with more of one type is no mail domain's."""
+
+MAX_SPF_TERMS: Final = 1000
+"""Terms of one SPF record that are read. A record that fits into one UDP answer has fewer than 200."""
+
+MAX_SPF_RECORDS: Final = 60
+"""SPF records that are looked at for one domain, all includes together; RFC 7208 section 4.6.4 allows 11."""
+
+MAX_SPF_DEPTH: Final = 15
+"""How deep includes are followed."""
+
+MAX_SPF_STEPS: Final = 100
+"""Steps of one SPF evaluation that are recorded."""
 
 MAX_POLICY_BYTES: Final = 64 * 1024
 """Octets of an MTA-STS policy (RFC 8461 section 3.3 suggests this very cap)."""

@@ -1,7 +1,5 @@
 """Waivers and attestations: what a named person accepts, or states, until a date."""
 
-from __future__ import annotations
-
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Annotated

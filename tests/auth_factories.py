@@ -10,6 +10,7 @@ from smtp_audit.facts.clear_login import ClearLoginFacts
 from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.mailbox_access import MailboxAccessFacts
+from smtp_audit.facts.mailbox_passwords import Guess, MailboxPasswordFacts
 from smtp_audit.facts.service import Reply
 from smtp_audit.facts.wrong_passwords import BLOCKS, Return, WrongPassword, WrongPasswordFacts
 from tests.conversation_factories import answered, dialogue, exchange
@@ -146,3 +147,24 @@ def wrong_passwords(**more: Any) -> WrongPasswordFacts:
         **more,
     }
     return WrongPasswordFacts(**fields)
+
+
+def mailbox_guess(answer: str = "NO [AUTHENTICATIONFAILED] no", seconds: float = 2.0, ended: str = "") -> Guess:
+    """One login by IMAP, POP3 or ManageSieve."""
+    replies = (said(answer),) if answer else ()
+    hung_up = ended.startswith("the server closed")
+    shown = "<throw-away account, wrong password>"
+    exchange = Exchange(sent=shown, replies=replies, ended=ended, hung_up=hung_up, seconds=seconds)
+    return Guess(known=True, exchange=exchange)
+
+
+def mailbox_passwords(**more: Any) -> MailboxPasswordFacts:
+    """A server that refuses each after two seconds."""
+    fields = {
+        "role": Role.IMAPS,
+        "empty": mailbox_guess(),
+        "guesses": (mailbox_guess(),) * 4,
+        "returns": (mailbox_guess("OK logged in"),),
+        **more,
+    }
+    return MailboxPasswordFacts(**fields)

@@ -89,17 +89,28 @@ REFUSED = ("550 5.5.2 bare <LF> received",)
 ORDINARY = letter("ordinary", *TAKEN)
 
 
-def end_of_data(*letters: Letter, ordinary: Letter = ORDINARY) -> EndOfDataFacts:
+DATA_WAITS = dialogue(_MAIL, _RCPT, exchange("DATA and NOOP", "503 5.5.0 wait"))
+
+
+def end_of_data(*letters: Letter, ordinary: Letter = ORDINARY, **more: Any) -> EndOfDataFacts:
     """Messages with an end that is none; without any, one that is taken whole and one that is refused."""
     letters = letters or (letter("LF.LF", *REFUSED), letter("CR.CR", *TAKEN))
-    return EndOfDataFacts(role=Role.MX, ordinary=ordinary, letters=letters)
+    fields = {"long_line": letter("a line of 1000 octets", *TAKEN), "behind_data": DATA_WAITS, **more}
+    return EndOfDataFacts(role=Role.MX, ordinary=ordinary, letters=letters, **fields)
 
 
 WHOLE = Arrival(whole=True)
 ARRIVED = Forwarded(letter=ORDINARY, arrivals=(WHOLE,))
 
 
-def forwarding(*messages: Forwarded, ordinary: Forwarded | None = ARRIVED, refused: str = "") -> ForwardingFacts:
+NUL_ARRIVED = Forwarded(letter=letter("NUL in the text", *TAKEN), arrivals=(WHOLE,))
+NUL_REFUSED = Forwarded(letter=letter("NUL in the header", "550 5.6.0 a NUL"))
+DROPPED = Forwarded(letter=letter("dropped behind a line"))
+
+
+def forwarding(
+    *messages: Forwarded, ordinary: Forwarded | None = ARRIVED, refused: str = "", **more: Any
+) -> ForwardingFacts:
     """Messages at the sink; without any, one that arrived whole and one that was refused on the way."""
     messages = messages or (
         Forwarded(letter=letter("CR.CR", *TAKEN), arrivals=(WHOLE,)),
@@ -107,4 +118,5 @@ def forwarding(*messages: Forwarded, ordinary: Forwarded | None = ARRIVED, refus
     )
     if refused:
         return ForwardingFacts(role=Role.MX, refused_recipient=refused)
-    return ForwardingFacts(role=Role.SUBMISSION, ordinary=ordinary, messages=messages, waited=20.0)
+    fields = {"nuls": (NUL_ARRIVED, NUL_REFUSED), "dropped": (DROPPED, DROPPED), "later": ARRIVED, **more}
+    return ForwardingFacts(role=Role.SUBMISSION, ordinary=ordinary, messages=messages, waited=20.0, **fields)

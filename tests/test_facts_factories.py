@@ -10,19 +10,26 @@ from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import TlsFlaw
 from tests import auth_factories as logins
 from tests import client_factories as programs
+from tests import dkim_factories as keys
+from tests import dmarc_factories as policies
 from tests import facts_factories as make
 from tests import framing_factories as frame
+from tests import hosts_factories as hosts
 from tests import identity_factories as who
 from tests import lookup_factories as look
 from tests import message_factories as posted
 from tests import relay_factories as relaying
 from tests import sequence_factories as order
+from tests import spf_factories as senders
 
 
 def test_there_is_a_factory_for_facts_of_every_kind() -> None:
     for module in pkgutil.iter_modules(smtp_audit.facts.__path__, "smtp_audit.facts."):
         import_module(module.name)
     made = (
+        keys.dkim(),
+        policies.dmarc(),
+        policies.bimi(),
         make.port(),
         make.greeting(),
         make.capabilities(),
@@ -62,6 +69,7 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         logins.auth_errors(),
         logins.mailbox_access(),
         logins.wrong_passwords(),
+        logins.mailbox_passwords(),
         who.starttls_state(),
         who.identity(),
         who.junk(),
@@ -74,6 +82,17 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         look.resolver(),
         programs.traps(),
         posted.messages(),
+        senders.spf(),
+        senders.spf_sending(),
+        senders.spf_helo(),
+        hosts.mail_hosts(),
+        hosts.services(),
+        hosts.sending(),
+        hosts.helo(),
+        hosts.aliases(),
+        hosts.block_lists(),
+        hosts.self_hosting(),
+        hosts.name_servers(),
     )
     ours = {kind for kind, facts in Facts.registry.items() if facts.__module__.startswith("smtp_audit.")}
     assert {facts.kind for facts in made} == ours

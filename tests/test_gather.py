@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import collections
+import gc
 import json
+import platform
 import socket
 import sys
 import threading
@@ -614,6 +616,16 @@ class TestSnapshot:
         assert snapshot.started <= snapshot.finished
         assert Snapshot.parse(snapshot.dump()) == snapshot
 
+    def test_it_starts_no_program_for_that(self, scripted, monkeypatch):
+        started = []
+        monkeypatch.setattr(platform, "_uname_cache", None, raising=False)
+        monkeypatch.setattr(platform, "_platform_cache", {}, raising=False)
+        monkeypatch.setattr("subprocess.Popen", lambda *arguments, **_: started.append(arguments) or 1 / 0)
+        snapshot = in_time(gathering(*ENDPOINTS).start().finish)
+        assert platform.machine() in snapshot.vantage.platform
+        assert platform.system() in snapshot.vantage.platform
+        assert not started
+
     def test_anchors_that_are_gone_at_the_end_cost_no_facts(self, scripted, tmp_path):
         ca = tmp_path / "ca.pem"
         ca.write_text("x")
@@ -626,6 +638,45 @@ class TestSnapshot:
         shown = in_time(gathering(*ENDPOINTS).start().finish).vantage.command
         assert "hunter2" not in shown
         assert "mail.example.com" in shown
+
+
+class TestTheCollector:
+    """What was in memory before is passed over in the search for garbage, only while a gathering runs."""
+
+    @pytest.fixture(autouse=True)
+    def thawed(self) -> Iterator[None]:
+        gc.unfreeze()
+        yield
+        gc.unfreeze()
+
+    def frozen_while_it_runs(self, scripted) -> int:
+        counts: list[int] = []
+
+        def behaviour(inspection: Scripted) -> None:
+            counts.append(gc.get_freeze_count())
+            inspection.tell()
+
+        scripted.behaviour = behaviour
+        in_time(gathering(ENDPOINTS[0]).start().finish)
+        return counts[0]
+
+    def test_it_is_as_before_when_all_is_over(self, scripted):
+        assert self.frozen_while_it_runs(scripted) > 1000
+        assert gc.get_freeze_count() == 0
+
+    def test_also_when_it_breaks_off(self, scripted):
+        def behaviour(inspection: Scripted) -> None:
+            raise SystemExit("broken")
+
+        scripted.behaviour = behaviour
+        in_time(gathering(ENDPOINTS[0]).start().finish)
+        assert gc.get_freeze_count() == 0
+
+    def test_what_the_process_has_frozen_stays_so(self, scripted):
+        gc.freeze()
+        before = gc.get_freeze_count()
+        assert self.frozen_while_it_runs(scripted) <= before
+        assert 0 < gc.get_freeze_count() <= before
 
 
 class TestTheHostsPorts:

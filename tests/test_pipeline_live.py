@@ -34,6 +34,8 @@ NOT_ASKED_FOR = {
     # They need a mailbox elsewhere, or a place that the server delivers to.
     "relay-not-delivered",
     "forwarded-line-ends",
+    "forwarded-nul",
+    "dropped-message-forgotten",
     *(control.id for control in load_builtin() if control.safety in (Safety.SLOW, Safety.INTRUSIVE)),
 }
 
@@ -189,6 +191,7 @@ class TestBad:
         assert failed(bad, Role.MX) == {
             *smtp,
             *("auth-absent-on-mx", "relay-refused", "smtp-recipient-nul", "smtp-abuse-mailbox", "end-of-data-exact"),
+            "smtp-message-pipelining",
         }
         assert failed(bad, Role.SUBMISSION) == {
             *smtp,

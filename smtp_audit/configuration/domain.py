@@ -39,6 +39,7 @@ def read_domain_tables(form: ConfigFile, at: At, base: Path) -> dict[str, Any]:
             dict.fromkeys(parse_name(text, at("dns", "block_lists", n)) for n, text in enumerate(form.dns.block_lists))
         ),
         "authoritative": form.dns.authoritative,
+        "authoritative_port": form.dns.authoritative_port,
         "mta_sts": PolicyHost(
             address=None if policy.address is None else parse_address(policy.address, at("mta_sts", "address")),
             port=policy.port,

@@ -130,6 +130,7 @@ class DnsTable(BaseModel):
     model_config = _FORM
 
     authoritative: bool = False
+    authoritative_port: Annotated[int, Field(ge=1, le=65535)] = 53
     block_lists: Annotated[list[str], Field(max_length=MAX_BLOCK_LISTS)] = []
 
 

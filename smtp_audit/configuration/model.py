@@ -1,7 +1,5 @@
 """What to audit and how: one typed model, whatever it came from (file, command line, library call)."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -196,6 +194,8 @@ class Config(BaseModel):
     """Lists of addresses with a bad name to ask for those of `sending` (RFC 5782)."""
     authoritative: bool = False
     """Whether every authoritative name server is asked too: those are questions past the resolver."""
+    authoritative_port: int = 53
+    """The port at which they are asked; another than 53 is for tests."""
     mta_sts: PolicyHost = PolicyHost()
     ehlo: str | None = None
     """The name the audit gives in EHLO; None: the address literal of its own end (RFC 5321 section 4.1.4)."""

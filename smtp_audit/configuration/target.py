@@ -8,24 +8,15 @@ library is IDNA 2003, which sends `faß.de` to another host).
 from __future__ import annotations
 
 import ipaddress
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from smtp_audit.facts.endpoint import STANDARD_PORTS, Endpoint, Role, is_address
+from smtp_audit.hostnames import MAX_NAME, host_name_flaw
 from smtp_audit.message import problem, quoted
 from smtp_audit.suggestion import did_you_mean
 
-MAX_NAME: Final = 253
-"""Characters of a host name without the last dot (RFC 1035 section 2.3.4: 255 octets on the wire)."""
-
-MAX_LABEL: Final = 63
-"""Characters of one label (RFC 1035 section 2.3.4)."""
-
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _VALID = "valid: a mail domain, HOST, HOST:PORT, an IPv4 address, IPv4:PORT, an IPv6 address, [IPv6]:PORT"
 
 
@@ -115,7 +106,7 @@ def parse_name(text: str, where: str) -> str:
         except (idna.IDNAError, UnicodeError):
             raise problem(where, f"{quoted(text)} is not a host name that IDNA 2008 allows (RFC 5891)") from None
     name = name.lower().removesuffix(".")
-    flaw = _flaw(name)
+    flaw = host_name_flaw(name)
     if flaw:
         raise problem(where, f"{quoted(text)} is not a host name: {flaw}")
     return name
@@ -311,23 +302,3 @@ def _refuse_foreign(text: str, where: str, valid: str = "") -> None:
             raise problem(where, f"{shown} {reason}{end}")
     if any(char.isspace() or unicodedata.category(char) in ("Cc", "Cs") for char in text):
         raise problem(where, f"{quoted(text)} has a space or control character{end}")
-
-
-def _flaw(name: str) -> str:
-    """Why an ASCII text is not a host name; empty when it is."""
-    if len(name) > MAX_NAME:
-        return f"it has more than {MAX_NAME} characters"
-    labels = name.split(".")
-    for label in labels:
-        if not label:
-            return "it has an empty label"
-        if len(label) > MAX_LABEL:
-            return f"a label has more than {MAX_LABEL} characters"
-        if "_" in label:
-            return "it has an underscore"
-        if not _LABEL.fullmatch(label):
-            return "labels are letters, digits and inner hyphens"
-    if _NUMBER.fullmatch(labels[-1]):
-        # 127.1, 010.0.0.1 or 0x7f000001: system resolvers read them as addresses, each in its own way.
-        return "it ends in a number, and is no IPv4 address (four numbers of 0 to 255 without leading zeros)"
-    return ""

@@ -10,8 +10,21 @@ from smtp_audit.errors import Undetermined
 from smtp_audit.facts.client import Claim, Duty, TrapFacts
 from smtp_audit.facts.subject import ClientProgram
 
-_DIALOGUE = re.compile(r"\b(?:EHLO|STARTTLS|MAIL FROM:|RCPT TO:|AUTH (?:PLAIN|LOGIN))", re.IGNORECASE)
-"""What only a printed SMTP dialogue has."""
+_COMMANDS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?:EHLO|HELO) [\w\[]",
+        r"\bMAIL FROM:\s?<",
+        r"\bRCPT TO:\s?<",
+        r"\bAUTH (?:PLAIN|LOGIN) \S",
+        r"\b250[- ]SIZE ",
+    )
+)
+"""What a printed SMTP dialogue has. Messages about errors name one of them at most."""
+
+
+def _is_dialogue(text: str) -> bool:
+    return sum(1 for pattern in _COMMANDS if pattern.search(text)) > 1
 
 
 @control(
@@ -177,9 +190,9 @@ def secrets_not_logged(traps: TrapFacts, rule: Rule) -> Verdict:
     if leaking:
         where = [run.scenario for run in runs if run.execution.leaks]
         return fail(f"prints {', '.join(leaking)} in {len(where)} scenarios", evidence=where[:20])
-    chatty = [run for run in runs if any(_DIALOGUE.search(text) for text in run.execution.output)]
+    chatty = [run for run in runs if any(_is_dialogue(text) for text in run.execution.output)]
     if chatty:
-        shown = next(text for text in chatty[0].execution.output if _DIALOGUE.search(text))
+        shown = next(text for text in chatty[0].execution.output if _is_dialogue(text))
         return fail(f"prints the dialogue in {len(chatty)} scenarios", evidence=[shown[:400]])
     return passed(f"prints neither secrets nor the dialogue ({len(runs)} scenarios)")
 

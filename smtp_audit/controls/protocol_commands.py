@@ -15,6 +15,7 @@ from smtp_audit.controls.answers import (
 )
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import SMTP_ROLES, Endpoint
+from smtp_audit.facts.identity import IdentityFacts
 from smtp_audit.facts.sequence import SequenceFacts
 from smtp_audit.facts.transaction import TransactionFacts
 
@@ -205,6 +206,30 @@ def vrfy(sequence: SequenceFacts, rule: Rule) -> Verdict:
     if unknown:
         return fail(f"does not know VRFY: {last.reply}", evidence=dialogue.told())
     return has_to_be_answered(dialogue)
+
+
+@control(
+    "smtp-help",
+    title="HELP is answered, with help or without",
+    expects="HELP is answered with 211 or 214, or with a refusal such as 502; the connection stays open",
+    subject=Endpoint,
+    needs=IdentityFacts,
+    roles=SMTP_ROLES,
+    spec=("RFC 5321 section 4.1.1.8", "RFC 5321 section 4.3.2", "RFC 5321 section 3.8"),
+    remedy={
+        "postfix": "it has no HELP and answers 502; smtpd_forbidden_commands must not name HELP",
+        "any": "answer 214, or 502 where there is no help to be had",
+    },
+)
+def help_answered(identity: IdentityFacts, rule: Rule) -> Verdict:
+    """HELP should be there, and need not be: 502 is among its replies. Whoever asks must not lose the connection.
+
+    A filter in front that hangs up on what it does not know does so on extensions as well.
+    """
+    last = identity.help.last
+    if last.reply is not None and last.reply.code == "221":
+        return fail(f"closes the connection: {last.reply}", evidence=identity.help.told())
+    return has_to_be_answered(identity.help)
 
 
 @control(

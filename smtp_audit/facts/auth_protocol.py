@@ -1,7 +1,5 @@
 """Facts about the command AUTH (RFC 4954): what it is answered where it has to be refused, and after a login."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.conversation import Dialogue

@@ -1,7 +1,5 @@
 """Facts about authentication: mechanisms offered, mail taken without it, and a login with the given credentials."""
 
-from __future__ import annotations
-
 import re
 from typing import ClassVar
 

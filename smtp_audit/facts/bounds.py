@@ -1,7 +1,5 @@
 """Facts about what a server puts up with: junk commands, connections at once, silence; and the ports of its host."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

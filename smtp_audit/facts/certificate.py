@@ -1,7 +1,5 @@
 """Facts about the certificates that a server presents: the chain, what each kind of client is shown, revocation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Facts about BDAT (RFC 3030). No chunk that is asked for here ever becomes a message."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.conversation import Dialogue

@@ -1,7 +1,5 @@
 """Facts about a login that is tried before TLS, with a user and a secret that nobody has."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.conversation import Dialogue

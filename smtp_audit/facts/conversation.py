@@ -1,7 +1,5 @@
 """What was said to a server and what came back: the form that all facts about conversations share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict

@@ -1,7 +1,5 @@
 """Facts about what a server does with a client that speaks another protocol."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.conversation import Dialogue

@@ -1,7 +1,5 @@
 """Facts about VRFY and EXPN: what a server tells strangers about its mailboxes and lists (RFC 5321 section 3.5)."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.conversation import Dialogue

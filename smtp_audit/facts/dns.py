@@ -1,7 +1,5 @@
 """Facts from the DNS: which hosts take a domain's mail."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

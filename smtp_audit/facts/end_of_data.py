@@ -1,12 +1,11 @@
 """Facts about what a server takes for the end of a message (RFC 5321 section 4.1.1.4)."""
 
-from __future__ import annotations
-
 import re
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.service import Reply
@@ -71,7 +70,7 @@ class Letter(BaseModel):
 
 
 class EndOfDataFacts(Facts):
-    """Messages to an own mailbox, each with another end that is none."""
+    """Messages to an own mailbox, each with another end that is none, or something else that is rare."""
 
     kind: ClassVar[str] = "end_of_data"
 
@@ -79,3 +78,11 @@ class EndOfDataFacts(Facts):
     ordinary: Letter
     """A message like any other: what the server does with messages of the audit."""
     letters: tuple[Letter, ...] = ()
+    """Those with an end that is none, and with a NUL in header and text."""
+    long_line: Letter | None = None
+    """A message with a line of 1000 octets, CR LF included; None where it was not sent."""
+    behind_data: Dialogue | None = None
+    """MAIL, RCPT, then DATA and NOOP in one segment, and no message; None where it was not asked."""
+    behind_dot: Dialogue | None = None
+    """A message and NOOP in one segment, then QUIT. None where PIPELINING is announced, as RFC 2920 section 3.1 then
+    lets a message be the first of a group; or where it was not asked."""

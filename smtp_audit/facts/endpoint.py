@@ -1,9 +1,8 @@
 """The subjects of an audit: an endpoint (host, port, role) and a mail domain."""
 
-from __future__ import annotations
-
 import ipaddress
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -79,11 +78,13 @@ IMPLICIT_TLS_ROLES = frozenset({Role.SUBMISSIONS, Role.IMAPS, Role.POP3S})
 STARTTLS_ROLES = ALL_ROLES - IMPLICIT_TLS_ROLES
 SUBMISSION_ROLES = frozenset({Role.SUBMISSION, Role.SUBMISSIONS})
 SMTP_ROLES = SUBMISSION_ROLES | {Role.MX}
+MAILBOX_ROLES = ALL_ROLES - SMTP_ROLES
 
 STANDARD_PORTS = {port: role for role, port in _PORTS.items()}
 """The ports that are looked at when no endpoint is named, in that order, with the role each has."""
 
 
+@lru_cache(maxsize=64)
 def is_address(host: str) -> bool:
     """Whether `host` is an IP address rather than a name."""
     try:

@@ -1,7 +1,5 @@
 """Facts about messages that a server passes on, as the next server sees them."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -20,6 +18,8 @@ class Arrival(BaseModel):
     """The first CR or LF that stands alone, escaped, with the octets around it; "" where there is none."""
     whole: bool
     """Whether the last line of the message is there."""
+    cut: bool = False
+    """Whether what stood behind a NUL on its line is missing."""
 
 
 class Forwarded(BaseModel):
@@ -44,5 +44,11 @@ class ForwardingFacts(Facts):
     ordinary: Forwarded | None = None
     """A message like any other; None where the recipient is refused."""
     messages: tuple[Forwarded, ...] = ()
+    nuls: tuple[Forwarded, ...] = ()
+    """Messages with a NUL in header or text, and more behind it on its line."""
+    dropped: tuple[Forwarded, ...] = ()
+    """Messages whose connection was closed before their end."""
+    later: Forwarded | None = None
+    """A message like any other, sent behind those; None where it was not."""
     waited: float = 0.0
-    """Seconds for which arrivals were waited for."""
+    """Seconds for which arrivals were waited for, those of `dropped` a little longer."""

@@ -4,8 +4,6 @@ All of them say what was seen, and what is missing with the reason: `complete` i
 everything else was seen.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Facts about who an address says it is: its names in the DNS, and the names of our own that a server may repeat."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

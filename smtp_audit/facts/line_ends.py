@@ -1,7 +1,5 @@
 """Facts about what a server takes for the end of a command, and about NUL in addresses."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.conversation import Dialogue

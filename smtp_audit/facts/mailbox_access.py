@@ -1,7 +1,5 @@
 """Facts about the protocols of mailboxes (IMAP, POP3, ManageSieve): what is said before a login."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.conversation import Dialogue

@@ -1,7 +1,5 @@
 """An observation: what one probe saw of one subject, or the reason why it saw nothing, with transcript and times."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
@@ -34,7 +32,7 @@ class Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ClassVar[str]
-    registry: ClassVar[dict[str, type[Facts]]] = {}
+    registry: ClassVar[dict[str, type["Facts"]]] = {}
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -1,7 +1,5 @@
 """Facts about commands that do not wait for the reply to the one before (RFC 2920)."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.conversation import Dialogue

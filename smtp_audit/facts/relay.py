@@ -5,8 +5,6 @@ the same senders). RFC 5321 section 3.6.2 is about relaying, its appendices C an
 section 2.1 about who may relay, RFC 1123 section 5.2.16 about the `%` form, RFC 976 about bang paths.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import ClassVar
 

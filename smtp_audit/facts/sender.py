@@ -1,7 +1,5 @@
 """Facts about senders: whose addresses a user who has logged in may put into the envelope and into the message."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import ClassVar
 

@@ -3,8 +3,6 @@
 RFC 5321 sections 2.4, 4.1, 4.2, 4.3.2, 4.5.1 and 4.5.3.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

@@ -1,7 +1,5 @@
 """Facts about a service before and around TLS: port, greeting, capabilities, STARTTLS."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import ClassVar
 

@@ -1,12 +1,10 @@
 """A snapshot: all observations of one run. It can be saved and judged again, offline, with the same verdicts."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -14,12 +12,15 @@ from smtp_audit.errors import SnapshotError
 from smtp_audit.facts import (  # noqa: F401 (their kinds)
     auth_protocol,
     authentication,
+    bimi,
     bounds,
     certificate,
     chunking,
     clear_login,
     cross_protocol,
     directory,
+    dkim,
+    dmarc,
     dns,
     end_of_data,
     forwarding,
@@ -132,7 +133,7 @@ class Snapshot(BaseModel):
         return hashlib.sha256(self.dump().encode()).hexdigest()
 
     @classmethod
-    def parse(cls, text: str | bytes, source: str = "snapshot") -> Snapshot:
+    def parse(cls, text: str | bytes, source: str = "snapshot") -> Self:
         """Read JSON text.
 
         Raises:
@@ -147,7 +148,7 @@ class Snapshot(BaseModel):
             raise SnapshotError(f"{source}: not a snapshot of this tool ({problem})") from None
 
     @classmethod
-    def load(cls, path: Path) -> Snapshot:
+    def load(cls, path: Path) -> Self:
         """Read a snapshot file.
 
         Raises:

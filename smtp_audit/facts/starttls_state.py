@@ -1,7 +1,5 @@
 """Facts about what a server remembers across STARTTLS (RFC 3207 section 4.2), and how it takes the command itself."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.conversation import Dialogue

@@ -1,7 +1,5 @@
 """Facts about TLS versions, from the project's own ClientHello, and about known TLS flaws, from sslyze."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import ClassVar
 

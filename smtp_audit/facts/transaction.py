@@ -1,7 +1,5 @@
 """Facts about mail transactions that are begun and given up: no message is sent (RFC 5321 section 3.3)."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from smtp_audit.facts.conversation import Dialogue

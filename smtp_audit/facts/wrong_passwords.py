@@ -1,7 +1,5 @@
 """Facts about wrong passwords, tried on the throw-away account and on a user who does not exist."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict

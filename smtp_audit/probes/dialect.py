@@ -10,6 +10,7 @@ from smtp_audit.facts.endpoint import Protocol
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.service import Reply
 from smtp_audit.limits import MAX_REPLY_LINES
+from smtp_audit.probes.smtp_reply import reply_line, whole_reply
 from smtp_audit.probes.wire import Connection, PeerError, Throttled
 from smtp_audit.wiretext import escape
 
@@ -99,16 +100,6 @@ def _malformed(what: str, line: bytes) -> PeerError:
     return PeerError(Absence.MALFORMED, f"{what}: {escape(line, NAMED_LENGTH)}")
 
 
-_SMTP_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
-
-
-@lru_cache(maxsize=128)
-def _smtp_line(raw: bytes) -> tuple[str, bool, str] | None:
-    """Code, whether more lines follow, and the escaped text; None for what is no line of a reply."""
-    found = _SMTP_LINE.fullmatch(raw)
-    return None if found is None else (found[1].decode(), found[2] == b"-", escape(found[3] or b""))
-
-
 _LOGIN_LINE = re.compile(r"AUTH(?:[ =]|\\x09)", re.IGNORECASE)
 
 
@@ -139,7 +130,7 @@ class Smtp(Dialect):
 
     def busy_in_clear(self, octets: bytes) -> bool:
         """Exim's daemon, for one, says 421 before it lets a process of its own begin TLS."""
-        found = _smtp_line(octets.partition(b"\n")[0].removesuffix(b"\r"))
+        found = reply_line(octets.partition(b"\n")[0].removesuffix(b"\r"))
         return found is not None and found[0].startswith("4")
 
     async def reply(self, connection: Connection) -> Reply:
@@ -154,17 +145,28 @@ class Smtp(Dialect):
             raise Throttled(f"answered {reply}")
         return reply
 
-    async def any_reply(self, connection: Connection) -> Reply:
-        """One reply of one or more lines (RFC 5321 section 4.2.1), 421 included."""
+    async def any_reply(self, connection: Connection, broken_off: list[Reply] | None = None) -> Reply:
+        """One reply of one or more lines (RFC 5321 section 4.2.1), 421 included.
+
+        A greeting that goes on with another code is put into `broken_off`, where that is given: postscreen says no last
+        line to those who did not wait for it, and answers what they have said.
+        """
+        octets = await connection.waiting()
+        if (whole := whole_reply(octets)) is not None:
+            connection.take(octets)
+            return whole
         code = ""
         lines: list[str] = []
         while True:
             raw = await connection.line()
-            found = _smtp_line(raw)
+            found = reply_line(raw)
             if found is None:
                 raise _malformed("not an SMTP reply", raw)
             this, goes_on, text = found
-            if code and this != code:
+            if code == "220" != this and broken_off is not None:
+                broken_off.append(Reply(code=code, lines=tuple(lines)))
+                lines = []
+            elif code and this != code:
                 raise _malformed(f"reply code changes from {code} within one reply", raw)
             code = this
             lines.append(text)

@@ -93,18 +93,19 @@ EFFORTS = {
     "chunking": Effort("BDAT of wrong sizes, each given up", "2", "syntax errors"),
     "cross_protocol": Effort("one HTTP request with a form", "1", "a non-SMTP command"),
     "end_of_data": Effort(
-        "messages to your own mailbox with unusual ends of lines and of data",
-        "3 to 15",
-        "messages",
-        messages="15",
+        "messages to your own mailbox with unusual ends of lines and of data, NUL and a long line; DATA that does not "
+        "wait, given up",
+        "5 to 20",
+        "messages, improper pipelining",
+        messages="19",
         logins="one a connection, right, on the submission ports",
         needs="mailboxes.own",
     ),
     "forwarding": Effort(
-        "the same through the server to your own sink",
-        "3 to 12",
-        "messages, and their delivery",
-        messages="12",
+        "the same through the server to your own sink; two more are begun, and the connection closed before their end",
+        "5 to 17",
+        "messages, and their delivery; connections that are lost after DATA",
+        messages="15",
         logins="one a connection, right",
         needs="sink, and credentials on the submission ports",
     ),
@@ -133,6 +134,14 @@ EFFORTS = {
         "7 to 19",
         "failed logins: Fail2Ban may ban this client, and the account may be locked",
         logins="29, wrong, 14 of them of the throw-away account; 10 more where the server closes connections on them",
+        needs="throwaway",
+    ),
+    "mailbox_passwords": Effort(
+        "wrong passwords of the throw-away account and of users that do not exist, then the right one; on one port of "
+        "a host at a time",
+        "4 to 6",
+        "failed logins: Fail2Ban may ban this client, and the account may be locked",
+        logins="17, wrong, 9 of them of the throw-away account",
         needs="throwaway",
     ),
     "starttls_state": Effort(

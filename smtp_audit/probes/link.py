@@ -108,14 +108,15 @@ class Link:
         if not self._bounds:
             return
         until = min([bound.until for bound in self._bounds])
+        if self._timer is not None:
+            if self._timer_at <= until:
+                return  # it looks again then
+            self._timer.cancel()
+            self._timer = None
         now = time.monotonic()
         if until <= now:
             raise Late(min(self._bounds, key=lambda bound: bound.until))
         due = min(until, now + TIMER_SECONDS)
-        if self._timer is not None:
-            if self._timer_at <= due:
-                return
-            self._timer.cancel()
         self._timer_at = due
         self._timer = self._loop.call_later(due - now, self._time_is_up)
 

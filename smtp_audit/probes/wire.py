@@ -73,6 +73,12 @@ class Transcript:
         if not self._muted:
             self._add("<", escape(data))
 
+    def received_lines(self, data: bytes) -> None:
+        """Whole lines of the peer."""
+        if not self._muted:
+            for line in data.split(b"\n")[:-1]:
+                self.received(line.removesuffix(b"\r"))
+
     def received_in_part(self, data: bytes, shown: int) -> None:
         """The beginning of a line of the peer."""
         if not self._muted:
@@ -257,6 +263,20 @@ class Connection(Link):
         del self._buffer[: end + 1]
         self.transcript.received(line.removesuffix(b"\n").removesuffix(b"\r"))
         return line
+
+    async def waiting(self) -> bytes:
+        """What has come and stays unread until somebody takes it; empty at the end of the stream, or when it is long.
+
+        When nothing is there it waits for something.
+        """
+        if not self._buffer:
+            await self._fill()
+        return bytes(self._buffer) if len(self._buffer) <= MAX_LINE else b""
+
+    def take(self, lines: bytes) -> None:
+        """Read the lines that `waiting` has shown."""
+        del self._buffer[: len(lines)]
+        self.transcript.received_lines(lines)
 
     async def some(self) -> bytes:
         """Whatever octets come next; empty at the end of the stream."""

@@ -39,8 +39,8 @@ def test_every_clause_of_every_profile_has_a_row():
 
 
 def test_a_clause_that_nothing_reaches_has_every_medium_among_its_gaps():
-    row = next(line for line in pages()["profiles.md"].splitlines() if line.startswith("| CORE-1 |"))
-    assert row.endswith("| dns, source, deploy, client |  | dns; source; deploy; client |")
+    row = next(line for line in pages()["profiles.md"].splitlines() if line.startswith("| COMP-1 |"))
+    assert row.endswith("| dns, roundtrip, attest |  | dns; roundtrip |")
 
 
 def test_controls_of_others_stay_out_of_the_pages():

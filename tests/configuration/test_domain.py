@@ -24,6 +24,7 @@ helo = "Mail.Example.com."
 selectors = ["Mail2026", "a.b_c"]
 [dns]
 authoritative = true
+authoritative_port = 5353
 block_lists = ["bl.example.net"]
 [mta_sts]
 address = "127.0.0.1"
@@ -35,6 +36,7 @@ ca = "ca.pem"
     assert config.dkim_selectors == ("mail2026", "a.b_c")
     assert config.dnsbl == ("bl.example.net",)
     assert config.authoritative
+    assert config.authoritative_port == 5353
     assert config.mta_sts == PolicyHost(address="127.0.0.1", port=8443, ca=tmp_path / "ca.pem")
 
 

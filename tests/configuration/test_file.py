@@ -51,6 +51,7 @@ helo = "mail.example.com"
 selectors = ["mail2026"]
 [dns]
 authoritative = true
+authoritative_port = 5353
 block_lists = ["bl.example.net"]
 [mta_sts]
 address = "127.0.0.1"

@@ -6,7 +6,9 @@ from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.forwarding import Arrival, Forwarded
 from tests.conversation_factories import answered, dialogue, exchange, unasked
 from tests.framing_factories import (
+    DROPPED,
     LOST,
+    NUL_ARRIVED,
     ORDINARY,
     QUIT,
     REFUSED,
@@ -302,4 +304,116 @@ _FORWARDING = (
     Case("forwarded-line-ends", forwarding(refused="RCPT -> 550 no relaying"), NOT_APPLICABLE, "does not forward"),
 )
 
-CASES = (*_LINE_ENDS, *_PIPELINING, *_CHUNKING, *_CROSS, *_END_OF_DATA, *_FORWARDING)
+_REFUSED_ANYHOW = letter("ordinary", "550 spam")
+_LONG = "a line of 1000 octets"
+
+_TEXT_LINE = (
+    Case("smtp-text-line", end_of_data(), PASS, "taken: 250"),
+    Case("smtp-text-line", end_of_data(long_line=letter(_LONG, "550 too long")), FAIL, "has to take: 550 too long"),
+    Case("smtp-text-line", end_of_data(long_line=letter(_LONG, "250 ok", "500 what?")), FAIL, "a part of the line"),
+    Case("smtp-text-line", end_of_data(long_line=letter(_LONG, hung_up=True)), FAIL, "closes the connection"),
+    Case("smtp-text-line", end_of_data(long_line=letter(_LONG, "451 later")), INDETERMINATE, "451 later"),
+    Case("smtp-text-line", end_of_data(long_line=letter(_LONG, "250 ok")), INDETERMINATE, "neither taken"),
+    Case("smtp-text-line", end_of_data(long_line=letter(_LONG, unknown="RCPT -> 450")), INDETERMINATE, "RCPT -> 450"),
+    Case("smtp-text-line", end_of_data(long_line=None), INDETERMINATE, "it was not sent"),
+    Case("smtp-text-line", end_of_data(ordinary=_REFUSED_ANYHOW), INDETERMINATE, "not taken either"),
+)
+
+
+def _hasty(*replies: str, ended: str = "", before: str = "250 Ok") -> Dialogue:
+    return dialogue(exchange("RCPT TO:<a@b>", before), exchange("DATA and NOOP", *replies, ended=ended))
+
+
+def _behind_dot(first: str, *behind: str, ended: str = "") -> Dialogue:
+    return dialogue(exchange("<message>", first), exchange("QUIT", *behind, ended=ended))
+
+
+_AHEAD = (
+    Case("smtp-message-pipelining", end_of_data(), PASS, "refused: 503"),
+    Case("smtp-message-pipelining", end_of_data(behind_data=_hasty("554 5.5.0 wait")), PASS, "refused: 554"),
+    Case("smtp-message-pipelining", end_of_data(behind_data=_hasty(ended=LOST)), PASS, "hangs up"),
+    Case("smtp-message-pipelining", end_of_data(behind_data=_hasty("354 go ahead")), FAIL, "goes on behind DATA"),
+    Case("smtp-message-pipelining", end_of_data(behind_data=_hasty("451 later")), INDETERMINATE, "451 later"),
+    Case("smtp-message-pipelining", end_of_data(behind_data=_hasty(ended=SILENT)), INDETERMINATE, "neither"),
+    Case(
+        "smtp-message-pipelining",
+        end_of_data(behind_data=dialogue(exchange("RCPT TO:<a@b>", "550 no"))),
+        INDETERMINATE,
+        "RCPT",
+    ),
+    Case("smtp-message-pipelining", end_of_data(behind_data=unasked()), INDETERMINATE, "Greylisted"),
+    Case("smtp-message-pipelining", end_of_data(behind_data=None), INDETERMINATE, "not asked"),
+    Case("smtp-message-pipelining", end_of_data(ordinary=_REFUSED_ANYHOW), INDETERMINATE, "not taken either"),
+    Case(
+        "smtp-message-pipelining",
+        end_of_data(behind_dot=_behind_dot("250 queued", "250 Ok", "221 Bye")),
+        FAIL,
+        "came with a message: 250 Ok",
+    ),
+    Case("smtp-message-pipelining", end_of_data(behind_dot=_behind_dot("250 queued", "221 Bye")), PASS, "503"),
+    Case("smtp-message-pipelining", end_of_data(behind_dot=_behind_dot("250 queued", "554 wait")), PASS, "503"),
+    Case("smtp-message-pipelining", end_of_data(behind_dot=_behind_dot("250 queued", ended=LOST)), PASS, "503"),
+    Case(
+        "smtp-message-pipelining",
+        end_of_data(behind_dot=_behind_dot("250 queued", ended=SILENT)),
+        INDETERMINATE,
+        "neither",
+    ),
+    Case("smtp-message-pipelining", end_of_data(behind_dot=unasked()), INDETERMINATE, "Greylisted"),
+)
+
+_CUT = Forwarded(letter=letter("NUL in the header", *TAKEN), arrivals=(Arrival(whole=True, cut=True),))
+_SHORT = Forwarded(letter=letter("NUL in the text", *TAKEN), arrivals=(Arrival(whole=False, cut=True),))
+_NOTHING = Forwarded(letter=ORDINARY)
+
+_NULS = (
+    Case("forwarded-nul", forwarding(), PASS, "of 2 messages with a NUL 1 arrive whole, 1 are refused"),
+    Case("forwarded-nul", forwarding(nuls=(_CUT, NUL_ARRIVED)), FAIL, "NUL in the header for an end: the rest of its"),
+    Case("forwarded-nul", forwarding(nuls=(NUL_ARRIVED, _SHORT)), FAIL, "the rest of the message is lost"),
+    Case(
+        "forwarded-nul",
+        forwarding(nuls=(Forwarded(letter=letter("NUL in the text", *TAKEN)),)),
+        INDETERMINATE,
+        "neither refused nor did it arrive",
+    ),
+    Case("forwarded-nul", forwarding(nuls=()), INDETERMINATE, "no message with a NUL"),
+    Case("forwarded-nul", forwarding(ordinary=_NOTHING), INDETERMINATE, "nothing arrived"),
+    Case("forwarded-nul", forwarding(refused="RCPT -> 550 no relaying"), NOT_APPLICABLE, "does not forward"),
+)
+
+_KEPT = Forwarded(letter=letter("dropped behind a dot"), arrivals=(WHOLE,))
+
+_DROPPED = (
+    Case("dropped-message-forgotten", forwarding(), PASS, "of 2 messages without an end none arrives"),
+    Case("dropped-message-forgotten", forwarding(dropped=(DROPPED, _KEPT)), FAIL, "its end: dropped behind a dot"),
+    Case(
+        "dropped-message-forgotten",
+        forwarding(dropped=(Forwarded(letter=letter("dropped behind a dot", unknown="DATA -> 451")), _KEPT)),
+        FAIL,
+        "dropped behind a dot",
+    ),
+    Case(
+        "dropped-message-forgotten",
+        forwarding(dropped=(DROPPED, Forwarded(letter=letter("dropped behind a dot", unknown="DATA -> 451")))),
+        INDETERMINATE,
+        "could not be begun: dropped behind a dot: DATA -> 451",
+    ),
+    Case("dropped-message-forgotten", forwarding(dropped=()), INDETERMINATE, "begun and dropped"),
+    Case("dropped-message-forgotten", forwarding(later=_NOTHING), INDETERMINATE, "they may still come"),
+    Case("dropped-message-forgotten", forwarding(later=None), INDETERMINATE, "they may still come"),
+    Case("dropped-message-forgotten", forwarding(ordinary=_NOTHING), INDETERMINATE, "nothing arrived"),
+    Case("dropped-message-forgotten", forwarding(refused="RCPT -> 550 no"), NOT_APPLICABLE, "does not forward"),
+)
+
+CASES = (
+    *_LINE_ENDS,
+    *_PIPELINING,
+    *_CHUNKING,
+    *_CROSS,
+    *_END_OF_DATA,
+    *_FORWARDING,
+    *_TEXT_LINE,
+    *_AHEAD,
+    *_NULS,
+    *_DROPPED,
+)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from smtp_audit.facts.certificate import CertificateFacts
 from smtp_audit.facts.identity import ReverseName
+from tests.conversation_factories import answered, unasked
 from tests.facts_factories import certificate, certificates
+from tests.framing_factories import LOST
 from tests.identity_factories import HOST, PUBLIC, announced, greeted, identity
 
 from .case import Case, Expected
@@ -64,4 +66,12 @@ CASES = (
     Case("reverse-name-agrees", (_GREETED, _NAMELESS), NOT_APPLICABLE, "reverse-name-confirmed"),
     Case("reverse-name-agrees", (_GREETED, _LOOPBACK), NOT_APPLICABLE, "no public address"),
     Case("reverse-name-agrees", (_MASKED, identity()), NOT_APPLICABLE, "no full name"),
+    #
+    Case("smtp-help", identity(help=answered("HELP", "214 2.0.0 RFC 5321")), PASS, "answered: 214"),
+    Case("smtp-help", identity(help=answered("HELP", "502 5.5.2 Error: command not recognized")), PASS, "502"),
+    Case("smtp-help", identity(help=answered("HELP", "221 2.7.0 I can break rules, too")), FAIL, "closes the conn"),
+    Case("smtp-help", identity(help=answered("HELP", ended=LOST)), FAIL, "closes the connection without a reply"),
+    Case("smtp-help", identity(help=answered("HELP", "421 too many errors")), INDETERMINATE, "neither"),
+    Case("smtp-help", identity(help=answered("HELP", ended="no reply to HELP within 15 s")), INDETERMINATE, "neither"),
+    Case("smtp-help", identity(help=unasked()), INDETERMINATE, "Greylisted"),
 )  # fmt: skip

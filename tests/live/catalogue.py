@@ -56,7 +56,7 @@ INDEPENDENT = "independent"
 
 # No server of others passes mail on to an address of the audit's.
 _ALLOWED = {**GROUPS, INDEPENDENT: frozenset({Safety.PASSIVE, Safety.ACTIVE})}
-_NEVER_MET = {INDEPENDENT: frozenset({"forwarded-line-ends"})}
+_NEVER_MET = {INDEPENDENT: frozenset({"forwarded-line-ends", "forwarded-nul", "dropped-message-forgotten"})}
 
 # It asks third parties: --smtp-revocation.
 _NEVER_ASKED_FOR = frozenset({"certificate-revocation"})
@@ -105,8 +105,6 @@ class Entry:
     indeterminate: bool = False
     undecided: frozenset[str] = frozenset()
     """The controls that can come to no verdict; with `indeterminate` others may not, either."""
-    varies: frozenset[str] = frozenset()
-    """The controls whose verdict is another each time, since the server's answer is."""
     without: frozenset[str] = frozenset()
     """The controls of the role that have no object here: what they are about is not offered."""
     host_of: str | None = None
@@ -141,7 +139,7 @@ class Entry:
         passing = self.role_passes & self.judged
         if self.hides:
             return passing & {"port-open"}
-        passing -= self.must_fail | self.undecided | self.varies | self.without
+        passing -= self.must_fail | self.undecided | self.without
         if "certificate-in-date" in self.must_fail:
             # Not applicable: what is out of date has no days left to count.
             passing -= {"certificate-days-left"}
@@ -229,12 +227,7 @@ def made_of(chapters: Chapters) -> Catalogue:
 def _check(entry: Entry, certificates: Mapping[str, Kind], backends: Mapping[str, Backend]) -> None:
     if (
         unknown := (
-            entry.must_fail
-            | entry.undecided
-            | entry.varies
-            | entry.without
-            | entry.role_passes
-            | (entry.strict or frozenset())
+            entry.must_fail | entry.undecided | entry.without | entry.role_passes | (entry.strict or frozenset())
         )
         - CONTROLS
     ):
@@ -320,7 +313,6 @@ def _server(chapter: str, table: dict[str, Any], base: Mapping[tuple[str, str], 
         what=table["what"],
         must_fail=frozenset(table["must_fail"]),
         undecided=frozenset(table.get("undecided", ())),
-        varies=frozenset(table.get("varies", ())),
         without=frozenset(table.get("without", ())),
         role_passes=sound.role_passes,
         role_fails=sound.role_fails,

@@ -39,6 +39,8 @@ _MAIN: dict[str, str] = {
     "defer_transports": "local smtp lmtp virtual relay error",
     "smtp_dns_support_level": "disabled",
     "biff": "no",
+    # As it comes, what stands behind a NUL in a header field is lost.
+    "message_reject_characters": "\\0",
     # Complaints to the postmaster about broken services would lie in the queue like accepted mail.
     "notify_classes": "",
 }

@@ -37,7 +37,7 @@ class Record:
 def keep_places(audit: str, outcome: Outcome, places: Iterable[Place]) -> Outcome:
     """Keep what an audit said about these servers, and return it."""
     for place in places:
-        keep(audit, place.name, outcome, place.subject, place.entry.group, place.entry.varies)
+        keep(audit, place.name, outcome, place.subject, place.entry.group)
     return outcome
 
 
@@ -47,11 +47,10 @@ def keep(
     outcome: Outcome,
     subject: str,
     group: str = "quick",
-    varies: frozenset[str] = frozenset(),
 ) -> None:
-    """Keep what an audit said about one server, but for what it may say otherwise the next time."""
+    """Keep what an audit said about one server."""
     found = (outcome.failed(subject), outcome.passed(subject), outcome.undecided(subject, group))
-    failed, passed, undecided = (sorted(controls - varies) for controls in found)
+    failed, passed, undecided = (sorted(controls) for controls in found)
     _write(audit=audit, server=server, failed=failed, passed=passed, undecided=undecided)
 
 

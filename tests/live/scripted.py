@@ -306,8 +306,7 @@ class Conversation(Login):
         if not self.transaction.recipients:
             raise Refused(503, "5.5.1 RCPT comes first")
         if self.rest:
-            # RFC 2920 section 3.1: DATA is the last command of a group.
-            raise Refused(503, "5.5.0 wait for the answer to DATA")
+            self.ahead_of_data()
         self.reply(354, "end with CRLF.CRLF")
         message = self.message()
         transaction, self.transaction = self.transaction, None
@@ -317,6 +316,10 @@ class Conversation(Login):
         self.check_author(message)
         self.keep(transaction, message)
         self.reply(250, "2.0.0 kept")
+
+    def ahead_of_data(self) -> None:
+        """RFC 2920 section 3.1: DATA is the last command of a group."""
+        raise Refused(503, "5.5.0 wait for the answer to DATA")
 
     def message(self) -> bytes:
         """Everything up to CRLF.CRLF (RFC 5321 section 4.1.1.4), dots unstuffed (section 4.5.2)."""

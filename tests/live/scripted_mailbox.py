@@ -3,8 +3,12 @@
 A fault is a subclass of `Mailbox` that overrides a few methods, as one of `Conversation` is for SMTP.
 """
 
+import base64
+import binascii
+import shlex
 import ssl
 
+from .dovecot import PASSWORDS
 from .scripted_wire import Over, Wire
 
 IMPLICIT = frozenset({"imaps", "pop3s"})
@@ -12,7 +16,14 @@ MAILBOX_ROLES = frozenset({"imap", "imaps", "pop3", "pop3s", "sieve"})
 
 
 class Mailbox(Wire):
-    """One connection. Nobody gets any further than the login, which refuses everyone."""
+    """One connection. Nobody gets any further than the login."""
+
+    most_wrong_passwords = 3
+    """After which the server hangs up."""
+    said = ""
+    """The command that is being answered."""
+    given = ("", "")
+    """User and password of the login under way."""
 
     @property
     def protocol(self) -> str:
@@ -24,7 +35,8 @@ class Mailbox(Wire):
             self.start_tls()
         self.greet()
         while True:
-            words = self.next_line(8192).decode("ascii", "replace").split()
+            self.said = self.next_line(8192).decode("ascii", "replace")
+            words = self.said.split()
             tag = words.pop(0) if self.protocol == "imap" and words else ""
             verb = words[0].upper() if words else ""
             if verb in ("LOGOUT", "QUIT"):
@@ -157,27 +169,45 @@ class Mailbox(Wire):
             self.list_sieve()
 
     def do_login(self, tag: str, words: list[str]) -> None:
-        if self.protocol == "imap":
+        fields = self.fields()
+        if self.protocol == "imap" and len(fields) == 4:
+            self.given = (fields[2], fields[3])
             self.judge(tag)
         else:
             self.bad(tag)
 
     def do_authenticate(self, tag: str, words: list[str]) -> None:
-        if self.protocol == "sieve":
-            self.judge(tag)
-        else:
+        fields = self.fields()
+        if self.protocol != "sieve" or len(fields) != 3:
             self.bad(tag)
+            return
+        try:
+            _, user, password = base64.b64decode(fields[2], validate=True).decode().split("\0")
+        except (binascii.Error, ValueError):
+            self.bad(tag)
+            return
+        self.given = (user, password)
+        self.judge(tag)
+
+    def fields(self) -> list[str]:
+        """The words of the command, those in quotes whole."""
+        try:
+            return shlex.split(self.said)
+        except ValueError:
+            return []
 
     def do_user(self, tag: str, words: list[str]) -> None:
         if self.protocol != "pop3":
             self.bad(tag)
         elif self.looks_at_secrets():
+            self.given = (" ".join(words), "")
             self.answer(tag, True, "and the password?")
         else:
             self.answer(tag, False, "TLS first")
 
     def do_pass(self, tag: str, words: list[str]) -> None:
         if self.protocol == "pop3":
+            self.given = (self.given[0], self.said.partition(" ")[2])
             self.judge(tag)
         else:
             self.bad(tag)
@@ -186,9 +216,19 @@ class Mailbox(Wire):
         return isinstance(self.socket, ssl.SSLSocket)
 
     def judge(self, tag: str) -> None:
-        """Everybody is wrong."""
+        """Look at the password, inside TLS."""
         if self.looks_at_secrets():
-            self.answer(tag, False, "wrong user or password", "AUTHENTICATIONFAILED" if self.protocol == "imap" else "")
+            self.password(tag, *self.given)
         else:
             code = {"imap": "PRIVACYREQUIRED", "sieve": "ENCRYPT-NEEDED"}.get(self.protocol, "")
             self.answer(tag, False, "TLS first", code)
+
+    def password(self, tag: str, user: str, password: str) -> None:
+        """Say whether it is right."""
+        if PASSWORDS.get(user) == password:
+            self.answer(tag, True, "welcome")
+            return
+        self.wrong_passwords += 1
+        self.answer(tag, False, "wrong user or password", "AUTHENTICATIONFAILED" if self.protocol == "imap" else "")
+        if self.wrong_passwords >= self.most_wrong_passwords:
+            raise Over

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smtp_audit.facts.endpoint import Protocol
@@ -30,6 +30,9 @@ class Fake:
         self.sent: list[bytes] = []
         self.taken = 0
 
+    async def waiting(self) -> bytes:
+        return b""  # it comes in pieces
+
     async def line(self) -> bytes:
         for line in self._lines:
             self.taken += 1
@@ -38,6 +41,26 @@ class Fake:
 
     async def send(self, data: bytes, shown: str | None = None) -> None:
         self.sent.append(data)
+
+
+class AtOnce(Fake):
+    """One whose lines are all there when the first is waited for."""
+
+    def __init__(self, lines: Iterable[bytes], end: bytes, rest: bytes) -> None:
+        super().__init__(())
+        self.unread = b"".join(line + end for line in lines) + rest
+
+    async def waiting(self) -> bytes:
+        return self.unread
+
+    def take(self, lines: bytes) -> None:
+        self.unread = self.unread.removeprefix(lines)
+
+    async def line(self) -> bytes:
+        if not self.unread:
+            raise PeerError(Absence.DROPPED, "the server closed the connection")
+        line, _, self.unread = self.unread.partition(b"\n")
+        return line.removesuffix(b"\r")
 
 
 def do(work: Coroutine[Any, Any, T]) -> T:
@@ -120,6 +143,37 @@ class TestSmtpReplies:
         for work in (Smtp().greeting(Fake(lines)), Smtp().starttls(Fake(lines)), Smtp().capabilities(Fake(lines))):
             with pytest.raises(Throttled, match="421"):
                 do(work)
+
+    @given(
+        said=st.lists(
+            st.builds(
+                bytes.__add__,
+                st.sampled_from([b"250", b"250-", b"250 ", b"550-", b"421 ", b"220", b"25", b""]),
+                st.binary(max_size=4).map(lambda text: text.replace(b"\n", b"")),
+            ),
+            max_size=5,
+        ),
+        end=st.sampled_from([b"\n", b"\r\n"]),
+        rest=st.sampled_from([b"", b"250 part"]),
+        repeated=st.sampled_from([0, MAX_REPLY_LINES - 1, MAX_REPLY_LINES]),
+    )
+    @example(said=[b"250-mail", b"550 no"], end=b"\r\n", rest=b"", repeated=0)
+    @example(said=[b"220 mail", b"250 more"], end=b"\r\n", rest=b"", repeated=0)
+    @example(said=[b"250 mail"], end=b"\r\n", rest=b"250 part", repeated=0)
+    @example(said=[b"250 mail"], end=b"\r\n", rest=b"", repeated=MAX_REPLY_LINES)
+    def test_a_reply_in_one_piece_says_what_it_says_line_by_line(self, said, end, rest, repeated):
+        """Twice, since it is remembered; and what stands behind it is left for whoever asks next."""
+        said = [b"250-more"] * repeated + said
+        for _ in range(2):
+            told = []
+            slow = AtOnce(said, end, rest)
+            slow.waiting = Fake([]).waiting
+            for peer in (AtOnce(said, end, rest), slow):
+                try:
+                    told.append((do(Smtp().any_reply(peer)), peer.unread))
+                except PeerError as error:
+                    told.append((error.absence, error.reason))
+            assert told[0] == told[1]
 
     def test_endless_lines_end(self):
         peer = Fake(itertools.repeat(b"220-still here"))

@@ -130,6 +130,27 @@ class TestLines:
                 b"three" if end == b"\n" else b"three\r",
             ]
 
+    async def test_lines_that_wait_are_recorded_when_they_are_taken(self):
+        transcript = Transcript()
+        async with connected(saying(b"250-one\r\n250 two\r\nthree"), transcript) as connection:
+            assert await connection.waiting() == b"250-one\r\n250 two\r\nthree"
+            assert "one" not in text_of(transcript)
+            connection.take(b"250-one\r\n250 two\r\n")
+            assert [line.text for line in transcript.lines if line.way == "<"] == ["250-one", "250 two"]
+            assert await connection.waiting() == b"three"
+
+    async def test_what_is_long_is_not_shown_at_once(self):
+        async with connected(saying(b"x" * (MAX_LINE + 1))) as connection:
+            assert await connection.waiting() == b"" or len(connection.unread()) <= MAX_LINE
+            await fails(connection.line(), Absence.MALFORMED)
+            assert await connection.waiting() == b""
+
+    async def test_nothing_waits_at_the_end(self):
+        async with connected(saying(b"220 a\r\n", then=close)) as connection:
+            connection.take(await connection.waiting())
+            assert await connection.waiting() == b""
+            await fails(connection.line(), Absence.DROPPED)
+
     async def test_an_octet_at_a_time(self):
         async with connected(saying(*(bytes([octet]) for octet in b"220 slow\r\n"), pause=0.002)) as connection:
             assert await connection.line() == b"220 slow"

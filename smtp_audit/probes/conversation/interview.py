@@ -64,7 +64,8 @@ class Say:
     says that no reply is an answer too, and `end` that the end of the connection is one, so that it is not asked again.
     `until` is a code (or its first digits) behind which no more is waited for: where it is not known how many replies
     will come. `enough` are the first digits of a reply that answers the question: no other is waited for, and the rest
-    is left unsaid. `shown` stands for the octets in transcript and facts.
+    is left unsaid. `greeted`: the greeting is among the replies, and may break off. `shown` stands for the octets in
+    transcript and facts.
     """
 
     octets: bytes
@@ -75,6 +76,7 @@ class Say:
     seconds: float | None = None
     until: str = ""
     enough: str = ""
+    greeted: bool = False
     shown: str = ""
 
     @property
@@ -356,8 +358,10 @@ async def exchange_with(smtp: Smtp, session: Session, step: Say) -> Exchange:
         async with connection.within(seconds, f"room for {step.told[:60]}"):
             await connection.send(step.octets, shown=step.told)
         while len(replies) < step.replies:
+            broken_off: list[Reply] = []
             async with connection.within(seconds, f"reply to {step.told[:60]}"):
-                replies.append(await smtp.any_reply(connection))
+                reply = await smtp.any_reply(connection, broken_off if step.greeted else None)
+            replies += [*broken_off, reply]
             code = replies[-1].code
             # RFC 5321 section 3.8: nothing comes behind 421.
             if code == "421" or (step.until and code.startswith(step.until)) or code[0] in step.enough:

@@ -58,7 +58,7 @@ async def up_to_login(session: Session, approach: Approach) -> str:
     smtp = session.smtp
     if not await session.up_to_tls():
         raise PeerError(Absence.UNTRUSTED, "STARTTLS is not offered: the password is not sent in clear")
-    await _trusted(session, approach)
+    await trusted(session, approach)
     if session.endpoint.tls_start is TlsStart.IMPLICIT:
         await session.greeting()
     mechanisms = smtp.mechanisms(await session.capabilities())
@@ -102,8 +102,8 @@ def _base64(text: str) -> bytes:
     return base64.b64encode(text.encode()) + b"\r\n"
 
 
-async def _trusted(session: Session, approach: Approach) -> None:
-    """TLS with a certificate that proves the name.
+async def trusted(session: Session, approach: Approach) -> None:
+    """Begin TLS with a certificate that proves the name.
 
     Raises:
         PeerError: it does not, or there is no TLS to be had.

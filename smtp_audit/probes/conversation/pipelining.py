@@ -58,7 +58,7 @@ async def _speak_first(approach: Approach, transcript: Transcript, name: str) ->
     behind: tuple[Say, ...] = ()
     if approach.endpoint.role is Role.MX:
         behind = (say(f"EHLO {name}"), say("MAIL FROM:<>"), say(f"RCPT TO:<{undelivered_recipient(approach)}>"))
-    says = (Say(b"", replies=2, enough="45", shown="NOOP, before the greeting"), *behind)
+    says = (Say(b"", replies=2, enough="45", greeted=True, shown="NOOP, before the greeting"), *behind)
     try:
         interview = Interview(approach, transcript, Standing.CONNECTED, first=b"NOOP\r\n")
         early = (await interview.ask([Question("early", says, ends=True)]))["early"]

@@ -12,11 +12,12 @@ from smtp_audit.facts.clear_login import ClearLoginFacts
 from smtp_audit.facts.cross_protocol import CrossProtocolFacts
 from smtp_audit.facts.directory import DirectoryFacts
 from smtp_audit.facts.end_of_data import EndOfDataFacts
-from smtp_audit.facts.endpoint import ALL_ROLES, SMTP_ROLES, STARTTLS_ROLES, SUBMISSION_ROLES, Role
+from smtp_audit.facts.endpoint import ALL_ROLES, MAILBOX_ROLES, SMTP_ROLES, STARTTLS_ROLES, SUBMISSION_ROLES, Role
 from smtp_audit.facts.forwarding import ForwardingFacts
 from smtp_audit.facts.identity import IdentityFacts
 from smtp_audit.facts.line_ends import LineEndFacts
 from smtp_audit.facts.mailbox_access import MailboxAccessFacts
+from smtp_audit.facts.mailbox_passwords import MailboxPasswordFacts
 from smtp_audit.facts.observation import Absence, Facts
 from smtp_audit.facts.pipelining import PipeliningFacts
 from smtp_audit.facts.relay import RelayDeliveryFacts, RelayFacts
@@ -37,6 +38,7 @@ from smtp_audit.probes.conversation.forwarding import forward_messages
 from smtp_audit.probes.conversation.identity import look_at_identity
 from smtp_audit.probes.conversation.line_ends import try_line_ends
 from smtp_audit.probes.conversation.mailbox_access import look_at_mailbox_access
+from smtp_audit.probes.conversation.mailbox_passwords import guess_at_mailbox
 from smtp_audit.probes.conversation.open_ports import scan_ports
 from smtp_audit.probes.conversation.pipelining import run_ahead
 from smtp_audit.probes.conversation.relay import try_to_deliver, try_to_relay
@@ -73,7 +75,6 @@ class Conversation:
 
 
 _MX = frozenset({Role.MX})
-_MAILBOXES = frozenset({Role.IMAP, Role.IMAPS, Role.POP3, Role.POP3S, Role.SIEVE})
 
 CONVERSATIONS = (
     Conversation(SequenceFacts, keep_the_sequence),
@@ -90,11 +91,12 @@ CONVERSATIONS = (
     Conversation(EndOfDataFacts, end_messages, safety=Safety.ACTIVE),
     Conversation(ForwardingFacts, forward_messages, safety=Safety.ACTIVE),
     Conversation(ClearLoginFacts, log_in_in_clear, roles=STARTTLS_ROLES),
-    Conversation(MailboxAccessFacts, look_at_mailbox_access, roles=_MAILBOXES),
+    Conversation(MailboxAccessFacts, look_at_mailbox_access, roles=MAILBOX_ROLES),
     Conversation(AuthProtocolFacts, keep_to_auth, roles=SUBMISSION_ROLES),
     Conversation(AuthSessionFacts, stay_logged_in, roles=SUBMISSION_ROLES, safety=Safety.ACTIVE),
     Conversation(AuthErrorsFacts, break_auth, roles=SUBMISSION_ROLES, safety=Safety.INTRUSIVE),
     Conversation(WrongPasswordFacts, try_wrong_passwords, roles=SUBMISSION_ROLES, safety=Safety.INTRUSIVE, alone=True),
+    Conversation(MailboxPasswordFacts, guess_at_mailbox, roles=MAILBOX_ROLES, safety=Safety.INTRUSIVE, alone=True),
     Conversation(StarttlsStateFacts, look_across_starttls, SMTP_ROLES & STARTTLS_ROLES),
     Conversation(IdentityFacts, look_at_identity),
     Conversation(ParallelFacts, connect_many, safety=Safety.INTRUSIVE, alone=True),

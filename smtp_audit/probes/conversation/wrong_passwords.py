@@ -73,20 +73,25 @@ async def try_wrong_passwords(approach: Approach, transcript: Transcript) -> Wro
     Raises:
         PeerError: there is no throw-away account, or its password was not taken.
     """
-    user, password = _account(approach)
-    async with _turn(approach):
+    user, password = throwaway_login(approach)
+    async with throwaway_turn(approach):
         if approach.throwaway.unusable:
             raise PeerError(Absence.REFUSED_SERVICE, approach.throwaway.unusable)
         return await _Guesses(approach, transcript, user, password).facts()
 
 
-def _account(approach: Approach) -> tuple[str, Secret]:
+def throwaway_login(approach: Approach) -> tuple[str, Secret]:
+    """User and password of the throw-away account.
+
+    Raises:
+        PeerError: none was given.
+    """
     missing = "no account to throw away: name one in [throwaway] of the configuration"
     return user_and_password(approach.config.throwaway, "the throw-away account", missing)
 
 
 @asynccontextmanager
-async def _turn(approach: Approach) -> AsyncIterator[None]:
+async def throwaway_turn(approach: Approach) -> AsyncIterator[None]:
     """Have the account alone; waiting for it costs the endpoint none of its time."""
     while approach.throwaway.turn.locked():
         await asyncio.sleep(TURN_SECONDS)

@@ -209,7 +209,7 @@ class _Question:
             return self.failed(LookupOutcome.MALFORMED, f"{len(rrset)} records, at most {MAX_RECORDS} are read")
         if self.recursive and rrset is None and not reply.flags & (dns.flags.RA | dns.flags.AA):
             return self.failed(LookupOutcome.REFUSED, "the server does not look names up for others (no RA)")
-        if not self.recursive and rrset is None and not reply.flags & dns.flags.AA:
+        if not self.recursive and not reply.flags & dns.flags.AA:
             return self.failed(LookupOutcome.REFUSED, "the server is not authoritative for the name (no AA)")
         signatures = [
             record

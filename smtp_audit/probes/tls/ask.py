@@ -157,7 +157,7 @@ async def send_hello(
         meant = version is not TlsVersion.SSL2 and answer.version == version.code
         whole_flight = whole and answer.answer is Answer.SERVER_HELLO and meant
         seconds = FLIGHT_SECONDS / 10 if hurried else FLIGHT_SECONDS
-        flight = await _read_on(session, data, seconds) if whole_flight else Flight(answer, ended=True)
+        flight = await _read_on(session, answer, data, seconds) if whole_flight else Flight(answer, ended=True)
         connection.transcript.note(_describe(flight.answer))
         return flight
 
@@ -194,12 +194,12 @@ async def _read_answer(session: Session, version: TlsVersion) -> tuple[HelloAnsw
     return answer, data
 
 
-async def _read_on(session: Session, data: bytes, seconds: float) -> Flight:
+async def _read_on(session: Session, answer: HelloAnswer, data: bytes, seconds: float) -> Flight:
     """Read the rest of a flight. Whatever goes wrong now, the ServerHello stands."""
     fault = ""
     try:
         async with session.connection.within(seconds, "end of the server's first flight"):
-            while not (flight := read_flight(data)).ended:
+            while not (flight := read_flight(data, answer)).ended:
                 more = await session.connection.some()
                 if not more:
                     fault = "closed the connection behind its ServerHello"
@@ -210,7 +210,7 @@ async def _read_on(session: Session, data: bytes, seconds: float) -> Flight:
                     break
     except PeerError as error:
         fault = error.reason
-        flight = read_flight(data)
+        flight = read_flight(data, answer)
     flight.fault = flight.fault or fault
     flight.ended = True
     return flight

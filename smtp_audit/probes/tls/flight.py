@@ -85,9 +85,9 @@ class _Reader:
         return self._place < len(self._data)
 
 
-def read_flight(data: bytes) -> Flight:
-    """Read as much of a flight as is there. Never raises."""
-    flight = Flight(parse_answer(data))
+def read_flight(data: bytes, answer: HelloAnswer | None = None) -> Flight:
+    """Read as much of a flight as is there; `answer` is its beginning if that was read before. Never raises."""
+    flight = Flight(answer or parse_answer(data))
     if flight.answer.answer is not Answer.SERVER_HELLO:
         return flight
     if flight.answer.version >= TlsVersion.TLS13.code or flight.answer.retry:

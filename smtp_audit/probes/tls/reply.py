@@ -24,6 +24,8 @@ OPENSSL3_HINT = (
 )
 """Measured on Node's smtp-server, which sets minVersion TLSv1: a frequent state that only the owner can make clear."""
 
+_VERSIONS = {version.code: version for version in TlsVersion}
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -69,7 +71,7 @@ def understand(version: TlsVersion, suites: Sequence[int] | None, answer: HelloA
         return Reply(Acceptance.UNKNOWN, answer.detail)
     if answer.version == version.code and version is TlsVersion.SSL2:
         return Reply(Acceptance.ACCEPTED)
-    answered = next((v for v in TlsVersion if v.code == answer.version), None)
+    answered = _VERSIONS.get(answer.version)
     if answered is None or not TlsVersion.SSL3 <= answered <= version:
         return Reply(Acceptance.UNKNOWN, f"answered with version 0x{answer.version:04X}, which was not offered")
     offered = suites if suites is not None else TLS13_SUITES if version is TlsVersion.TLS13 else classic_suites()

@@ -79,6 +79,35 @@ class LetsRunAhead(Conversation):
         pass
 
 
+@fault("data-need-not-wait")
+class DataNeedNotWait(Conversation):
+    """What comes with DATA is the message."""
+
+    def ahead_of_data(self) -> None:
+        pass
+
+
+@fault("no-pipelining")
+class NoPipelining(Conversation):
+    """Right: PIPELINING is not announced, and nothing may come with a message."""
+
+    def extensions(self) -> list[str]:
+        return [word for word in super().extensions() if word != "PIPELINING"]
+
+    def keep(self, transaction: Transaction, message: bytes) -> None:
+        if self.rest:
+            self.out_of_step()
+        super().keep(transaction, message)
+
+
+@fault("no-pipelining-and-no-order")
+class NoPipeliningAndNoOrder(NoPipelining):
+    """PIPELINING is not announced, and a command may come with a message all the same."""
+
+    def keep(self, transaction: Transaction, message: bytes) -> None:
+        Conversation.keep(self, transaction, message)
+
+
 @fault("hears-the-hasty")
 class HearsTheHasty(Conversation):
     """Whoever talks before the greeting is heard."""
@@ -290,3 +319,59 @@ class RepairsBareEnds(Conversation):
 
     def keep(self, transaction: Transaction, message: bytes) -> None:
         super().keep(transaction, re.sub(rb"\r(?!\n)|(?<!\r)\n|\0", b" ", message))
+
+
+@fault("cuts-lines-at-nul")
+class CutsLinesAtNul(TakesBareEnds):
+    """What stands behind a NUL on its line is lost on the way."""
+
+    def keep(self, transaction: Transaction, message: bytes) -> None:
+        super().keep(transaction, re.sub(rb"\0[^\r\n]*", b"", message))
+
+
+@fault("cuts-messages-at-nul")
+class CutsMessagesAtNul(TakesBareEnds):
+    """What stands behind a NUL in the text is lost on the way."""
+
+    def keep(self, transaction: Transaction, message: bytes) -> None:
+        head, end, text = message.partition(b"\r\n\r\n")
+        kept, nul, _ = text.partition(b"\0")
+        super().keep(transaction, head + end + kept + (b"\r\n" if nul else b""))
+
+
+@fault("removes-nul")
+class RemovesNul(Conversation):
+    """Right: a NUL is left out."""
+
+    def check_message(self, message: bytes) -> None:
+        super().check_message(message.replace(b"\0", b""))
+
+    def keep(self, transaction: Transaction, message: bytes) -> None:
+        super().keep(transaction, message.replace(b"\0", b""))
+
+
+@fault("keeps-the-dropped")
+class KeepsTheDropped(Conversation):
+    """A message ends with the connection."""
+
+    def message(self) -> bytes:
+        self.rest = b"\r\n" + self.rest
+        while (end := self.rest.find(b"\r\n.\r\n")) < 0:
+            try:
+                self.fill()
+            except (Over, OSError):
+                if self.transaction is not None:
+                    self.keep(self.transaction, self.rest[2:] + b"\r\n")
+                raise
+        message, self.rest = self.rest[2 : end + 2], self.rest[end + 5 :]
+        return message.replace(b"\r\n..", b"\r\n.")
+
+
+@fault("no-long-lines")
+class NoLongLines(Conversation):
+    """A line of a message has 900 octets at most."""
+
+    def check_message(self, message: bytes) -> None:
+        if any(len(line) > 900 for line in message.split(b"\r\n")):
+            raise Refused(550, "5.6.0 too long a line")
+        super().check_message(message)

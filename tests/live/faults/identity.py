@@ -97,6 +97,14 @@ class Helps(Conversation):
         self.reply(214, "2.0.0 This is sendmail version 8.17.1.9", "2.0.0 For more info use HELP <topic>.")
 
 
+@fault("hangs-up-on-help")
+class HangsUpOnHelp(Conversation):
+    """Whoever asks for help is left."""
+
+    def do_help(self, argument: str) -> None:
+        raise Over
+
+
 @fault("changes-its-name-inside")
 class ChangesItsName(Conversation):
     """Is somebody else inside TLS."""

@@ -355,3 +355,39 @@ class MailboxOldRefusals(Mailbox):
     def judge(self, tag: str) -> None:
         text = "wrong user or password" if self.looks_at_secrets() else "only after TLS"
         self.answer(tag, False, text)
+
+
+@fault("mailbox-unlimited-guesses")
+class MailboxUnlimitedGuesses(Mailbox):
+    """Wrong passwords come to nothing."""
+
+    most_wrong_passwords = 1000
+
+
+@fault("mailbox-guesses-are-counted")
+class MailboxGuessesAreCounted(MailboxUnlimitedGuesses):
+    """Right: after six wrong passwords on a connection, all logins are refused for now."""
+
+    def password(self, tag: str, user: str, password: str) -> None:
+        if self.wrong_passwords < 6:
+            super().password(tag, user, password)
+        elif self.protocol == "pop3":
+            self.answer(tag, False, "[SYS/TEMP] too many wrong passwords")
+        else:
+            self.answer(tag, False, "too many", "TRYLATER" if self.protocol == "sieve" else "UNAVAILABLE")
+
+
+@fault("mailbox-empty-passwords")
+class MailboxEmptyPasswords(Mailbox):
+    """An empty password is right."""
+
+    def password(self, tag: str, user: str, password: str) -> None:
+        super().password(tag, user, password or PASSWORDS.get(user, ""))
+
+
+@fault("mailbox-any-password")
+class MailboxAnyPassword(Mailbox):
+    """Every password is right."""
+
+    def password(self, tag: str, user: str, password: str) -> None:
+        self.answer(tag, True, "welcome")

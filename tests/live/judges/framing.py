@@ -54,6 +54,9 @@ def faults(seen: Seen) -> set[str]:
     if seen.asked:
         found |= {"end-of-data-exact"} if any(_splits(seen, end) for end in _ENDS.values()) else set()
         found |= {"forwarded-line-ends"} if _passes_on(seen) else set()
+        found |= {"smtp-text-line"} if _refuses_long_lines(seen) else set()
+        found |= {"smtp-message-pipelining"} if _hears_ahead(seen, "PIPELINING" in keywords) else set()
+        found |= _loses_and_keeps(seen)
     return found
 
 
@@ -176,6 +179,12 @@ def _chunks(seen: Seen) -> set[str]:
 @contextmanager
 def _sender(seen: Seen, recipient: str) -> Iterator[Line | None]:
     """A connection behind 354, with the login where one is needed; None where the recipient is refused."""
+    with _before_data(seen, recipient) as line:
+        yield line if line is not None and smtp(line, "DATA")[-1].startswith("354") else None
+
+
+@contextmanager
+def _before_data(seen: Seen, recipient: str) -> Iterator[Line | None]:
     with _ready(seen) as line:
         sender = ""
         if seen.place.role != "mx":
@@ -183,8 +192,7 @@ def _sender(seen: Seen, recipient: str) -> Iterator[Line | None]:
             login = b64encode(f"\0{asked.USER}\0{asked.PASSWORD}".encode()).decode()
             smtp(line, f"AUTH PLAIN {login}")
         smtp(line, f"MAIL FROM:<{sender}>")
-        taken = smtp(line, f"RCPT TO:<{recipient}>")[-1].startswith("2")
-        yield line if taken and smtp(line, "DATA")[-1].startswith("354") else None
+        yield line if smtp(line, f"RCPT TO:<{recipient}>")[-1].startswith("2") else None
 
 
 def _splits(seen: Seen, end: bytes) -> bool:
@@ -217,6 +225,59 @@ def _passes_on(seen: Seen) -> bool:
     return False
 
 
+def _refuses_long_lines(seen: Seen) -> bool:
+    with _sender(seen, asked.OWN) as line:
+        if line is None:
+            return False
+        line.socket.sendall(b"Subject: judge\r\n\r\n" + b"long " * 199 + b"end\r\n.\r\n")
+        return _replies(line, 1)[0].startswith("5")
+
+
+def _hears_ahead(seen: Seen, announced: bool) -> bool:
+    """Whether DATA is gone along with that has company, or a command that comes with a message."""
+    with _before_data(seen, asked.OWN) as line:
+        if line is not None:
+            line.socket.sendall(b"DATA\r\nRSET\r\n")
+            if _replies(line, 1) == ["354"]:
+                return True
+    if announced:
+        return False
+    with _sender(seen, asked.OWN) as line:
+        if line is None:
+            return False
+        line.socket.sendall(b"Subject: judge\r\n\r\ntext\r\n.\r\nRSET\r\n")
+        return _replies(line, 2) == ["250", "250"]
+
+
+def _loses_and_keeps(seen: Seen) -> set[str]:
+    """Whether text is lost behind a NUL, and whether a message is kept that has no end."""
+    found = set()
+    with _Elsewhere(*seen.place.sink) as elsewhere:
+        for text in (b"Subject: one\0two\r\n\r\nthree four", b"Subject: one two\r\n\r\nthree\0four\r\nfive"):
+            with _sender(seen, SINK) as line:
+                if line is None:
+                    return found
+                line.socket.sendall(text + b"\r\n.\r\n")
+                if _replies(line, 1) != ["250"]:
+                    continue
+            message = elsewhere.next()
+            if any(word not in message for word in (b"two", b"four", text[-4:])):
+                found.add("forwarded-nul")
+        with _sender(seen, SINK) as line:
+            if line is not None:
+                line.socket.sendall(b"Subject: judge\r\n\r\nunfinished\r\n")
+        with _sender(seen, SINK) as line:
+            if line is not None:
+                line.socket.sendall(b"Subject: judge\r\n\r\nfinished\r\n.\r\n")
+                _replies(line, 1)
+        came = [elsewhere.next()]
+        with contextlib.suppress(TimeoutError):
+            came.append(elsewhere.next(2))
+        if any(b"unfinished" in message for message in came):
+            found.add("dropped-message-forgotten")
+    return found
+
+
 class _Elsewhere:
     """A mail server that takes everything, as it comes."""
 
@@ -234,9 +295,9 @@ class _Elsewhere:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def next(self) -> bytes:
+    def next(self, seconds: float = 20) -> bytes:
         """The next message; raises TimeoutError when there is none."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + seconds
         while len(self._messages) <= self._seen:
             if time.monotonic() > deadline:
                 raise TimeoutError("nothing was passed on")

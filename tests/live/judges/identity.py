@@ -25,12 +25,15 @@ def faults(seen: Seen) -> set[str]:
         with seen.encrypted() as line:
             greeting = [text[4:] for text in line.greeted]
             inside = [text[4:] for text in smtp(line, "EHLO probe.example")]
-            telling = [*(text[4:] for text in smtp(line, "HELP")), *(text.partition(" ")[2] for text in greeting)]
+            said = _help(seen)
+            telling = [*(text[4:] for text in said), *(text.partition(" ")[2] for text in greeting)]
             etrn = smtp(line, "ETRN smtp-audit.invalid")[-1]
     except (OSError, EOFError):
         return set()
     replies = [inside]
     found = {"etrn-restricted"} if etrn.startswith("25") else set()
+    if not said or said[-1].startswith("221"):
+        found.add("smtp-help")
     if seen.place.role != "submissions":
         before, across = _across_starttls(seen)
         replies.append(before)
@@ -39,6 +42,16 @@ def faults(seen: Seen) -> set[str]:
         found.add("starttls-not-offered-inside")
     found |= {_FORBIDDEN[word] for reply in replies for word in _keywords(reply) if word in _FORBIDDEN}
     return found | _told(" ".join(telling)) | _names(seen, greeting, replies)
+
+
+def _help(seen: Seen) -> list[str]:
+    """What HELP is answered; nothing where that ends the connection."""
+    with seen.encrypted() as line:
+        smtp(line, "EHLO probe.example")
+        try:
+            return smtp(line, "HELP")
+        except (EOFError, ConnectionError):
+            return []
 
 
 def _keywords(reply: list[str]) -> list[str]:

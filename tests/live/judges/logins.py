@@ -32,6 +32,8 @@ def faults(seen: Seen) -> set[str]:
             found |= _in_clear(seen)
         if seen.place.role in _MAILBOXES:
             found |= _mailbox(seen)
+            if seen.asked:
+                found |= _mailbox_passwords(seen)
         if seen.place.role in _SUBMISSION:
             found |= _auth(seen)
             if seen.asked:
@@ -263,3 +265,54 @@ def _ask(line: Line, role: str, command: str) -> list[str]:
     if command == "CAPA":
         return line.until(lambda text: text == "." or text.startswith("-ERR"))
     return [line.line()]
+
+
+# --- wrong passwords of mailboxes
+
+
+def _mailbox_passwords(seen: Seen) -> set[str]:
+    found = set()
+    if _lets_in(_log_in(seen, [""])[0]):
+        found.add("mailbox-wrong-passwords")
+    answers, took = _log_in_timed(seen, ["nonsense"] * _GUESSES)
+    if _lets_in(answers[0]):
+        found.add("mailbox-wrong-passwords")
+    if found or (len(answers) == _GUESSES and took < 1 and not re.search(r"UNAVAIL|TEMP|TRYLATER", answers[-1])):
+        found.add("mailbox-limits-guesses")
+    return found
+
+
+def _lets_in(answer: str) -> bool:
+    return bool(re.match(r"(a8 |\+)?OK", answer))
+
+
+def _log_in(seen: Seen, passwords: list[str]) -> list[str]:
+    return _log_in_timed(seen, passwords)[0]
+
+
+def _log_in_timed(seen: Seen, passwords: list[str]) -> tuple[list[str], float]:
+    """Bob's, one after the other on one connection; the answers that came, and the seconds of the slowest."""
+    answers: list[str] = []
+    slowest = 0.0
+    with seen.encrypted() as line:
+        for password in passwords:
+            began = time.monotonic()
+            try:
+                answers.append(_answer(line, seen.place.role, password))
+            except (EOFError, ConnectionError):
+                break
+            slowest = max(slowest, time.monotonic() - began)
+            if slowest > 1 or _lets_in(answers[-1]):
+                break
+    return answers, slowest
+
+
+def _answer(line: Line, role: str, password: str) -> str:
+    match _protocol(role):
+        case "imap":
+            return _ask(line, role, f'LOGIN "{_BOB}" "{password}"')[-1]
+        case "pop3":
+            _ask(line, role, f"USER {_BOB}")
+            return _ask(line, role, f"PASS {password}")[-1]
+        case _:
+            return _ask(line, role, f'AUTHENTICATE "PLAIN" "{_plain(_BOB, password)}"')[-1]

@@ -14,12 +14,41 @@ from hypothesis import strategies as st
 from smtp_audit.facts.observation import Absence
 from smtp_audit.probes.conversation.end_of_data import end_messages
 from smtp_audit.probes.conversation.forwarding import arrival, forward_messages
-from smtp_audit.probes.conversation.letter import ENDINGS, Draft, letter
+from smtp_audit.probes.conversation.letter import ENDINGS, LONG_LINE, NUL_IN_HEADER, NUL_IN_TEXT, Draft, letter
 from smtp_audit.probes.wire import PeerError
 from tests.conversation_factories import dialogue, exchange
-from tests.probes.stage import serving
+from tests.hostile.wire import Left
+from tests.probes.stage import Peer, serving
 
 from .mail_server import OWN, SINK, Server, approach, free_port, fresh
+
+NULS = (NUL_IN_HEADER, NUL_IN_TEXT)
+
+
+class Hasty(Server):
+    """One that minds what comes with DATA, or with a message; "" for who does not."""
+
+    data, dot = "503 5.5.0 wait", "554 5.5.0 wait"
+
+    async def message(self, peer: Peer) -> None:
+        if self.data and self.unread:
+            pytest.fail("354 was said to who did not wait")
+        await super().message(peer)
+        if self.dot and self.unread:
+            await peer.say(self.dot)
+            raise Left
+
+    def usual(self, verb: str) -> str:
+        return self.data if verb == "DATA" and self.data and self.unread else super().usual(verb)
+
+
+class Lockstep(Hasty):
+    keywords = ("8BITMIME",)
+
+
+class Careless(Hasty):
+    keywords = ("8BITMIME",)
+    data = dot = ""
 
 
 class TestEndOfData:
@@ -29,10 +58,10 @@ class TestEndOfData:
             run = approach(stage)
             found = await end_messages(run, run.transcript())
         assert found.ordinary.whole
-        assert [each.name for each in found.letters] == list(ENDINGS)
+        assert [each.name for each in found.letters] == [*ENDINGS, *NULS]
         assert all(each.whole for each in found.letters)
-        assert len(server.messages) == 14
-        for name, message in zip(("ordinary", *ENDINGS), server.messages, strict=True):
+        assert len(server.messages) == 17
+        for name, message in zip(("ordinary", *ENDINGS, *NULS, "a line of 1000"), server.messages, strict=False):
             assert b"X-SMTP-Audit-Run: run-7\r\n" in message
             assert name.encode() in message.partition(b"\r\n\r\n")[0]
             assert ENDINGS.get(name, b"") in message
@@ -53,7 +82,7 @@ class TestEndOfData:
         assert [each.name for each in found.letters if each.split] == [
             each for each, octets in ENDINGS.items() if re.search(re.escape(ENDINGS[name]), octets)
         ]
-        assert len(server.messages) == 14
+        assert len(server.messages) == 17
 
     async def test_refusals_are_no_ends(self):
         def answer(message: bytes) -> str:
@@ -92,7 +121,7 @@ class TestEndOfData:
             found = await end_messages(run, run.transcript())
         assert found.ordinary.whole
         assert all(each.whole for each in found.letters)
-        assert len(server.messages) == 15
+        assert len(server.messages) == 18
         assert b"From: <smtp-audit@smtp-audit.invalid>" in server.messages[0]
 
     @pytest.mark.parametrize("text", ["421 4.5.0 Bare linefeed (LF) not allowed", "421 4.7.0 try again later"])
@@ -115,7 +144,7 @@ class TestEndOfData:
             await end_messages(run, run.transcript())
             await stage.quiet()
         # Exim hangs up at the 11th (smtp_accept_max_nonmail).
-        assert [heard.count(b"NOOP") for heard in server.connections] == [1, 7, 6]
+        assert [heard.count(b"NOOP") for heard in server.connections] == [1, 7, 7, 2, 0]
 
     @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
     async def test_what_is_not_allowed_for_now_is_unknown(self, step):
@@ -123,6 +152,90 @@ class TestEndOfData:
             run = approach(stage)
             found = await end_messages(run, run.transcript())
         assert "450 4.7.1 greylisted" in found.ordinary.unknown
+
+    async def test_a_nul_has_more_behind_it_in_header_and_text(self):
+        server = Server()
+        async with serving(fresh(server)) as stage:
+            run = approach(stage)
+            await end_messages(run, run.transcript())
+        header, text = (message.partition(b"\r\n\r\n") for message in server.messages[14:16])
+        assert b"\r\nX-SMTP-Audit-Text: before\0XSMUGGLED\r\n" in header[0]
+        assert b"\0" not in header[2]
+        assert b"\0" not in text[0]
+        assert b"\0XSMUGGLED\r\n" in text[2]
+
+    async def test_the_long_line_has_1000_octets(self):
+        server = Server()
+        async with serving(fresh(server)) as stage:
+            run = approach(stage)
+            found = await end_messages(run, run.transcript())
+        assert found.long_line is not None
+        assert found.long_line.whole
+        lines = server.messages[16].split(b"\r\n")
+        assert max(len(line) for line in lines) + 2 == len(LONG_LINE) == 1000
+
+    async def test_a_long_line_that_is_refused(self):
+        def answer(message: bytes) -> str:
+            long = any(len(line) > 900 for line in message.split(b"\r\n"))
+            return "550 5.6.0 too long" if long else "250 2.0.0 queued"
+
+        async with serving(fresh(Server(message=answer))) as stage:
+            run = approach(stage)
+            found = await end_messages(run, run.transcript())
+        assert found.long_line is not None
+        assert found.long_line.refused
+        assert all(each.whole for each in found.letters)
+
+    async def test_where_pipelining_is_announced_a_message_may_have_company(self):
+        server = Hasty()
+        async with serving(fresh(server)) as stage:
+            run = approach(stage)
+            found = await end_messages(run, run.transcript())
+        assert found.behind_dot is None
+        assert found.behind_data is not None
+        assert found.behind_data.last.refused
+        assert len(server.messages) == 17
+
+    async def test_where_it_is_not_both_are_asked_and_the_message_is_sent_once(self):
+        server = Lockstep()
+        async with serving(fresh(server)) as stage:
+            run = approach(stage)
+            found = await end_messages(run, run.transcript())
+        assert found.behind_data is not None
+        assert found.behind_dot is not None
+        assert found.behind_data.last.refused
+        assert found.behind_dot.last.refused
+        assert sum(b"with NOOP behind it" in message for message in server.messages) == 1
+
+    async def test_a_server_that_minds_neither(self):
+        server = Careless()
+        async with serving(fresh(server)) as stage:
+            run = approach(stage)
+            found = await end_messages(run, run.transcript())
+        assert found.behind_data is not None
+        assert found.behind_dot is not None
+        assert f"{found.behind_data.last.reply}" == "354 go ahead"
+        assert [reply.code for reply in found.behind_dot.last.replies] == ["250", "221"]
+        # What came with DATA was no message, since nothing ended it.
+        assert len(server.messages) == 18
+
+    async def test_hanging_up_on_data_in_company_is_asked_once_more(self):
+        class HangsUp(Server):
+            async def message(self, peer: Peer) -> None:
+                await super().message(peer)
+
+            def usual(self, verb: str) -> str:
+                if verb == "DATA" and self.unread:
+                    raise Left
+                return super().usual(verb)
+
+        server = HangsUp()
+        async with serving(fresh(server)) as stage:
+            run = approach(stage)
+            found = await end_messages(run, run.transcript())
+        assert found.behind_data is not None
+        assert found.behind_data.last.hung_up
+        assert sum(heard[-1:] == [b"DATA"] for heard in server.connections) == 2
 
     async def test_without_a_mailbox_nothing_is_said(self):
         async with serving(fresh(Server())) as stage:
@@ -178,6 +291,12 @@ class TestForwarding:
         assert found.ordinary.arrivals[0].bare == ""
         assert len(found.messages) == 10
         assert all(each.arrivals[0].bare for each in found.messages)
+        assert [each.letter.name for each in found.nuls] == list(NULS)
+        assert [(each.arrivals[0].whole, each.arrivals[0].cut) for each in found.nuls] == [(True, False)] * 2
+        assert [each.letter.unknown for each in found.dropped] == ["", ""]
+        assert [each.arrivals for each in found.dropped] == [(), ()]
+        assert found.later is not None
+        assert [each.whole for each in found.later.arrivals] == [True]
         assert found.waited < 10
 
     async def test_a_server_that_repairs(self):
@@ -188,6 +307,63 @@ class TestForwarding:
             found = await forward_messages(run, run.transcript())
         assert [each.arrivals[0].bare for each in found.messages] == [""] * 10
         assert all(each.arrivals[0].whole for each in found.messages)
+
+    async def test_a_server_that_cuts_lines_at_a_nul(self):
+        port = free_port()
+        cut = lambda message: re.sub(rb"\0[^\r]*", b"", message)  # noqa: E731
+        async with serving(fresh(self.passing_on(port, cut))) as stage:
+            run = approach(stage, sink=port)
+            found = await forward_messages(run, run.transcript())
+        assert [(each.arrivals[0].whole, each.arrivals[0].cut) for each in found.nuls] == [(True, True)] * 2
+
+    async def test_a_nul_that_is_left_out_takes_nothing_away(self):
+        port = free_port()
+        async with serving(fresh(self.passing_on(port, lambda message: message.replace(b"\0", b"")))) as stage:
+            run = approach(stage, sink=port)
+            found = await forward_messages(run, run.transcript())
+        assert not any(each.arrivals[0].cut for each in found.nuls)
+
+    async def test_a_message_that_was_dropped_and_comes_all_the_same(self):
+        port = free_port()
+
+        class Keeps(Server):
+            async def message(self, peer: Peer) -> None:
+                try:
+                    await super().message(peer)
+                except Left:
+                    await deliver(port, self.unread)
+                    raise
+
+        server = self.passing_on(port)
+        async with serving(fresh(Keeps(**server.replies))) as stage:
+            run = approach(stage, sink=port)
+            found = await forward_messages(run, run.transcript())
+        assert [len(each.arrivals) for each in found.dropped] == [1, 1]
+        assert all(each.sent == 1 for each in found.dropped)
+
+    async def test_a_message_that_cannot_be_begun_is_not_dropped(self):
+        port = free_port()
+        server = self.passing_on(port)
+
+        async def data(peer: Peer) -> None:
+            later = len(server.messages) == 1
+            await peer.say("451 4.3.0 later" if later else "354 go ahead")
+            if not later:
+                await server_of[peer].message(peer)
+
+        server_of: dict[Peer, Server] = {}
+
+        class Later(Server):
+            async def __call__(self, peer: Peer) -> None:
+                server_of[peer] = self
+                await super().__call__(peer)
+
+        later = Later(**server.replies, DATA=data)
+        server.messages = later.messages
+        async with serving(fresh(later)) as stage:
+            run = approach(stage, sink=port)
+            found = await forward_messages(run, run.transcript())
+        assert ["451 4.3.0 later" in each.letter.unknown for each in found.dropped] == [True, True]
 
     async def test_nothing_arrives(self, monkeypatch):
         monkeypatch.setattr("smtp_audit.probes.conversation.forwarding.FORWARD_SECONDS", 0.1)

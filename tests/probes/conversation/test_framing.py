@@ -12,6 +12,7 @@ from smtp_audit.probes.conversation.chunking import try_chunks
 from smtp_audit.probes.conversation.cross_protocol import post_a_form
 from smtp_audit.probes.conversation.line_ends import try_line_ends
 from smtp_audit.probes.conversation.pipelining import run_ahead
+from smtp_audit.probes.wire import PeerError
 from tests.probes.stage import Peer, serving
 
 from .mail_server import Server, approach, fresh
@@ -152,6 +153,39 @@ class TestPipelining:
             found = await run_ahead(run, run.transcript())
         assert found.early is not None
         assert "you had your share" in found.early.unknown
+
+    @pytest.mark.parametrize("waits", ["250 2.0.0 Ok", "521 5.5.1 Protocol error"])
+    async def test_a_greeting_that_breaks_off(self, waits):
+        """postscreen says the first line of its greeting to everybody, and the last to those alone who wait for it."""
+
+        async def postscreen(peer: Peer) -> None:
+            if peer.number != 3:
+                await Server()(peer)
+                return
+            await peer.say("220-mail.probe.example ESMTP")
+            await peer.line()
+            await peer.say(waits)
+            while waits.startswith("2"):
+                refused = (await peer.line()).startswith(b"RCPT")
+                await peer.say("550 5.5.1 Protocol error" if refused else "250 2.0.0 Ok")
+
+        async with serving(postscreen) as stage:
+            run = approach(stage)
+            found = await run_ahead(run, run.transcript())
+        assert found.early is not None
+        assert not found.early.unknown
+        assert [reply.code for reply in found.early.exchanges[0].replies] == ["220", waits[:3]]
+        assert found.early.last.refused
+
+    async def test_elsewhere_a_reply_that_breaks_off_is_none(self):
+        async def breaks_off(peer: Peer) -> None:
+            await peer.say("220-mail.probe.example ESMTP", "250 2.0.0 Ok")
+            await peer.line()
+
+        async with serving(breaks_off) as stage:
+            run = approach(stage)
+            with pytest.raises(PeerError, match="changes from 220"):
+                await run_ahead(run, run.transcript())
 
     async def test_a_server_that_drops_everybody_at_mail_says_nothing_of_early_talkers(self):
         async with serving(fresh(Server(MAIL=None))) as stage:

@@ -82,9 +82,14 @@ async def serving(script: Script) -> AsyncIterator[Serving]:
         writer.close()
 
     loop = asyncio.get_running_loop()
-    tcp = await asyncio.start_server(over_tcp, "127.0.0.1", 0)
-    server.port = tcp.sockets[0].getsockname()[1]
-    udp, _ = await loop.create_datagram_endpoint(OverUdp, local_addr=("127.0.0.1", server.port))
+    while True:
+        tcp = await asyncio.start_server(over_tcp, "127.0.0.1", 0)
+        server.port = tcp.sockets[0].getsockname()[1]
+        try:
+            udp, _ = await loop.create_datagram_endpoint(OverUdp, local_addr=("127.0.0.1", server.port))
+            break
+        except OSError:  # the same port is taken for UDP
+            tcp.close()
     try:
         yield server
     finally:

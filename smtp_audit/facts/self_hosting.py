@@ -1,0 +1,48 @@
+"""Facts about what in a domain's DNS may belong to a mail service of others: SPF and the aliases of keys."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from smtp_audit.facts.lookup import Answer
+from smtp_audit.facts.observation import Facts
+
+
+class SpfNames(BaseModel):
+    """The names in one SPF record, whatever the mechanism. `open` are those of them that others' records come in by and
+    that depend on the message (macros, RFC 7208 section 7): what they bring was not looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    answer: Answer
+    names: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+
+
+class KeyAlias(BaseModel):
+    """The place of a DKIM key: whether it is an alias, and where that leads; `content` where it is one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cname: Answer
+    content: Answer | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names that it leads to, without the last dot."""
+        followed = self.content.aliases if self.content is not None else ()
+        return tuple(dict.fromkeys((*(record.rstrip(".") for record in self.cname.records), *followed)))
+
+
+class SelfHostingFacts(Facts):
+    """The SPF record of the domain and those that it includes, to any depth (`left_out`: more than are followed), and
+    the places of keys: of the selectors in the configuration, and of those that known services let publish."""
+
+    kind: ClassVar[str] = "self_hosting"
+
+    domain: str
+    spf: tuple[SpfNames, ...]
+    left_out: int = 0
+    keys: tuple[KeyAlias, ...] = ()
