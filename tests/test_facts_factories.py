@@ -86,6 +86,7 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         programs.traps(),
         templates.template(),
         templates.program(),
+        posted.messages(),
         senders.spf(),
         senders.spf_sending(),
         senders.spf_helo(),

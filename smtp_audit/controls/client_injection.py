@@ -41,6 +41,8 @@ def _judge(
             evidence=[f"{'; '.join(faults[:4])} ({told_message(message)})" for message, faults in faulty],
         )
     demand_all(messages)
+    # A control that hung does not say that the program takes no notice of its field.
+    demand_all(facts.of(Sort.CONTROL))
     fields = ", ".join(dict.fromkeys(message.field for message in messages))
     left = unused(facts)
     told = f"; never seen on the wire, and so not judged: {', '.join(left)}" if left else ""

@@ -157,6 +157,12 @@ INJECTION = (
         FAIL,
         "subject-x",
     ),
+    Case(
+        "client-header-injection",
+        messages(_REFUSED, sent("control-cc", "cc", Sort.CONTROL, run=_HUNG)),
+        INDETERMINATE,
+        "could not be tried: control-cc (hung)",
+    ),
     Case("client-header-injection", messages(), INDETERMINATE, "no message for this was tried"),
     Case("client-header-injection", messages(subject("x", "a\r\nBcc: x"), arrives=False), INDETERMINATE, _MUTE),
     #
