@@ -9,13 +9,14 @@ import pytest
 
 from smtp_audit.cli import main
 from smtp_audit.lab import sites
+from smtp_audit.probes.client.network import containment
 
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     folder = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "-m", "smtp_audit.cli", "demo"]
-    return folder / "reports", subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    return folder / "reports", subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=150)
 
 
 def load(folder: Path) -> dict:
@@ -39,6 +40,16 @@ def test_it_succeeds_and_says_both_verdicts_and_where_the_reports_are(shown):
             "snapshot.json",
         }
     assert "[critical]" in done.stdout
+
+
+@pytest.mark.skipif(not containment().possible, reason=containment().told)
+def test_programs_are_shown_too(shown):
+    reports, done = shown
+    assert "played with" in done.stdout
+    assert load(reports / "demo-good-sender")["gate"]["open"] is True
+    bad = load(reports / "demo-bad-sender")
+    assert bad["gate"]["open"] is False
+    assert {"client-starttls-required", "client-certificate-verified"} <= {control for control, _ in found(bad, "fail")}
 
 
 def test_the_good_one_has_no_finding_and_nothing_is_left_undetermined(shown):
@@ -109,7 +120,7 @@ def test_no_password_is_in_any_file_or_on_the_terminal(tmp_path, monkeypatch, ca
         return made[-1]
 
     monkeypatch.setattr("smtp_audit.lab.running.secrets.token_urlsafe", remember)
-    assert main(["demo", "--out", str(tmp_path)]) == 0
+    assert main(["demo", "--servers", "--out", str(tmp_path)]) == 0
     assert len(made) == 2
     texts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
     assert len(texts) == 6
@@ -123,18 +134,18 @@ def test_a_wrong_verdict_is_a_failure(tmp_path, monkeypatch, capsys, reversed_si
         "smtp_audit.lab.running.GOOD" if reversed_site == "good" else "smtp_audit.lab.running.BAD",
         sites.BAD if reversed_site == "good" else sites.GOOD,
     )
-    assert main(["demo", "--out", str(tmp_path)]) == 1
+    assert main(["demo", "--servers", "--out", str(tmp_path)]) == 1
     assert "This is not as it should be" in capsys.readouterr().out
 
 
 def test_an_audit_that_breaks_off_leaves_no_open_report_of_an_earlier_run(tmp_path, monkeypatch):
-    assert main(["demo", "--out", str(tmp_path)]) == 0
+    assert main(["demo", "--servers", "--out", str(tmp_path)]) == 0
 
     def crash(*_arguments, **_options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("smtp_audit.pipeline.audit", crash)
-    assert main(["demo", "--out", str(tmp_path)]) == 2
+    assert main(["demo", "--servers", "--out", str(tmp_path)]) == 2
     assert load(tmp_path / "demo-good")["gate"]["open"] is False
 
 

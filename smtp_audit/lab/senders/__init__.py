@@ -23,4 +23,5 @@ def sender_config(name: str) -> Config:
         argv=(sys.executable, str(program)),
         variables={"SEND_SECONDS": PATIENCE},
     )
-    return Config(targets=(f"client {program.name}",), clients=(client,))
+    profile = Path(__file__).with_name("profile.toml")
+    return Config(targets=(f"client {program.name}",), clients=(client,), profile=str(profile))
