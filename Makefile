@@ -25,7 +25,7 @@ test: $(VENV)/.dev
 	$(BIN)/smtp-audit tools install
 	$(BIN)/python -m pip check
 	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 2 -m "not live" $(PYTEST) $(JUNIT:%=--junitxml=%/quick.xml)
-	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 8 -m live $(PYTEST) $(JUNIT:%=--junitxml=%/live.xml)
+	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 9 -m live $(PYTEST) $(JUNIT:%=--junitxml=%/live.xml)
 
 # What was missed is said by the second program, so it runs whatever the tests say.
 detection: $(VENV)/.dev

@@ -71,9 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"smtp-audit {__version__}")
     words = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    word = words.add_parser(
-        "demo", help="audit two embedded servers and two programs, a good and a bad one of each"
-    )
+    word = words.add_parser("demo", help="audit two embedded servers and two programs, a good and a bad one of each")
     word.add_argument("--out", metavar="DIR", default="reports", help="where the two reports go (default: reports)")
     word.add_argument("--servers", action="store_true", help="the two servers only, without the two programs")
     word.set_defaults(run=demo.run_demo)

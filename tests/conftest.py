@@ -12,7 +12,7 @@ LIVE = "tests/live/"
 
 
 class _ByFile(LoadScopeScheduling):
-    """Each file to one worker; the live tests in eight parts (`pytest -n 8`)."""
+    """Each file to one worker; the live tests in nine parts (`pytest -n 9`)."""
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, test = nodeid.partition("::")
@@ -26,7 +26,7 @@ def _live(path: str, test: str) -> str:
     silent wait, mostly, and so does the second judge, whose servers are three parts. The live DNS and the programs that
     are played with need no mail server.
     """
-    for part in ("dns", "clients"):
+    for part in ("dns", "clients", "templates"):
         if path.startswith(f"{LIVE}{part}/"):
             return f"{LIVE}{part}"
     file = path.rpartition("/")[2]

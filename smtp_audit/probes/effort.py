@@ -92,7 +92,7 @@ EFFORTS = {
         logins="2, right",
         needs="credentials, mailboxes.own",
     ),
-    "line_ends": Effort("commands that end in LF or CR, and recipients with a NUL", "2", "syntax errors"),
+    "line_ends": Effort("commands that end in LF or CR, and recipients with a NUL", "2 to 3", "syntax errors"),
     "pipelining": Effort(
         "commands that do not wait, before and behind the greeting; a batch as RFC 2920 has it",
         "3",

@@ -67,10 +67,12 @@ variables = {{ NODE_ENV = "production" }}
 success = "exit"
 seconds = 60
 watch = "app/logs"
+templates = {{ reset = ["link"] }}
 [[template]]
 path = "reset.html"
 command = ["node", "render.js"]
 directory = "app"
+autoescape = true
 variables = {{ name = "Alice" }}
 [budget]
 connections = 4

@@ -113,6 +113,7 @@ _SEEN = (
     "extension-turn",
     "greeting-name-in-certificate",
     "smtp-chunk-needs-transaction",
+    "smtp-chunk-size",
     "smtp-chunk-then-data",
     "starttls-argument-refused",
     "starttls-not-offered-inside",
@@ -130,6 +131,9 @@ _MUTE |= {
     for control in ("smtp-greeting-name", "smtp-keywords-form", "smtp-size-announced", *_HELLO, "starttls-once")
 }
 """These need nothing but EHLO, HELO and QUIT: what breaks the others off may break them off too."""
+
+_NO_CHUNK = {"smtp-chunk-size": "indeterminate"}
+"""What a conversation that is cut short has not come to."""
 
 
 def _known(*controls: str, **more: str) -> dict[str, str]:
@@ -273,14 +277,14 @@ TALK_PEERS = (
     _talker("talk-drops-at-mail", "closes at MAIL", at(leave, b"MAIL"), _AT_MAIL),
     _talker("talk-drops-at-rcpt", "closes at RCPT", at(leave, b"RCPT"), _AT_RCPT),
     _talker("talk-drops-at-rset", "closes at RSET", at(leave, b"RSET"), _AT_RSET),
-    _talker("talk-hangs", "says nothing behind EHLO", in_talk(hang), _known(), HURRIED),
+    _talker("talk-hangs", "says nothing behind EHLO", in_talk(hang), _known() | _NO_CHUNK, HURRIED),
     _talker("talk-answers-twice", "every answer twice", in_talk(reworded(lambda answer: answer * 2)), _TWICE),
     _talker("talk-one-behind", "answers the command before", in_talk(one_behind), _BEHIND),
     _talker("talk-999", "999 to everything", in_talk(say(b"999 what\r\n")), _NO_REPLIES),
     _talker("talk-25x", "25x to everything", in_talk(say(b"25x what\r\n")), _NO_REPLIES),
     _talker("talk-changing-codes", "250 and 550 in one reply", in_talk(say(b"250-yes\r\n550 no\r\n")), _NO_REPLIES),
     _talker("talk-451", "451 to everything", in_talk(say(b"451 4.3.0 later\r\n")), _LATER),
-    _talker("talk-drips", "an octet now and then", in_talk(drip), _known(), HURRIED),
+    _talker("talk-drips", "an octet now and then", in_talk(drip), _known() | _NO_CHUNK, HURRIED),
     _talker(
         "talk-many-lines",
         f"replies of {MEGABYTES} MB",

@@ -197,9 +197,8 @@ class Interview:
         while self._fill(pending):
             question, first = pending[0], not asked
             apart = question.alone or question.name in self._suspects or bool(asked and asked[0].name in self._suspects)
-            # Behind a question that ends the connection nothing shows any more that both sides were in step, and a
-            # reply too many that is still on its way does not show before it.
-            apart = apart or question.ends
+            # Behind a question that ends the connection nothing shows any more that both sides were in step.
+            apart = apart or (question.ends and session.connection.has_more)
             if not first and (apart or errors + _errors_expected(question) > MOST_ERRORS):
                 break
             self.puts[question.name] = self.puts.get(question.name, 0) + 1

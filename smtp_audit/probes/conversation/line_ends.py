@@ -29,7 +29,11 @@ async def try_line_ends(approach: Approach, transcript: Transcript) -> LineEndFa
             Question(recipient, (say("MAIL FROM:<>", needs="2"), say(f"RCPT TO:<{recipient}>")))
             for recipient in recipients
         ]
-    questions += [Question("bare_lf", _parted_by(b"\n"), ends=True), Question("bare_cr", _parted_by(b"\r"), ends=True)]
+    # Alone: a reply too many to the recipients that is still on its way would not show behind these.
+    questions += [
+        Question("bare_lf", _parted_by(b"\n"), ends=True, alone=True),
+        Question("bare_cr", _parted_by(b"\r"), ends=True, alone=True),
+    ]
     answers = await Interview(approach, transcript).ask(questions)
     return LineEndFacts(
         role=approach.endpoint.role,
