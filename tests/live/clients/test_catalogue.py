@@ -96,7 +96,9 @@ def test_what_is_found_is_what_is_listed(entry: Entry, request: pytest.FixtureRe
         words["node"] = str(nodemailer_folder(require=require_live))
     argv = tuple(word.format(**words) for word in entry.command)
     settings = ClientSettings(name=entry.name, argv=argv, seconds=60.0)
-    result = audit(Config(targets=(entry.name,), clients=(settings,)))
+    # What becomes of messages is not the library's business, and takes minutes.
+    profile = str(SENDERS["good"].with_name("profile.toml"))
+    result = audit(Config(targets=(entry.name,), clients=(settings,), profile=profile))
     judged = {record.control: record for record in result.records if record.control in FOUNDATION}
     found = {c for c, record in judged.items() if record.status in (Status.FAIL, Status.ADVISORY)}
     assert found == set(entry.fails), {c: judged[c].summary for c in found ^ set(entry.fails) if c in judged}
