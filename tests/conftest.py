@@ -12,7 +12,7 @@ LIVE = "tests/live/"
 
 
 class _ByFile(LoadScopeScheduling):
-    """Each file to one worker; the live tests in nine parts (`pytest -n 9`)."""
+    """Each file to one worker; the live tests in nine parts, which `make test` runs six and three at a time."""
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, test = nodeid.partition("::")
