@@ -269,7 +269,8 @@ def _loses_and_keeps(seen: Seen) -> set[str]:
         with _sender(seen, SINK) as line:
             if line is not None:
                 line.socket.sendall(b"Subject: judge\r\n\r\nfinished\r\n.\r\n")
-                _replies(line, 1)
+                if _replies(line, 1) != ["250"]:
+                    return found  # it takes no message at all
         came = [elsewhere.next()]
         with contextlib.suppress(TimeoutError):
             came.append(elsewhere.next(2))
