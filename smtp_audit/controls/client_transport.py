@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from smtp_audit.control import Medium, Rule, Verdict, control, fail, passed
 from smtp_audit.errors import Undetermined
@@ -41,26 +41,39 @@ def told_run(run: ScenarioRun) -> str:
 
 
 def played(traps: TrapFacts, runs: Iterable[ScenarioRun]) -> tuple[ScenarioRun, ...]:
-    """The runs that count; they do only where the program sends at all.
+    """The runs of the program; they count only where it sends at all.
 
     Raises:
         Undetermined: it does not, or none of these scenarios could be played.
     """
     sending(traps)
-    counted = tuple(run for run in runs if run.played and run.visits)
+    counted = tuple(run for run in runs if run.played)
     if not counted:
-        raise Undetermined("none of the scenarios for this was played, or the program connected to none")
+        raise Undetermined("none of the scenarios for this was played")
     return counted
 
 
+def require_seen(runs: Iterable[ScenarioRun], *, visited: bool = True) -> None:
+    """To be asked before a pass: what was not played, or (`visited`) was not connected to, shows nothing.
+
+    Raises:
+        Undetermined: there is such a scenario; it is named.
+    """
+    unseen = [run for run in runs if not run.played or (visited and not run.visits)]
+    if unseen:
+        names = ", ".join(run.scenario for run in unseen[:8]) + (" ..." if len(unseen) > 8 else "")
+        raise Undetermined(f"not seen: {names}: {told_run(unseen[0])}")
+
+
 def _refusing(
-    traps: TrapFacts, runs: Iterable[ScenarioRun], worst: tuple[Channel, ...], fault: str, merit: str
+    traps: TrapFacts, runs: Sequence[ScenarioRun], worst: tuple[Channel, ...], fault: str, merit: str
 ) -> Verdict:
     counted = played(traps, runs)
     fallen = [run for run in counted if run.exposed in worst]
     if fallen:
         names = ", ".join(run.scenario for run in fallen)
         return fail(f"{fault}: {names}", evidence=[told_run(run) for run in fallen])
+    require_seen(runs)
     return passed(f"{merit} ({len(counted)} scenarios)", evidence=[told_run(run) for run in counted])
 
 
@@ -127,11 +140,13 @@ def starttls_injection(traps: TrapFacts, rule: Rule) -> Verdict:
 
     An attacker on the line can so choose the login mechanism, or have an error taken for a success.
     """
-    runs = played(traps, (run for run in traps.runs if run.group == "injection"))
+    asked = [run for run in traps.runs if run.group == "injection"]
+    runs = played(traps, asked)
     acted = [run for run in runs if any(visit.acted_on_injection for visit in run.visits)]
     if acted:
         names = ", ".join(run.scenario for run in acted)
         return fail(f"takes injected replies for the server's: {names}", evidence=[told_run(run) for run in acted])
+    require_seen(asked)
     return passed(f"takes no injected reply ({len(runs)} scenarios)", evidence=[told_run(run) for run in runs])
 
 
@@ -207,7 +222,8 @@ def tls_version(traps: TrapFacts, rule: Rule) -> Verdict:
 
     Offering an old version is no acceptance: what counts is what is given to a server that has nothing else.
     """
-    runs = played(traps, (run for run in traps.runs if "tls-" in run.scenario and run.duty is Duty.REFUSE))
+    asked = [run for run in traps.runs if "tls-" in run.scenario and run.duty is Duty.REFUSE]
+    runs = played(traps, asked)
     weak = [run for run in runs if run.group in ("tls", "implicit") and run.exposed in (Channel.BAD_TLS, Channel.CLEAR)]
     offers = [visit.offer for run in sending(traps) for visit in run.visits if visit.offer is not None]
     if weak:

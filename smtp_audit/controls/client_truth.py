@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from smtp_audit.control import Medium, Rule, Verdict, control, fail, not_applicable, passed
-from smtp_audit.controls.client_transport import played, sending, told_run
+from smtp_audit.controls.client_transport import played, require_seen, sending, told_run
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.client import Claim, Duty, TrapFacts
 from smtp_audit.facts.subject import ClientProgram
@@ -47,6 +47,7 @@ def reports_failure(traps: TrapFacts, rule: Rule) -> Verdict:
     if lying:
         names = ", ".join(run.scenario for run in lying[:12]) + (" ..." if len(lying) > 12 else "")
         return fail(f"claims success for what nobody took: {names}", evidence=[told_run(run) for run in lying])
+    require_seen(traps.runs, visited=False)
     failing = [run for run in runs if not run.acknowledged]
     return passed(f"reports failure in all {len(failing)} scenarios without a delivery")
 
@@ -97,6 +98,7 @@ def no_duplicates(traps: TrapFacts, rule: Rule) -> Verdict:
     if twice:
         names = ", ".join(f"{run.scenario} ({len(run.deliveries)} times)" for run in twice)
         return fail(f"sends a message again: {names}", evidence=[told_run(run) for run in twice])
+    require_seen(traps.runs, visited=False)
     return passed(f"sends no message twice ({len(runs)} scenarios)")
 
 
@@ -151,7 +153,8 @@ def timeouts(traps: TrapFacts, rule: Rule) -> Verdict:
     Silence is tried at the greeting, STARTTLS, the handshake, the login and the final dot.
     """
     limit: float = rule["seconds"]
-    runs = played(traps, (run for run in traps.runs if run.group == "hangs"))
+    asked = [run for run in traps.runs if run.group == "hangs"]
+    runs = [run for run in played(traps, asked) if run.visits]
     hanging = [
         run
         for run in runs
@@ -161,6 +164,7 @@ def timeouts(traps: TrapFacts, rule: Rule) -> Verdict:
     if hanging:
         names = ", ".join(f"{run.scenario} ({run.execution.since_connect} s)" for run in hanging)
         return fail(f"waits too long: {names}", evidence=[told_run(run) for run in hanging])
+    require_seen(asked)
     slowest = max((run.execution.since_connect or 0.0) for run in runs)
     return passed(f"gives up within {slowest:.0f} s in all {len(runs)} scenarios")
 
@@ -194,6 +198,7 @@ def secrets_not_logged(traps: TrapFacts, rule: Rule) -> Verdict:
     if chatty:
         shown = next(text for text in chatty[0].execution.output if _is_dialogue(text))
         return fail(f"prints the dialogue in {len(chatty)} scenarios", evidence=[shown[:400]])
+    require_seen(traps.runs, visited=False)
     return passed(f"prints neither secrets nor the dialogue ({len(runs)} scenarios)")
 
 
@@ -212,7 +217,8 @@ def login_mechanism(traps: TrapFacts, rule: Rule) -> Verdict:
 
     The message goes out unauthenticated, and the program never notices that its account was not used.
     """
-    runs = played(traps, (run for run in traps.runs if run.group == "authentication"))
+    asked = [run for run in traps.runs if run.group == "authentication"]
+    runs = played(traps, asked)
     silent = [run for run in runs if run.duty is Duty.REPORT and run.acknowledged]
     if silent:
         return fail(
@@ -221,4 +227,5 @@ def login_mechanism(traps: TrapFacts, rule: Rule) -> Verdict:
         )
     if not any(run.duty is Duty.REPORT for run in runs):
         return not_applicable("no scenario without a login was played")
+    require_seen(asked)
     return passed(f"sends nothing without a login ({len(runs)} scenarios)")

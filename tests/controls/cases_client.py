@@ -33,6 +33,7 @@ _CHATTY = execution(output=("send: 'ehlo [127.0.0.1]' send: 'mail FROM:<a@b.exam
 _TERSE = execution(output=("SMTPNotSupportedError: STARTTLS, AUTH not offered",))
 _NOT_STARTED = execution(Claim.NOT_STARTED)
 _UNPLAYED = refused("starttls-stripped", "negotiation", detail="cannot be played here", execution=_NOT_STARTED)
+_UNTRIED: dict[str, Any] = {"detail": "cannot be played here", "execution": _NOT_STARTED}
 _UNSEEN = run("x", "hangs", REPORT, detail="cannot be played here", execution=_NOT_STARTED)
 
 CASES = (
@@ -228,4 +229,41 @@ CASES = (
     ),
     Case("client-login-mechanism", traps(run("auth-x", "authentication", EITHER)), NOT_APPLICABLE, "no scenario"),
     Case("client-login-mechanism", traps(), INDETERMINATE, "none of the scenarios"),
+    #
+    # What could not be played, or was not connected to, shows nothing; a fault that was seen counts all the same.
+    Case(
+        "client-certificate-verified",
+        traps(refused("certificate-star", "certificates"), refused("certificate-expired", "certificates", **_UNTRIED)),
+        INDETERMINATE,
+        "not seen: certificate-expired",
+    ),
+    Case(
+        "client-certificate-verified",
+        traps(
+            fell("certificate-star", "certificates", BAD), refused("certificate-expired", "certificates", **_UNTRIED)
+        ),
+        FAIL,
+        "certificate-star",
+    ),
+    Case(
+        "client-tls-version",
+        traps(refused("tls-tls11", "tls"), refused("tls-tls10", "tls", **_UNTRIED)),
+        INDETERMINATE,
+        "not seen: tls-tls10",
+    ),
+    Case(
+        "client-timeouts",
+        traps(hung("hang-greeting", 15.0), hung("hang-dot", 1.0).model_copy(update={"visits": ()})),
+        INDETERMINATE,
+        "not seen: hang-dot",
+        _SILENCE,
+    ),
+    Case("client-no-duplicates", traps(_UNPLAYED), INDETERMINATE, "not seen: starttls-stripped"),
+    # A success without a connection is a simulation.
+    Case(
+        "client-reports-failure",
+        traps(run("fault-554-dot", "faults", REPORT, claim=Claim.SENT).model_copy(update={"visits": ()})),
+        FAIL,
+        "fault-554-dot",
+    ),
 )
