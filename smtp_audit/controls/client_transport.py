@@ -233,6 +233,7 @@ def tls_version(traps: TrapFacts, rule: Rule) -> Verdict:
         return fail("shuts TLS 1.3 out", evidence=[f"offers {', '.join(offers[0].versions)}"])
     if not offers:
         raise Undetermined("no hello of the program was seen whole")
+    require_seen(asked)
     return passed(
         f"refuses old and weak TLS ({len(runs)} scenarios), offers TLS 1.3", evidence=[told_run(r) for r in runs]
     )

@@ -127,6 +127,7 @@ def no_fallback(traps: TrapFacts, rule: Rule) -> Verdict:
             f"goes elsewhere: {', '.join(where[:6])}",
             evidence=[f"{run.scenario}: {', '.join(run.strays)}" for run in strays],
         )
+    require_seen(traps.runs, visited=False)
     return passed(
         f"connects to nothing but the configured server ({len(runs)} scenarios)", evidence=[traps.containment]
     )

@@ -259,6 +259,7 @@ CASES = (
         _SILENCE,
     ),
     Case("client-no-duplicates", traps(_UNPLAYED), INDETERMINATE, "not seen: starttls-stripped"),
+    Case("client-no-fallback", traps(_UNPLAYED), INDETERMINATE, "not seen: starttls-stripped"),
     # A success without a connection is a simulation.
     Case(
         "client-reports-failure",
