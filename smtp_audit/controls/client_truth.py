@@ -115,7 +115,8 @@ def no_duplicates(traps: TrapFacts, rule: Rule) -> Verdict:
 def no_fallback(traps: TrapFacts, rule: Rule) -> Verdict:
     """A fallback takes mail to where nobody agreed to: an external service, a test server, a console.
 
-    In the private network of the audit every address is this machine's, so that any attempt to go elsewhere is heard.
+    In the private network of the audit every address is this machine's: connections to the ports of mail, its test
+    servers and the web are heard, and so is every name that is asked for. Nothing listens on other ports.
     """
     if not traps.contained:
         raise Undetermined(f"strays could not be heard: {traps.containment}")

@@ -79,6 +79,8 @@ async def perform(job: Job, folder: Path) -> None:
     if job.contained:
         await names.listen()
         await strays.listen()
+        for place in strays.deaf:
+            _say(Said(kind="missing", text=f"an ear at {place}"))
     stage = Stage(
         job.settings,
         Certificates(folder),

@@ -69,6 +69,11 @@ def containment() -> Containment:
     return Containment((), f"no private network: namespaces are not permitted here ({why})")
 
 
+def speaks_ipv6() -> bool:
+    """Whether this system has IPv6 at all; without it nobody goes anywhere by it."""
+    return Path("/proc/net/if_inet6").exists()
+
+
 def set_up(folder: Path, names: dict[str, str]) -> tuple[str, ...]:
     """Make this process's namespaces a place for traps: interfaces, routes, and files about names.
 
@@ -80,7 +85,7 @@ def set_up(folder: Path, names: dict[str, str]) -> tuple[str, ...]:
     commands = (
         ("ip", "link", "set", "lo", "up"),
         ("ip", "route", "add", "local", "0.0.0.0/0", "dev", "lo"),
-        ("ip", "-6", "route", "add", "local", "::/0", "dev", "lo"),
+        *((("ip", "-6", "route", "add", "local", "::/0", "dev", "lo"),) if speaks_ipv6() else ()),
     )
     missing = [" ".join(command) for command in commands if not _run(command)]
     hosts = "".join(f"{address} {name}\n" for name, address in names.items())

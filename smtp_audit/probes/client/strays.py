@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from smtp_audit.probes.client.network import speaks_ipv6
+
 PORTS: Final = (25, 465, 587, 2525, 80, 443, 1025, 8025)
 """The ports that are listened on: mail, its test servers, and the services that send mail by HTTP."""
 
@@ -39,7 +41,7 @@ class Strays:
     async def listen(self) -> None:
         """Begin."""
         for port in PORTS:
-            for address in EVERYWHERE:
+            for address in EVERYWHERE if speaks_ipv6() else EVERYWHERE[:1]:
                 try:
                     self._servers.append(await asyncio.start_server(self._met, address, port, reuse_port=True))
                 except OSError:
