@@ -4,8 +4,8 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-LIVE = ("tests.live", "tests.lab")
-"""Where tests talk to real servers, or run real tools."""
+LIVE = ("tests.live", "tests.lab", "tests.probes.client")
+"""Where tests talk to real servers or programs, or run real tools."""
 
 
 def faults(*records: Path) -> list[str]:
