@@ -6,7 +6,7 @@ from smtp_audit.control import Medium, Rule, Verdict, control, fail, not_applica
 from smtp_audit.facts.endpoint import Domain
 from smtp_audit.facts.mta_sts import ReportDestination, TlsRptFacts
 from smtp_audit.facts.mx_hosts import NO_MAIL
-from smtp_audit.published.exchanges import exchanges
+from smtp_audit.published.mail_exchanger import exchanges
 from smtp_audit.published.tls_rpt import parse_record
 
 _NONE_TO_JUDGE = "there is no record that can be read; tls-rpt-record judges that"

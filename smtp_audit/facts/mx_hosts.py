@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.limits import MAX_HOSTS
-from smtp_audit.published.exchanges import exchanges
+from smtp_audit.published.mail_exchanger import exchanges
 
 NO_MAIL = "the domain says that it takes no mail (null MX, RFC 7505)"
 """Why what is about incoming mail does not apply."""

@@ -1,9 +1,10 @@
-"""One MX record as text (RFC 1035 section 3.3.9, RFC 7505): a preference and a host."""
+"""MX records as text (RFC 1035 section 3.3.9, RFC 7505): a preference and a host each."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -48,6 +49,12 @@ def parse_mx(text: str) -> Exchange:
         return Exchange(preference=preference, host=host, literal=True)
     flaw = host_name_flaw(host)
     return Exchange(preference=preference, host=host, problems=(flaw,) if flaw else ())
+
+
+def exchanges(records: Iterable[str]) -> tuple[str, ...]:
+    """The hosts of MX records, by preference, each once. That of a null MX is ""; what is no MX record is left out."""
+    found = [each for each in map(parse_mx, records) if each.host or each.null]
+    return tuple(dict.fromkeys(each.host for each in sorted(found, key=lambda each: (each.preference, each.host))))
 
 
 def _is_address(text: str) -> bool:

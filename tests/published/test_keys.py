@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from smtp_audit.published.caa import Caa, issuers_for, parse_caa
 from smtp_audit.published.caa_issuers import caa_domains
 from smtp_audit.published.dnssec import ds_of, parse_dnskey, parse_ds, parse_nsec3param
-from smtp_audit.published.exchanges import exchanges
+from smtp_audit.published.mail_exchanger import exchanges
 from smtp_audit.published.tlsa import parse_tlsa
 from smtp_audit.published.unknown_form import octets_of
 from tests.trust_factories import ECDSA_KEY, rsa_key
