@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from smtp_audit.configuration.model import ClientSettings
 from smtp_audit.facts.client import Claim, Execution
 from smtp_audit.limits import MAX_PROGRAM_OUTPUT, MAX_WATCHED_FILES
+from smtp_audit.probes.process import close_pipes, feed, read_capped, signal_group
 from smtp_audit.secret import Secret, redact
 from smtp_audit.wiretext import escape
 
@@ -80,19 +80,23 @@ async def execute(
         started(process.pid)
     kept = (bytearray(), bytearray())
     streams = (process.stdout, process.stderr)
-    reading = [asyncio.create_task(_read(stream, to)) for stream, to in zip(streams, kept, strict=True)]
-    feeding = asyncio.create_task(_feed(process, message))
-    hung = await _until_over(process, began, limit)
-    seconds = time.monotonic() - began
-    first = limit.first_connection()
-    await _kill_group(process)
-    feeding.cancel()
+    reading = [
+        asyncio.create_task(read_capped(stream, to, MAX_PROGRAM_OUTPUT))
+        for stream, to in zip(streams, kept, strict=True)
+    ]
+    feeding = asyncio.create_task(feed(process, message))
+    try:
+        hung = await _until_over(process, began, limit)
+    finally:
+        seconds = time.monotonic() - began
+        first = limit.first_connection()
+        await _kill_group(process)
+        feeding.cancel()
     # What it left running may hold the pipes open: its output so far is enough.
     await asyncio.wait(reading, timeout=KILL_SECONDS)
     for task in reading:
         task.cancel()
-    # Nothing public closes pipes that something left running holds open.
-    process._transport.close()  # type: ignore[attr-defined]
+    close_pipes(process)
     texts = [bytes(output) for output in kept]
     texts += _written(settings.watch, watched)
     claim, reply = _claim(settings, process.returncode, texts[0], hung=hung)
@@ -123,25 +127,8 @@ async def _until_over(process: asyncio.subprocess.Process, began: float, limit: 
 async def _kill_group(process: asyncio.subprocess.Process) -> None:
     """End the program and everything in its group; the session is ours, so nobody else's is in it."""
     for stop in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, stop)
+        signal_group(process, stop)
         await _until_over(process, time.monotonic(), Time(KILL_SECONDS, KILL_SECONDS))
-
-
-async def _feed(process: asyncio.subprocess.Process, message: bytes) -> None:
-    """Give the message; a program that reads nothing must not hold us up."""
-    assert process.stdin is not None  # noqa: S101 (it was asked for)
-    with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-        process.stdin.write(message)
-        await process.stdin.drain()
-    with contextlib.suppress(Exception):
-        process.stdin.close()
-
-
-async def _read(stream: asyncio.StreamReader | None, kept: bytearray) -> None:
-    """Keep the beginning of what comes; the rest is thrown away, so that nobody blocks on a full pipe."""
-    while stream is not None and (data := await stream.read(65536)):
-        kept += data[: MAX_PROGRAM_OUTPUT - len(kept)]
 
 
 def _claim(settings: ClientSettings, status: int | None, output: bytes, *, hung: bool) -> tuple[Claim, bytes]:

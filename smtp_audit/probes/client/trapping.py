@@ -18,6 +18,7 @@ from smtp_audit.probes.client.inside import Job, Said
 from smtp_audit.probes.client.network import containment, end
 from smtp_audit.probes.client.playing import AT_ONCE
 from smtp_audit.probes.client.traps.scenarios import SCENARIOS
+from smtp_audit.probes.process import import_path
 from smtp_audit.probes.programs_approach import ProgramApproach
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.wiretext import escape
@@ -77,7 +78,7 @@ async def hear(job: Job, command: tuple[str, ...]) -> AsyncIterator[Said]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=MAX_PLAY_BYTES,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env={**os.environ, **import_path()},
         start_new_session=True,
     )
     assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: S101, PT018

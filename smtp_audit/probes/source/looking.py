@@ -22,6 +22,7 @@ from smtp_audit.limits import (
     MAX_SOURCE_SECONDS,
 )
 from smtp_audit.message import shown_path
+from smtp_audit.probes.process import import_path
 from smtp_audit.probes.programs_approach import ProgramApproach
 from smtp_audit.probes.source.inside import job
 from smtp_audit.probes.source.reading import Reading
@@ -138,7 +139,7 @@ async def _readings(files: Sequence[SourceFile], seconds: float) -> AsyncIterato
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             limit=_LINE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env={**os.environ, **import_path()},
         )
         try:
             assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018

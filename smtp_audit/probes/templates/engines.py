@@ -17,6 +17,7 @@ from smtp_audit.documents.examining import Rendered
 from smtp_audit.facts.observation import Absence
 from smtp_audit.limits import MAX_DOCUMENT, MAX_TEMPLATE_VARIABLES
 from smtp_audit.probes.client.contract import KEPT
+from smtp_audit.probes.process import import_path
 from smtp_audit.probes.templates.jinja import Job
 from smtp_audit.probes.templates.running import Answering, Ended, run
 from smtp_audit.probes.templates.values import nested
@@ -89,7 +90,7 @@ class JinjaEngine:
         job = Job(str(path), tuple(map(str, roots)), escapes(settings))
         process = await Answering.start(
             (*prefix, sys.executable, "-m", "smtp_audit.probes.templates.jinja"),
-            {**_kept(), "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
+            {**_kept(), **import_path()},
             7 * MAX_DOCUMENT,
         )
         try:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from smtp_audit.facts.observation import Absence
+from smtp_audit.probes.process import close_pipes, feed, read_capped, signal_group
 from smtp_audit.probes.wire import PeerError
 from smtp_audit.wiretext import escape
 
@@ -43,9 +42,9 @@ async def run(
     process = await _start(command, environment, directory)
     output, complaint = bytearray(), bytearray()
     tasks = [
-        asyncio.create_task(_feed(process, text)),
-        asyncio.create_task(_read(process.stdout, output, limit + 1)),
-        asyncio.create_task(_read(process.stderr, complaint, 4096)),
+        asyncio.create_task(feed(process, text)),
+        asyncio.create_task(read_capped(process.stdout, output, limit + 1)),
+        asyncio.create_task(read_capped(process.stderr, complaint, 4096)),
     ]
     late = False
     try:
@@ -61,27 +60,13 @@ async def run(
     return Ended(process.returncode, bytes(output[:limit]), escape(bytes(complaint[-400:])), late, len(output) > limit)
 
 
-async def _feed(process: asyncio.subprocess.Process, text: bytes) -> None:
-    assert process.stdin is not None  # noqa: S101 (it was asked for)
-    with contextlib.suppress(ConnectionError):
-        process.stdin.write(text)
-        await process.stdin.drain()
-    with contextlib.suppress(Exception):
-        process.stdin.close()
-
-
-async def _read(stream: asyncio.StreamReader | None, kept: bytearray, limit: int) -> None:
-    while stream is not None and (data := await stream.read(65536)):
-        kept += data[: max(0, limit - len(kept))]
-
-
 class Answering:
     """A process that answers every line with a line, until it is ended."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._complaint = bytearray()
-        self._listening = asyncio.create_task(_read(process.stderr, self._complaint, 65536))
+        self._listening = asyncio.create_task(read_capped(process.stderr, self._complaint, 65536))
 
     @classmethod
     async def start(cls, command: Sequence[str], environment: Mapping[str, str], limit: int) -> Answering:
@@ -143,8 +128,5 @@ async def _start(
 
 
 def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill a process with all of its group: the session is ours."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    # Nothing public closes pipes that something left running holds open.
-    process._transport.close()  # type: ignore[attr-defined]
+    signal_group(process)
+    close_pipes(process)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import signal
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +16,7 @@ from smtp_audit.facts.endpoint import Protocol, TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.tls import FlawOutcome, TlsFlaw, TlsFlawFacts
 from smtp_audit.probes.approach import Approach
+from smtp_audit.probes.process import signal_group
 from smtp_audit.probes.relay import ADDRESS, relaying
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.wiretext import escape_text
@@ -115,8 +114,7 @@ async def _run(command: Sequence[str], seconds: float) -> bytes:
     finally:
         if not ended:
             # The whole group, also when its leader has ended: somebody holds the output open.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            signal_group(process)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(KILL_SECONDS):
                     # To its end: a pipe with something in it is never closed.
