@@ -27,9 +27,6 @@ SOUND: Final = "good-rsa"
 ADDRESS: Final = "127.0.0.1"
 PASSWORD: Final = "correct horse battery staple"  # noqa: S105 (of a trap that takes every password)
 SENDER: Final = "sender@client-test.example"
-SETTLE_SECONDS: Final = 1.0
-"""How long what a client did last is waited for: its connection may still be open when it returns."""
-
 NAMELESS: Final = frozenset({"good-wildcard"})
 """Scenarios whose server has to have a name, which a trap on an address has not."""
 
@@ -160,5 +157,5 @@ class RunningTrap:
         self._stage.wait_for(self._trap.close())
 
     async def _visits(self) -> tuple[Visit, ...]:
-        await self._trap.settle(SETTLE_SECONDS)
+        await self._trap.settle()
         return self._trap.visits

@@ -135,6 +135,8 @@ class Stage:
                     {"password": account.password, **message.secrets},
                     sessions.append,
                 )
+                # What the program said last may be waiting to be read.
+                await trap.settle()
             finally:
                 await trap.close()
                 self._times[scenario.name] = (began, time.monotonic())

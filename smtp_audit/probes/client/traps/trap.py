@@ -19,6 +19,9 @@ from smtp_audit.probes.client.traps.scenario import Moment, Scenario
 from smtp_audit.probes.client.traps.wire import Gone, Wire
 from smtp_audit.probes.wire import Transcript
 
+SETTLE_SECONDS = 1.0
+"""How long what a client did last is waited for: its connection may still be open when it returns."""
+
 SOUND: dict[Moment, str] = {
     "greeting": "220 {host} ESMTP\r\n",
     "starttls": "220 2.0.0 Ready to start TLS\r\n",
@@ -63,10 +66,10 @@ class Trap:
             return f"cannot be played here: {error}"
         return ""
 
-    async def settle(self, seconds: float) -> None:
-        """Wait until the connections that are open have ended, at most so long."""
+    async def settle(self) -> None:
+        """Wait until what came on the connections was read and they have ended, at most `SETTLE_SECONDS`."""
         if self._sessions:
-            await asyncio.wait(self._sessions, timeout=seconds)
+            await asyncio.wait(self._sessions, timeout=SETTLE_SECONDS)
 
     async def close(self) -> None:
         """Hang up on everybody, and end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 
 from smtp_audit.limits import MAX_HANDSHAKE_BYTES, MAX_LINE, MAX_TRAP_BYTES
@@ -65,19 +66,18 @@ class Wire:
         return content + end
 
     async def write(self, data: bytes) -> None:
-        """Send.
+        """Send. A client that hung up hears nothing of it; what it said before is read all the same.
 
         Raises:
-            Gone: the client hung up.
+            Gone: TLS does not let anything through any more.
         """
         try:
             if self._tls is not None:
                 self._tls.write(data)
                 data = self._outgoing.read()
-            self._writer.write(data)
-            await self._writer.drain()
-        except (ConnectionError, ssl.SSLError) as error:
+        except ssl.SSLError as error:
             raise Gone(str(error)) from None
+        await self.raw(data)
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
         """Take the client's handshake. What it had sent in clear text behind its command is lost, as it should be.
@@ -115,16 +115,10 @@ class Wire:
         self.hello = await self._receive()
 
     async def raw(self, data: bytes) -> None:
-        """Send octets below TLS: an alert, garbage.
-
-        Raises:
-            Gone: the client hung up.
-        """
-        try:
+        """Send octets below TLS, to a client that may have gone."""
+        with contextlib.suppress(ConnectionError):
             self._writer.write(data)
             await self._writer.drain()
-        except ConnectionError as error:
-            raise Gone(str(error)) from None
 
     async def close(self) -> None:
         """Hang up."""
