@@ -1,17 +1,24 @@
 """`list` and `explain`: everything they say comes from the registry and the profiles."""
 
+from functools import cache
+
 import pytest
 
 from smtp_audit.cli import main
 from smtp_audit.control import load_builtin
-from smtp_audit.profile import load_profile, shipped_profiles
+from smtp_audit.profile import ControlRule, load_profile, shipped_profiles
+
+
+@cache
+def rules_of(profile: str) -> dict[str, ControlRule]:
+    return load_profile(profile, load_builtin()).controls
 
 
 @pytest.mark.parametrize("name", shipped_profiles())
 def test_list_has_one_line_for_each_control_of_the_profile_with_its_severity(name, capsys):
     assert main(["list", "--profile", name]) == 0
     lines = capsys.readouterr().out.splitlines()
-    rules = load_profile(name, load_builtin()).controls
+    rules = rules_of(name)
     listed = [line.split()[:2] for line in lines[: lines.index("")]]
     assert listed == [[control, str(rule.severity)] for control, rule in rules.items()]
 
@@ -39,7 +46,7 @@ def test_explain_says_everything_about_every_control(control, capsys):
         if text != "any":
             assert " ".join(text.split()) in told
     for name in shipped_profiles():
-        rule = load_profile(name, load_builtin()).controls.get(control)
+        rule = rules_of(name).get(control)
         assert f"Profile {name} {'left out' if rule is None else rule.severity}" in told
 
 

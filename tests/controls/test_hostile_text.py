@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from smtp_audit.control import REGISTRY
 from smtp_audit.facts.observation import Observation
 from smtp_audit.judge import Bench, judge
-from smtp_audit.profile import load_profile
+from smtp_audit.profile import Profile, load_profile
 from tests.facts_factories import ADDRESS, NOW, endpoint, seen
 
 from .case import Case
@@ -31,7 +32,7 @@ def _poisoned(value: Any) -> Any:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_hostile_text_is_escaped(case: Case) -> None:
-    profile = load_profile("enterprise-strict", REGISTRY)  # it has a line for every control
+    profile = _strict()
     control = REGISTRY[case.control]
     subject = endpoint(min(control.roles))
     observations = [
@@ -49,7 +50,13 @@ def test_hostile_text_is_escaped(case: Case) -> None:
     assert any("FAKE" in text for text in words), "the transcript at least was there to be escaped"
 
 
-def _bench(profile: Any) -> Bench:
+@cache
+def _strict() -> Profile:
+    """A profile that has a line for every control."""
+    return load_profile("enterprise-strict", REGISTRY)
+
+
+def _bench(profile: Profile) -> Bench:
     return Bench(profile, NOW, NOW.date())
 
 

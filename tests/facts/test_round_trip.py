@@ -18,7 +18,7 @@ from tests.facts_factories import HOST, endpoint, port, seen, snapshot
 from .strategies import models, observations, package_kinds
 
 KINDS = package_kinds()
-THOROUGH = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+THOROUGH = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_every_kind_is_known() -> None:
