@@ -16,6 +16,9 @@ DETECTING := $(addprefix tests/live/test_,mutants.py throttling.py legacy.py lab
 # Live tests without a mail server: they keep the processors busy, and those with servers would be late beside them.
 OTHERS := tests/live/dns tests/live/clients tests/live/templates
 
+# The suite begins some thousand Pythons. Without their compiled files each would compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test detection lint docs clean
 
 demo: $(VENV)/.lab
@@ -27,8 +30,8 @@ test: $(VENV)/.dev
 	tests/live/install-servers
 	$(BIN)/smtp-audit tools install
 	$(BIN)/python -m pip check
-	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 2 -m "not live" $(PYTEST) $(JUNIT:%=--junitxml=%/quick.xml)
-	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 6 -m live $(OTHERS:%=--ignore=%) $(PYTEST) $(JUNIT:%=--junitxml=%/live.xml)
+	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 4 -m "not live" $(PYTEST) $(JUNIT:%=--junitxml=%/quick.xml)
+	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 8 -m live $(OTHERS:%=--ignore=%) $(PYTEST) $(JUNIT:%=--junitxml=%/live.xml)
 	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 3 -m live $(OTHERS) $(PYTEST) $(JUNIT:%=--junitxml=%/others.xml)
 
 # What was missed is said by the second program, so it runs whatever the tests say.
