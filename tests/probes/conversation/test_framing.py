@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from smtp_audit.facts.endpoint import Role
+from smtp_audit.probes.conversation import pipelining
 from smtp_audit.probes.conversation.chunking import try_chunks
 from smtp_audit.probes.conversation.cross_protocol import post_a_form
 from smtp_audit.probes.conversation.line_ends import try_line_ends
@@ -142,6 +143,25 @@ class TestPipelining:
             found = await run_ahead(run, run.transcript())
         assert found.early is not None
         assert found.early.last.refused
+
+    @pytest.mark.parametrize("pause", [0.0, 0.2])
+    async def test_who_holds_its_greeting_back_and_lets_one_through_is_asked_again(self, pause, monkeypatch):
+        """A busy postscreen looks for early commands only when the time for them is over."""
+        monkeypatch.setattr(pipelining, "_SCREENING_SECONDS", 0.1)
+
+        async def screens(peer: Peer) -> None:
+            if peer.number >= 3:
+                await asyncio.sleep(pause)
+            if peer.number == 4:
+                await peer.say("554 5.5.0 you talk too early")
+                return
+            await Server()(peer)
+
+        async with serving(screens) as stage:
+            run = approach(stage)
+            found = await run_ahead(run, run.transcript())
+        assert found.early is not None
+        assert found.early.last.refused is (pause > 0)
 
     async def test_who_waits_and_is_turned_away_too_was_not_refused_for_talking_early(self):
         async def banned(peer: Peer) -> None:
