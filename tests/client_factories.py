@@ -11,6 +11,7 @@ from smtp_audit.facts.client import (
     Duty,
     Execution,
     Group,
+    HealthFacts,
     Offer,
     ScenarioRun,
     TrapFacts,
@@ -74,3 +75,10 @@ def traps(*runs: ScenarioRun, sends: bool = True, contained: bool = True) -> Tra
     """What was played, after a control that delivered, or not."""
     control = good() if sends else run("good-tls13", "controls", Duty.DELIVER, visit(None))
     return TrapFacts(runs=(control, *runs), contained=contained, containment="a private network")
+
+
+def health(*runs: ScenarioRun, healthy: bool = True) -> HealthFacts:
+    """What a health check said, after what it said of a sound server."""
+    claim = Claim.SENT if healthy else Claim.NOT_SENT
+    sound = run("good-tls13", "controls", Duty.DELIVER, visit(Channel.GOOD_TLS, deliveries=(), body=None), claim=claim)
+    return HealthFacts(runs=(sound, *runs), contained=True, containment="a private network")

@@ -84,6 +84,7 @@ def test_there_is_a_factory_for_facts_of_every_kind() -> None:
         order.transaction(),
         look.resolver(),
         programs.traps(),
+        programs.health(),
         templates.template(),
         templates.program(),
         posted.messages(),

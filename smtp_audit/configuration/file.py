@@ -158,6 +158,7 @@ class ClientTable(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     command: Command
+    health: Command | None = None
     directory: str | None = None
     environment: Mapped = {}
     message: Mapped = {}

@@ -113,13 +113,15 @@ class ClientSettings(BaseModel):
     `environment` maps the names of the contract (`smtp_audit.probes.client.contract`) to the program's own variables,
     `message` its fields to the program's own; what is not mapped keeps the contract's name. `variables` are set as they
     are. `templates` names the program's templates, each with the fields of `data` that it uses. `seconds` is the
-    longest that one run may take. Files that appear under `watch` count as output.
+    longest that one run may take. Files that appear under `watch` count as output. `health` is the command of its
+    health check: it has the same environment and no input, and exit status 0 calls the server healthy.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     argv: tuple[str, ...]
+    health: tuple[str, ...] = ()
     directory: Path | None = None
     environment: dict[str, str] = {}
     message: dict[str, str] = {}

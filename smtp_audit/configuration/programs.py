@@ -115,6 +115,7 @@ def _client(table: ClientTable, number: int, at: At, base: Path) -> ClientSettin
     return ClientSettings(
         name=table.name,
         argv=tuple(table.command),
+        health=tuple(table.health or ()),
         directory=base if table.directory is None else parse_path(table.directory, at(*place, "directory"), base),
         environment=table.environment,
         message=table.message,

@@ -189,3 +189,16 @@ class TrapFacts(Facts):
     def run(self, scenario: str) -> ScenarioRun | None:
         """The run of one scenario."""
         return next((run for run in self.runs if run.scenario == scenario), None)
+
+
+class HealthFacts(Facts):
+    """The program's health check, played against sound servers and against those that it has to call unhealthy.
+
+    An execution whose claim is "sent" called the server healthy. `contained` and `containment` as of `TrapFacts`.
+    """
+
+    kind: ClassVar[str] = "client_health"
+
+    runs: tuple[ScenarioRun, ...]
+    contained: bool
+    containment: str

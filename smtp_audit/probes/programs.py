@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from smtp_audit.facts.client import TrapFacts
+from smtp_audit.facts.client import HealthFacts, TrapFacts
 from smtp_audit.facts.client_messages import ClientMessageFacts
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.source import SourceFacts
 from smtp_audit.facts.template import ClientTemplateFacts, TemplateFacts
+from smtp_audit.probes.client.health import health_seconds, look_at_health
 from smtp_audit.probes.client.messages import look_at_messages, send_seconds
 from smtp_audit.probes.client.rendering import client_template_seconds, look_at_client_templates
 from smtp_audit.probes.client.trapping import look_at_traps, play_seconds
@@ -33,6 +34,7 @@ class ProgramFamily:
 
 FAMILIES: tuple[ProgramFamily, ...] = (
     ProgramFamily(TrapFacts, look_at_traps, play_seconds),
+    ProgramFamily(HealthFacts, look_at_health, health_seconds),
     ProgramFamily(SourceFacts, look_at_source, source_seconds),
     ProgramFamily(ClientMessageFacts, look_at_messages, send_seconds),
     ProgramFamily(ClientTemplateFacts, look_at_client_templates, client_template_seconds),

@@ -60,6 +60,7 @@ ca = "ca.pem"
 [[client]]
 name = "app"
 command = ["node", "send.js"]
+health = ["node", "health.js"]
 directory = "app"
 environment = {{ host = "MAIL_HOST" }}
 message = {{ html = "body" }}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smtp_audit.facts.client import Channel, Claim, Duty, Group, ScenarioRun
-from tests.client_factories import HELLO, delivery, execution, good, run, traps, visit
+from tests.client_factories import HELLO, delivery, execution, good, health, run, traps, visit
 
 from .case import Case, Expected
 
@@ -170,6 +170,44 @@ CASES = (
         "fault-close-dot (2 times)",
     ),
     Case("client-no-duplicates", traps(sends=False), INDETERMINATE, _MUTE),
+    #
+    Case(
+        "client-health-check",
+        health(run("starttls-stripped", "negotiation", REFUSE)),
+        PASS,
+        "calls 1 sound servers healthy and 1 others not",
+    ),
+    Case(
+        "client-health-check",
+        health(run("certificate-expired", "certificates", REFUSE, claim=Claim.SENT)),
+        FAIL,
+        "calls healthy what is not: certificate-expired",
+    ),
+    Case(
+        "client-health-check",
+        health(run("hang-greeting", "hangs", REPORT, claim=Claim.HUNG)),
+        PASS,
+        "1 others not",
+    ),
+    Case(
+        "client-health-check",
+        health(run("starttls-stripped", "negotiation", REFUSE, visit(Channel.CLEAR, taken=False))),
+        FAIL,
+        "gives the password away: starttls-stripped",
+    ),
+    Case(
+        "client-health-check",
+        health(run("good-rsa", "controls", DELIVER)),
+        FAIL,
+        "calls a sound server not healthy: good-rsa",
+    ),
+    Case("client-health-check", health(healthy=False), INDETERMINATE, "it calls no server healthy"),
+    Case(
+        "client-health-check",
+        health(run("starttls-stripped", "negotiation", REFUSE, execution=execution(Claim.NOT_STARTED))),
+        INDETERMINATE,
+        "not seen: starttls-stripped",
+    ),
     #
     Case("client-no-fallback", traps(), PASS, "nothing but the configured server"),
     Case(

@@ -47,6 +47,7 @@ ALWAYS_APPLIES = {
     "client-reports-failure",
     "client-reports-success",
     "client-no-duplicates",
+    "client-health-check",
     "client-no-fallback",
     "client-timeouts",
     "client-secrets-not-logged",

@@ -115,11 +115,10 @@ def cleaned(html: str) -> str:
     return "".join(cleaner.written)
 
 
-def main() -> int:
-    """Send one message; the exit status says whether the server took it."""
+def connected() -> smtplib.SMTP:
+    """A connection to the configured server: encrypted, its certificate checked, and logged in."""
     names = ("HOST", "PORT", "USER", "PASS")
     host, port, user, password = (os.environ[f"ENTERPRISE_SMTP_{name}"] for name in names)
-    message = letter(json.load(sys.stdin), os.environ["ENTERPRISE_FROM_EMAIL"])
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     implicit = os.environ.get("ENTERPRISE_SMTP_SECURE") == "true"
@@ -128,10 +127,23 @@ def main() -> int:
         if implicit
         else smtplib.SMTP(host, int(port), timeout=SECONDS)
     )
-    with server:
+    try:
         if not implicit:
             server.starttls(context=context)
         server.login(user, password)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def main() -> int:
+    """Send one message, or with "health" none; the exit status says whether the server took it, or would."""
+    if sys.argv[1:] == ["health"]:
+        with connected() as server:
+            return 0 if server.noop()[0] == 250 else 1
+    message = letter(json.load(sys.stdin), os.environ["ENTERPRISE_FROM_EMAIL"])
+    with connected() as server:
         refused = server.send_message(message)
     return 1 if refused else 0
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -39,19 +40,37 @@ def play_seconds(approach: ProgramApproach) -> float:
     return START_SECONDS + sum(settings.seconds + each.seconds for each in SCENARIOS) / AT_ONCE
 
 
+@dataclass(frozen=True)
+class Played:
+    """What came of a job: the scenarios, and whether and how nothing could leave."""
+
+    runs: tuple[ScenarioRun, ...]
+    contained: bool
+    containment: str
+
+
 async def look_at_traps(approach: ProgramApproach, transcript: Transcript) -> TrapFacts:
     """Play every scenario with the program.
 
     Raises:
         PeerError: the process for it could not be started, or broke off.
     """
-    settings = settings_of(approach)
+    done = await play(Job(settings=settings_of(approach)), approach, transcript)
+    return TrapFacts(runs=done.runs, contained=done.contained, containment=done.containment)
+
+
+async def play(job: Job, approach: ProgramApproach, transcript: Transcript) -> Played:
+    """Have the job's scenarios played in the private network.
+
+    Raises:
+        PeerError: there is none here, its process could not be started, or broke off.
+    """
     way = await asyncio.to_thread(containment)
     if not way.possible:
         raise PeerError(Absence.NOT_AVAILABLE, way.told)
     runs: list[ScenarioRun] = []
     missing: list[str] = []
-    async for said in hear(Job(settings=settings), way.command):
+    async for said in hear(job, way.command):
         if said.kind == "progress":
             approach.progress(f"{approach.subject}: {said.text}")
             transcript.note(said.text)
@@ -62,7 +81,7 @@ async def look_at_traps(approach: ProgramApproach, transcript: Transcript) -> Tr
     if not runs:
         raise PeerError(Absence.BROKEN, "the process for the traps ended without a result")
     told = way.told + (f"; could not be set up there: {', '.join(missing)}" if missing else "")
-    return TrapFacts(runs=tuple(runs), contained=not missing, containment=told)
+    return Played(runs=tuple(runs), contained=not missing, containment=told)
 
 
 async def hear(job: Job, command: tuple[str, ...]) -> AsyncIterator[Said]:
