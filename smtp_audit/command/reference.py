@@ -129,6 +129,18 @@ _RUNS = (
 )
 
 
+_PROGRAMS = (
+    "Programs (`--smtp-client`) and the commands of templates are run as you run them, with your rights, some hundred "
+    "times, each run with a time limit behind which it is killed with all that it started. Their environment holds the "
+    "variables of the contract, those of `[client.variables]` and a few that runtimes need to start; nothing else of "
+    "yours. Programs run in a network of their own (`unshare`) in which every address is this machine's: nothing that "
+    "they send can leave it. Where there is no such network they are not run, and the controls say so. What they write "
+    "to files stays where they wrote it: give them a `directory` that may be written to.",
+    "Jinja2 templates are rendered in a sandbox, in a process of their own without a network and with limits of memory "
+    "and time. Source text (`--smtp-source`) is read, and never run.",
+)
+
+
 def _safety() -> Iterator[str]:
     limits = BudgetLimits()
     yield "# What an audit does to a server"
@@ -150,6 +162,11 @@ def _safety() -> Iterator[str]:
             ("Facts", "About", "What is done", "Connections", "Mail", "Logins", "Traces in the log"),
             (_effort(name, effort) for name, effort in EFFORTS.items() if safety_of(name) is safety),
         )
+    yield ""
+    yield "## Programs, templates and sources"
+    for text in _PROGRAMS:
+        yield ""
+        yield text
 
 
 def _effort(name: str, effort: Effort) -> list[str]:
