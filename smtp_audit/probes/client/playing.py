@@ -101,9 +101,9 @@ class Stage:
                 again += 1
                 await asyncio.sleep(HEARD_LATE)
                 alone = time.monotonic()
-                await self.play(place)
+                replayed = await self.play(place)
                 await asyncio.sleep(HEARD_LATE)
-                found = self._strays.of_nobody(alone, time.monotonic())
+                found = (*replayed.strays, *self._strays.of_nobody(alone, time.monotonic()))
             settled.append(run.model_copy(update={"strays": tuple(dict.fromkeys((*run.strays, *found)))}))
         return settled
 
@@ -125,6 +125,12 @@ class Stage:
             if why_not:
                 return _run(scenario, Execution(claim=Claim.NOT_STARTED, detail=why_not), detail=why_not)
             sessions: list[int] = []
+
+            def started(session: int) -> None:
+                sessions.append(session)
+                if self._strays is not None:
+                    self._strays.begun(session)
+
             began = time.monotonic()
             try:
                 execution = await execute(
@@ -133,7 +139,7 @@ class Stage:
                     message_for(self._settings, message),
                     Time(self._settings.seconds + scenario.seconds, scenario.seconds, lambda: trap.first_connection),
                     {"password": account.password, **message.secrets},
-                    sessions.append,
+                    started,
                 )
                 # What the program said last may be waiting to be read.
                 await trap.settle()

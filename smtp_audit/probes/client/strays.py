@@ -22,7 +22,7 @@ _PROC: Final = Path("/proc")
 
 @dataclass(frozen=True)
 class Stray:
-    """Something that was heard. `session` is whose it was; None when the process was gone before it could be found."""
+    """Something that was heard. `session` is that of the process; None when it was gone before it could be found."""
 
     time: float
     session: int | None
@@ -35,6 +35,7 @@ class Strays:
     def __init__(self) -> None:
         self._servers: list[asyncio.Server] = []
         self._heard: list[Stray] = []
+        self._begun: set[int] = set()
         self.deaf: list[str] = []
         """Where it could not listen."""
 
@@ -56,13 +57,20 @@ class Strays:
         """A name was asked for that is no trap's."""
         self._heard.append(Stray(time.monotonic(), session_of(port, "udp"), f"asked for {name}"))
 
+    def begun(self, session: int) -> None:
+        """A program was started in this session."""
+        self._begun.add(session)
+
     def of(self, session: int) -> tuple[str, ...]:
         """What is known to be of the processes of a session."""
         return tuple(dict.fromkeys(stray.what for stray in self._heard if stray.session == session))
 
     def of_nobody(self, began: float, ended: float) -> tuple[str, ...]:
-        """What came between two moments (`time.monotonic`), and nobody knows whose it was."""
-        unknown = (stray for stray in self._heard if stray.session is None and began <= stray.time <= ended)
+        """What came between two moments (`time.monotonic`), and nobody knows whose it was.
+
+        Its process was gone already, or is in no session that a program was started in (setsid(2)).
+        """
+        unknown = (stray for stray in self._heard if stray.session not in self._begun and began <= stray.time <= ended)
         return tuple(dict.fromkeys(stray.what for stray in unknown))
 
     async def _met(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

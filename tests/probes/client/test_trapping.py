@@ -125,6 +125,37 @@ def test_whoever_goes_elsewhere_is_heard(code: str, stray: str):
     assert run.visits == ()
 
 
+def test_who_connects_from_a_session_of_its_own_is_heard():
+    code = """
+import os, socket, time
+if not os.fork():
+    os.setsid()
+    link = socket.create_connection(('192.0.2.1', 25), 5)
+    link.recv(1)
+    time.sleep(0.2)
+    os._exit(0)
+os.wait()
+"""
+    assert played(python(code), "good-tls13")["good-tls13"].strays == ("connected to 192.0.2.1 port 25",)
+
+
+def test_what_is_known_of_a_stray_only_when_it_is_played_again_is_kept(tmp_path: Path):
+    code = f"""
+import os, pathlib, socket, time
+first = pathlib.Path({str(tmp_path / "first")!r})
+if not first.exists():
+    first.touch()
+    if os.fork():
+        os.wait()
+        os._exit(0)
+    os.setsid()
+link = socket.create_connection(('192.0.2.1', 25), 5)
+link.recv(1)
+time.sleep(0.2)
+"""
+    assert played(python(code), "good-tls13")["good-tls13"].strays == ("connected to 192.0.2.1 port 25",)
+
+
 def test_a_program_is_not_blamed_for_what_another_did():
     code = (
         "import os, socket\n"
