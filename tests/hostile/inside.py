@@ -3,12 +3,13 @@
 import base64
 
 from smtp_audit.facts.endpoint import Role
+from smtp_audit.limits import Limits
 
 from .acts import flood, flood_inside, hang, inside_tls, leave, say, then, usual, when
 from .conversed import LOGGED_IN
 from .dialogue import Act, Dialogue
 from .expected import CERTIFICATE, EVERYTHING, GREETED, LOGIN_FAILED, NO_TALK, OFFERED, SUBMISSION, open_or
-from .peers import PATIENT, Peer
+from .peers import PATIENT, SHORT, SILENT, Peer
 
 BUSY_FOR = 3
 """Connections whose EHLO is answered with 421 before the peer behaves."""
@@ -69,8 +70,8 @@ def _at_mail(name: str, about: str, act: Act) -> Peer:
     return Peer(name, about, _MAIL_UNKNOWN, {"mail": act}, Role.SUBMISSION, limits=PATIENT)
 
 
-def _at_auth(name: str, about: str, act: Act) -> Peer:
-    return Peer(name, about, _LOGIN_UNKNOWN, {"auth": act}, Role.SUBMISSION, login=True)
+def _at_auth(name: str, about: str, act: Act, limits: Limits = SHORT) -> Peer:
+    return Peer(name, about, _LOGIN_UNKNOWN, {"auth": act}, Role.SUBMISSION, limits=limits, login=True)
 
 
 _MAIL_TAKEN = say(b"250 2.1.0 ok\r\n")
@@ -170,7 +171,7 @@ INSIDE_PEERS = (
     _at_auth("auth-454", "a temporary failure of AUTH", say(b"454 4.7.0 later\r\n")),
     _at_auth("auth-421", "421 to AUTH", then(say(_BUSY), leave)),
     _at_auth("auth-closes", "closes at AUTH", leave),
-    _at_auth("auth-hangs", "never answers AUTH", hang),
+    _at_auth("auth-hangs", "never answers AUTH", hang, SILENT),
     _at_auth("auth-floods", "a reply to AUTH that never ends", flood_inside(b"535-no\r\n" * 999)),
     _at_auth("auth-long-line", "a line without end as the reply to AUTH", flood_inside(b"5" * 65536)),
     Peer(

@@ -10,6 +10,8 @@ from smtp_audit.limits import Limits
 from .dialogue import Act
 
 SHORT = Limits(connect_seconds=1, greeting_seconds=2, reply_seconds=2, handshake_seconds=2, endpoint_seconds=12)
+SILENT = SHORT.model_copy(update={"endpoint_seconds": 40})
+"""For a peer whose every silence is waited for: eleven seconds of them, after which the rest has to be seen."""
 PATIENT = Limits(connect_seconds=2, greeting_seconds=5, reply_seconds=5, handshake_seconds=5, endpoint_seconds=60)
 """For the peers that only make an audit slower: it has to come to its end."""
 
