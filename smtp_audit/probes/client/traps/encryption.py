@@ -10,6 +10,7 @@ from typing import Final
 
 from smtp_audit.facts.client import Offer
 from smtp_audit.facts.tls import TlsVersion
+from smtp_audit.probes.client.traps.ancient import SSL3, TLS12, Ancient, Context
 from smtp_audit.probes.client.traps.certificates import Certificates
 from smtp_audit.probes.client.traps.scenario import Scenario
 from smtp_audit.probes.tls.client_hello import SERVER_NAME, parse_client_hello
@@ -44,13 +45,19 @@ SETTINGS: Final[Mapping[str, Encryption]] = {
 }
 """By name."""
 
+ANCIENT: Final = {"ssl3": (SSL3, "aes128"), "rc4": (TLS12, "rc4"), "3des": (TLS12, "3des")}
+"""The versions and ciphers that OpenSSL has no more, by name."""
 
-def server_context(scenario: Scenario, host: str, certificates: Certificates) -> ssl.SSLContext:
+
+def server_context(scenario: Scenario, host: str, certificates: Certificates) -> Context:
     """The TLS of a trap.
 
     Raises:
         ssl.SSLError, ValueError: this OpenSSL does not have it.
     """
+    if scenario.tls in ANCIENT:
+        version, cipher = ANCIENT[scenario.tls]
+        return Ancient(version, cipher, certificates.chain(scenario.certificate, host))
     settings = SETTINGS[scenario.tls]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with warnings.catch_warnings():

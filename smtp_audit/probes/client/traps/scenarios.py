@@ -88,11 +88,14 @@ _CERTIFICATES: Final = (
 )
 
 _VERSIONS: Final = (
+    ("ssl3", "rsa", "SSL 3 alone", False),
     ("tls10", "sound", "TLS 1.0 alone", False),
     ("tls11", "sound", "TLS 1.1 alone", False),
     ("anonymous", "sound", "suites without a certificate alone", False),
     ("null", "rsa", "suites without encryption alone", False),
     ("rsa", "rsa", "suites without forward secrecy alone", False),
+    ("rc4", "rsa", "RC4 alone", False),
+    ("3des", "rsa", "3DES alone", False),
     ("dh-1024", "rsa", "a Diffie-Hellman group of 1024 bits alone", False),
 )
 

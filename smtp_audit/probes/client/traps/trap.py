@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from smtp_audit.facts.client import Channel, Delivery, Visit
 from smtp_audit.limits import MAX_TRAP_VISITS
 from smtp_audit.probes.client.contract import Account
+from smtp_audit.probes.client.traps.ancient import Context
 from smtp_audit.probes.client.traps.certificates import Certificates
 from smtp_audit.probes.client.traps.encryption import offer_of, server_context
 from smtp_audit.probes.client.traps.scenario import Moment, Scenario
@@ -45,7 +46,7 @@ class Trap:
         self.first_connection: float | None = None
         """When the first connection came (`time.monotonic`)."""
         self._certificates = certificates
-        self._context: ssl.SSLContext | None = None
+        self._context: Context | None = None
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.Task[None]] = set()
         self._visits: list[_Session] = []
@@ -102,7 +103,7 @@ class _Session:
     """One connection."""
 
     trap: Trap
-    context: ssl.SSLContext
+    context: Context
     wire: Wire
     number: int
     began: float = field(default_factory=time.monotonic)

@@ -7,6 +7,7 @@ import contextlib
 import ssl
 
 from smtp_audit.limits import MAX_HANDSHAKE_BYTES, MAX_LINE, MAX_TRAP_BYTES
+from smtp_audit.probes.client.traps.ancient import Context, Speaking
 
 CHUNK = 16384
 READ_SECONDS = 60.0
@@ -24,7 +25,7 @@ class Wire:
         self._reader = reader
         self._writer = writer
         self._buffer = b""
-        self._tls: ssl.SSLObject | None = None
+        self._tls: Speaking | None = None
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self.hello = b""
@@ -32,7 +33,7 @@ class Wire:
         self.taken = 0
 
     @property
-    def tls(self) -> ssl.SSLObject | None:
+    def tls(self) -> Speaking | None:
         """The TLS connection; None in clear text."""
         return self._tls
 
@@ -79,7 +80,7 @@ class Wire:
             raise Gone(str(error)) from None
         await self.raw(data)
 
-    async def start_tls(self, context: ssl.SSLContext) -> None:
+    async def start_tls(self, context: Context) -> None:
         """Take the client's handshake. What it had sent in clear text behind its command is lost, as it should be.
 
         Raises:
