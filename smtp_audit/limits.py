@@ -89,6 +89,9 @@ MAX_TRAP_VISITS: Final = 50
 MAX_WATCHED_FILES: Final = 500
 """Files of a folder that a program may write to that are looked at."""
 
+MAX_LOG_EVENTS: Final = 50
+"""Events of a program's log that are kept of one run."""
+
 MAX_SOURCE_FILES: Final = 5000
 """Files of source text that are read in one tree."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from smtp_audit.command.exit_status import ExitStatus
 from smtp_audit.control import Control, load_builtin
 from smtp_audit.errors import ConfigurationError
-from smtp_audit.facts.endpoint import ALL_ROLES, Role
+from smtp_audit.facts.endpoint import ALL_ROLES, Domain, Role
+from smtp_audit.facts.subject import AnySubject, ClientProgram, SourceTree, TemplateFile
 from smtp_audit.message import quoted
 from smtp_audit.profile import ControlRule, Profile, load_profile, shipped_profiles
 from smtp_audit.safety import Safety
@@ -55,7 +56,7 @@ def explanation(control: Control, profiles: Iterable[Profile]) -> Iterator[str]:
     if spoken is not None:
         yield from _entry("Expected", control.expectation(spoken.parameters))
     yield from _entry("Why", control.rationale)
-    yield from _entry("About", roles_text(control.roles))
+    yield from _entry("About", about_text(control))
     yield from _entry("Facts", ", ".join(need.kind for need in control.needs))
     yield from _entry("Safety", control.safety)
     if control.needs_given:
@@ -67,6 +68,19 @@ def explanation(control: Control, profiles: Iterable[Profile]) -> Iterator[str]:
         yield from _entry(f"Profile {name}", _rule_text(control, rule))
     for software, remedy in control.remedy.items():
         yield from _entry(f"Remedy, {software}" if software != "any" else "Remedy", remedy)
+
+
+_EACH: Mapping[type[AnySubject], str] = {
+    Domain: "every mail domain",
+    ClientProgram: "every program that sends mail",
+    TemplateFile: "every template",
+    SourceTree: "every tree of source text",
+}
+
+
+def about_text(control: Control) -> str:
+    """What one verdict of the control is about, in words."""
+    return _EACH.get(control.subject) or roles_text(control.roles)
 
 
 def roles_text(roles: Iterable[Role]) -> str:

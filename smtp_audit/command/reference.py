@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from smtp_audit.command.browse import parameters_text, roles_text, when_not_run_text
+from smtp_audit.command.browse import about_text, parameters_text, roles_text, when_not_run_text
 from smtp_audit.control import Control, Medium, Registry, load_builtin
 from smtp_audit.limits import MAX_PARALLEL, BudgetLimits, Limits
 from smtp_audit.probes.effort import EFFORTS, Effort, roles_of, safety_of
@@ -51,7 +51,7 @@ def _controls(controls: Sequence[Control], profiles: Sequence[Profile]) -> Itera
         "the terminal. What a profile makes of them: [profiles.md](profiles.md)."
     )
     yield ""
-    yield from _table(("Control", "Says", "About"), ([_link(c), _cell(c.title), roles_text(c.roles)] for c in controls))
+    yield from _table(("Control", "Says", "About"), ([_link(c), _cell(c.title), about_text(c)] for c in controls))
     for control in controls:
         yield ""
         yield from _control(control, profiles)
@@ -69,7 +69,7 @@ def _control(control: Control, profiles: Sequence[Profile]) -> Iterator[str]:
     yield ""
     yield control.rationale
     yield ""
-    yield f"- About: {roles_text(control.roles)}"
+    yield f"- About: {about_text(control)}"
     yield f"- Facts: {', '.join(need.kind for need in control.needs)}; safety class: {control.safety}"
     if control.needs_given:
         yield f"- Without credentials: not run on {roles_text(control.needs_given)}"

@@ -57,6 +57,19 @@ class Duty(StrEnum):
     """Both are sound; what counts is that claim and delivery agree."""
 
 
+class LogEvent(BaseModel):
+    """One JSON object on a line of the program's output, other than its reply.
+
+    `time` is the first of its values that is a moment (ISO 8601, or seconds since 1970 under a usual name), as it
+    stands there, empty without one; `text` is the line, escaped and with secrets masked.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time: str
+    text: str
+
+
 class Execution(BaseModel):
     """One run of the program.
 
@@ -74,6 +87,7 @@ class Execution(BaseModel):
     reply: str = ""
     output: tuple[str, ...] = ()
     leaks: tuple[str, ...] = ()
+    events: tuple[LogEvent, ...] = ()
     detail: str = ""
 
 

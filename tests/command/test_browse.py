@@ -50,6 +50,21 @@ def test_explain_says_everything_about_every_control(control, capsys):
         assert f"Profile {name} {'left out' if rule is None else rule.severity}" in told
 
 
+@pytest.mark.parametrize(
+    ("control", "about"),
+    [
+        ("tls-obsolete-version", "every endpoint"),
+        ("spf-record", "every mail domain"),
+        ("client-sends", "every program that sends mail"),
+        ("template-escaping", "every template"),
+        ("source-no-debug", "every tree of source text"),
+    ],
+)
+def test_explain_says_what_a_verdict_is_about(control, about, capsys):
+    assert main(["explain", control]) == 0
+    assert f"About     {about}\n" in capsys.readouterr().out
+
+
 def test_explain_says_where_credentials_are_needed(capsys):
     main(["explain", "smtp-8bitmime", "--profile", "enterprise"])
     told = " ".join(capsys.readouterr().out.split())

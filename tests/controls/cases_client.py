@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from smtp_audit.facts.client import Channel, Claim, Duty, Group, ScenarioRun
+from smtp_audit.facts.client import Channel, Claim, Duty, Group, LogEvent, ScenarioRun, TrapFacts
 from tests.client_factories import HELLO, delivery, execution, good, health, run, traps, visit
 
 from .case import Case, Expected
@@ -33,6 +33,19 @@ _CHATTY = execution(output=("send: 'ehlo [127.0.0.1]' send: 'mail FROM:<a@b.exam
 _TERSE = execution(output=("SMTPNotSupportedError: STARTTLS, AUTH not offered",))
 _NOT_STARTED = execution(Claim.NOT_STARTED)
 _UNPLAYED = refused("starttls-stripped", "negotiation", detail="cannot be played here", execution=_NOT_STARTED)
+_REFUSED_LOGIN = LogEvent(
+    time="2026-01-31T12:00:00Z",
+    text='{"time":"2026-01-31T12:00:00Z","event":"login","host":"mail-1.client-test.example"}',
+)
+
+
+def login_refused(*events: LogEvent, usual: tuple[LogEvent, ...] = (), way: Channel | None = GOOD) -> TrapFacts:
+    """What a program wrote where its login was refused, and with a message that was sent."""
+    here = run("auth-refused", "authentication", REPORT, visit(way), execution=execution(Claim.NOT_SENT, events=events))
+    sent = run("good-rsa", "controls", DELIVER, visit(GOOD), execution=execution(events=usual))
+    return traps(sent, here)
+
+
 _UNTRIED: dict[str, Any] = {"detail": "cannot be played here", "execution": _NOT_STARTED}
 _UNSEEN = run("x", "hangs", REPORT, detail="cannot be played here", execution=_NOT_STARTED)
 
@@ -305,4 +318,37 @@ CASES = (
         FAIL,
         "fault-554-dot",
     ),
+    #
+    Case("client-login-logged", login_refused(_REFUSED_LOGIN), PASS, "with time and server"),
+    Case(
+        "client-login-logged",
+        login_refused(usual=(_REFUSED_LOGIN,)),
+        FAIL,
+        "logs nothing of a login that is refused",
+    ),
+    Case(
+        "client-login-logged",
+        login_refused(
+            _REFUSED_LOGIN.model_copy(update={"text": _REFUSED_LOGIN.text.replace("12:00", "12:31")}),
+            usual=(_REFUSED_LOGIN,),
+        ),
+        FAIL,
+        "logs nothing of a login",
+    ),
+    Case(
+        "client-login-logged",
+        login_refused(_REFUSED_LOGIN.model_copy(update={"time": ""})),
+        FAIL,
+        "the event of the refused login has no time",
+    ),
+    Case(
+        "client-login-logged",
+        login_refused(LogEvent(time="2026-01-31 12:00", text='{"event":"login"}')),
+        FAIL,
+        "does not name the server",
+    ),
+    Case("client-login-logged", login_refused(), INDETERMINATE, "no JSON that was seen"),
+    Case("client-login-logged", login_refused(_REFUSED_LOGIN, way=None), INDETERMINATE, "it did not log in"),
+    Case("client-login-logged", traps(), INDETERMINATE, "none of the scenarios"),
+    Case("client-login-logged", traps(sends=False), INDETERMINATE, _MUTE),
 )

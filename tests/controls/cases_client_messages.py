@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from smtp_audit.facts.client import Claim
+from smtp_audit.facts.client import Claim, LogEvent
 from smtp_audit.facts.client_messages import Arrival, SentMessage, Sort
 from tests.client_factories import execution
 from tests.message_factories import (
@@ -41,6 +41,15 @@ def to(sort: Sort, value: str, *recipients: str, **more: Any) -> SentMessage:
     """An address under test, and who was written to because of it."""
     came = (arrival(content(To=", ".join(recipients)), to=recipients),) if recipients else ()
     return sent(f"to-{value[:20]}", "to", sort, *came, value=value, **more)
+
+
+_BLOCKED = LogEvent(time="2026-01-31T12:00:00Z", text='{"time":"2026-01-31T12:00:00Z","event":"blocked"}')
+
+
+def blocked(*events: LogEvent) -> SentMessage:
+    """A recipient that was refused, and what was written then."""
+    refused = execution(Claim.NOT_SENT, events=events)
+    return to(Sort.DISPOSABLE, "a@tempmail.com").model_copy(update={"execution": refused})
 
 
 def body(name: str, arrived: Arrival) -> SentMessage:
@@ -270,6 +279,25 @@ INJECTION = (
     ),
     Case("client-disposable-recipients", messages(), INDETERMINATE, "no such addresses"),
     Case("client-disposable-recipients", _NOTHING, INDETERMINATE, _MUTE),
+    #
+    Case("client-block-logged", messages(blocked(_BLOCKED)), PASS, "logs 1 recipients that it blocks"),
+    Case(
+        "client-block-logged", messages(blocked(_BLOCKED), blocked()), FAIL, "logs nothing of blocked recipients: a@t"
+    ),
+    Case(
+        "client-block-logged",
+        messages(blocked(_BLOCKED.model_copy(update={"time": ""}))),
+        FAIL,
+        "the event of a@tempmail.com has no time",
+    ),
+    Case("client-block-logged", messages(blocked()), INDETERMINATE, "no JSON that was seen"),
+    Case(
+        "client-block-logged",
+        messages(to(Sort.DISPOSABLE, "a@tempmail.com", "a@tempmail.com", claim=Claim.SENT)),
+        INDETERMINATE,
+        "no such recipient was seen refused",
+    ),
+    Case("client-block-logged", _NOTHING, INDETERMINATE, _MUTE),
 )
 
 CONTENT = (

@@ -7,6 +7,7 @@ import smtplib
 import ssl
 import sys
 import unicodedata
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, make_msgid
@@ -24,6 +25,15 @@ THROWAWAY = ("tempmail.com", "10minutemail.com", "guerrillamail.com")
 PRIORITIES = {"high": "1", "normal": "3", "low": "5"}
 
 
+class Blocked(ValueError):
+    """What policy forbids, other than a caller's mistake."""
+
+
+def log(event: str, **more: str) -> None:
+    """One line of JSON on standard error; no full address, no token and no text of a server is in it."""
+    print(json.dumps({"time": datetime.now(UTC).isoformat(), "event": event, **more}), file=sys.stderr)
+
+
 def plain(name: str, value: object, longest: int = 998) -> str:
     """A text for the header: no control characters, and nothing that is decoded to some (CVE-2024-6923)."""
     if not isinstance(value, str) or not value.strip() or len(value) > longest or "=?" in value:
@@ -39,7 +49,7 @@ def address(value: object) -> str:
         raise ValueError("address")
     domain = "." + value.rpartition("@")[2].lower()
     if domain.endswith(tuple("." + name for name in THROWAWAY)):
-        raise ValueError("throw-away mailbox")
+        raise Blocked("throw-away mailbox")
     return value
 
 
@@ -131,6 +141,10 @@ def connected() -> smtplib.SMTP:
         if not implicit:
             server.starttls(context=context)
         server.login(user, password)
+    except smtplib.SMTPAuthenticationError as error:
+        log("login refused", host=host, outcome=str(error.smtp_code))
+        server.close()
+        raise
     except BaseException:
         server.close()
         raise
@@ -152,5 +166,7 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except (OSError, smtplib.SMTPException, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, Blocked):
+            log("message blocked", outcome=str(error))
         print(f"not sent: {type(error).__name__}", file=sys.stderr)
         sys.exit(1)

@@ -14,6 +14,7 @@ from pathlib import Path
 from smtp_audit.configuration.model import ClientSettings
 from smtp_audit.facts.client import Claim, Execution
 from smtp_audit.limits import MAX_PROGRAM_OUTPUT, MAX_WATCHED_FILES
+from smtp_audit.probes.client.events import events_in
 from smtp_audit.probes.process import close_pipes, feed, read_capped, signal_group
 from smtp_audit.secret import Secret, redact
 from smtp_audit.wiretext import escape
@@ -108,6 +109,7 @@ async def execute(
         reply=redact(escape(reply), secrets.values())[:SHOWN_OUTPUT],
         output=tuple(redact(escape(text), secrets.values())[:SHOWN_OUTPUT] for text in texts if text),
         leaks=tuple(name for name, secret in secrets.items() if _leaks(texts, secret)),
+        events=events_in(texts, reply, secrets.values()),
         detail="killed when its time was over" if hung else "",
     )
 

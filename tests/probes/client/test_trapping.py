@@ -105,6 +105,13 @@ def test_what_a_hello_offers_is_recorded(sound: dict[str, ScenarioRun]):
     assert visit.version == "TLSv1.3"
 
 
+def test_a_sound_program_logs_a_refused_login(sound: dict[str, ScenarioRun]):
+    (event,) = sound["auth-refused"].execution.events
+    assert event.time.startswith("20")
+    assert '"event": "login refused", "host": "mail-' in event.text
+    assert sound["good-tls13"].execution.events == ()
+
+
 def test_a_program_that_prints_its_dialogue():
     run = played(UNSOUND, "good-tls12")["good-tls12"]
     assert run.execution.leaks == ("password",)
