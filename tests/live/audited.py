@@ -111,8 +111,9 @@ def audited(
     environment |= secrets or {}
     if password is not None:
         environment[PASSWORD_VARIABLE] = password
-    # Hypothesis' plugin, which few users have, reads all of it at the end of every run.
-    left_out = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    # Hypothesis' plugin, which few users have, reads all of it at the end of every run; and pytest looks for garbage
+    # five times then, a second and a half of processor time, for warnings that tests/plugin would show.
+    left_out = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:unraisableexception")
     command = [sys.executable, "-m", "pytest", *left_out, "--smtp-report", str(reports)]
     began = time.monotonic()
     run = subprocess.run(
