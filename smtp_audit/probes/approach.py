@@ -256,6 +256,8 @@ class Approach:
     """What the first look saw offered before TLS, for later visits to compare with."""
     tls_expected: bool = False
     """Whether the first look saw TLS: a later visit without it is no visit to the same service."""
+    greeted_after: float | None = None
+    """The seconds that the first look waited for the greeting; None when there was none."""
     tls_trouble: PeerError | None = None
     """Why TLS that is offered cannot be had: the first look has tried long enough for all who need it."""
     sinks: Sinks = field(default_factory=Sinks)

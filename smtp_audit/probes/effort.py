@@ -95,7 +95,7 @@ EFFORTS = {
     "line_ends": Effort("commands that end in LF or CR, and recipients with a NUL", "2 to 3", "syntax errors"),
     "pipelining": Effort(
         "commands that do not wait, before and behind the greeting; a batch as RFC 2920 has it",
-        "3 (4 or 5 where early talkers are turned away, or the greeting is held back)",
+        "3 (4 where early talkers are turned away)",
         "improper pipelining",
     ),
     "chunking": Effort("BDAT out of place, each given up", "2", "syntax errors"),

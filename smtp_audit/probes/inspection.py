@@ -88,6 +88,7 @@ class Inspection:
         await first_look(self.look)
         self.approach.clear_mechanisms = self.look.clear_mechanisms
         self.approach.tls_expected = self.look.tls_offered is True
+        self.approach.greeted_after = self.look.greeting.seconds if self.look.greeting is not None else None
         if self.look.tls_offered and self.look.after is None:
             self.approach.tls_trouble = self.look.trouble
         for kind, what in self._seen():

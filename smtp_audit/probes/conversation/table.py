@@ -55,7 +55,8 @@ _OPTIONS = {Safety.INTRUSIVE: "--smtp-intrusive", Safety.SLOW: "--smtp-slow"}
 
 @dataclass(frozen=True)
 class Conversation:
-    """One probe. `alone`: nothing else may talk to the endpoint meanwhile, since it measures time or fills limits.
+    """One probe. `alone`: nothing else may talk to the endpoint meanwhile, since it measures time or fills limits, or
+    has to be a stranger there (postscreen knows who waited on another connection).
 
     `of_host`: it is about the host, and is held whatever the endpoint answers.
     """
@@ -85,7 +86,7 @@ CONVERSATIONS = (
     Conversation(SenderHeaderFacts, pretend_in_the_message, SUBMISSION_ROLES, Safety.ACTIVE),
     Conversation(TransactionFacts, begin_transactions),
     Conversation(LineEndFacts, try_line_ends),
-    Conversation(PipeliningFacts, run_ahead),
+    Conversation(PipeliningFacts, run_ahead, alone=True),
     Conversation(ChunkingFacts, try_chunks),
     Conversation(CrossProtocolFacts, post_a_form),
     Conversation(EndOfDataFacts, end_messages, safety=Safety.ACTIVE),

@@ -144,24 +144,29 @@ class TestPipelining:
         assert found.early is not None
         assert found.early.last.refused
 
-    @pytest.mark.parametrize("pause", [0.0, 0.2])
-    async def test_who_holds_its_greeting_back_and_lets_one_through_is_asked_again(self, pause, monkeypatch):
-        """A busy postscreen looks for early commands only when the time for them is over."""
-        monkeypatch.setattr(pipelining, "_SCREENING_SECONDS", 0.1)
-
-        async def screens(peer: Peer) -> None:
-            if peer.number >= 3:
-                await asyncio.sleep(pause)
-            if peer.number == 4:
-                await peer.say("554 5.5.0 you talk too early")
-                return
-            await Server()(peer)
-
-        async with serving(screens) as stage:
+    @pytest.mark.parametrize(("held", "told"), [(6.0, True), (0.1, False), (None, False)])
+    async def test_who_is_known_by_now_cannot_tell_what_strangers_get(self, held, told):
+        """postscreen holds its greeting back for strangers, and leaves those whom it knows to smtpd."""
+        async with serving(fresh(Server())) as stage:
             run = approach(stage)
+            run.greeted_after = held
             found = await run_ahead(run, run.transcript())
         assert found.early is not None
-        assert found.early.last.refused is (pause > 0)
+        assert ("held back for 6.0 s" in found.early.unknown) is told
+
+    async def test_who_is_always_kept_waiting_and_then_heard_was_not_looked_at(self, monkeypatch):
+        monkeypatch.setattr(pipelining, "_SCREENING_SECONDS", 0.1)
+
+        async def waits(peer: Peer) -> None:
+            await asyncio.sleep(0.2)
+            await Server()(peer)
+
+        async with serving(waits) as stage:
+            run = approach(stage)
+            run.greeted_after = 0.2
+            found = await run_ahead(run, run.transcript())
+        assert found.early is not None
+        assert not found.early.unknown
 
     async def test_who_waits_and_is_turned_away_too_was_not_refused_for_talking_early(self):
         async def banned(peer: Peer) -> None:
