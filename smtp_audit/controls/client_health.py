@@ -22,6 +22,11 @@ def _names(runs: list[ScenarioRun]) -> str:
     return ", ".join(run.scenario for run in runs[:_MOST_NAMED]) + (" ..." if len(runs) > _MOST_NAMED else "")
 
 
+def _found_sound(run: ScenarioRun) -> bool:
+    """Whether it logged in inside TLS that turned out right: STARTTLS works, though it is not offered."""
+    return run.duty is Duty.REFUSE and run.exposed is Channel.GOOD_TLS
+
+
 @control(
     "client-health-check",
     title="The health check reports the truth",
@@ -44,7 +49,7 @@ def health_check(health: HealthFacts, rule: Rule) -> Verdict:
     """
     sound = [run for run in health.runs if run.duty is Duty.DELIVER]
     wrong = [run for run in health.runs if run.duty is not Duty.DELIVER]
-    fooled = [run for run in wrong if run.execution.claim is Claim.SENT]
+    fooled = [run for run in wrong if run.execution.claim is Claim.SENT and not _found_sound(run)]
     if fooled:
         return fail(f"calls healthy what is not: {_names(fooled)}", evidence=[_told(run) for run in fooled])
     exposed = [run for run in wrong if run.exposed in (Channel.CLEAR, Channel.BAD_TLS)]

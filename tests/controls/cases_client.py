@@ -198,6 +198,18 @@ CASES = (
     ),
     Case(
         "client-health-check",
+        health(run("starttls-stripped", "negotiation", REFUSE, visit(GOOD), claim=Claim.SENT)),
+        PASS,
+        "calls 1 sound servers healthy",
+    ),
+    Case(
+        "client-health-check",
+        health(run("auth-refused", "authentication", REPORT, visit(GOOD, taken=False), claim=Claim.SENT)),
+        FAIL,
+        "calls healthy what is not: auth-refused",
+    ),
+    Case(
+        "client-health-check",
         health(run("hang-greeting", "hangs", REPORT, claim=Claim.HUNG)),
         PASS,
         "1 others not",

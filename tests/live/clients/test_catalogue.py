@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from smtp_audit.lab.senders import SENDERS
 from smtp_audit.pipeline import audit
 from smtp_audit.probes.client.network import containment
 from smtp_audit.record import Status
-from tests.live.clients.node import nodemailer_folder
+from tests.live.clients.node import node_folder
 from tests.live.clients.page import PAGE, page
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
+PYTHON_EXAMPLES = HERE.parents[2] / "examples" / "python"
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def missing(entry: Entry) -> str:
-    """What of its needs is not there."""
-    for need in entry.needs:
+def missing_programs(needs: Iterable[str]) -> str:
+    """The first of these that is not there, an executable or file:PATH."""
+    for need in needs:
         kind, _, name = need.rpartition(":")
         if kind == "" and shutil.which(name) is None:
             return name
@@ -83,17 +85,24 @@ def test_the_page_says_what_the_catalogue_says() -> None:
 
 @pytest.mark.live
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_what_is_found_is_what_is_listed(entry: Entry, request: pytest.FixtureRequest) -> None:
+def test_what_is_found_is_what_is_listed(
+    entry: Entry, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     require_live = os.environ.get("SMTP_AUDIT_REQUIRE_LIVE") == "1"
-    lacking = missing(entry) or ("" if containment().possible else containment().told)
+    lacking = missing_programs(entry.needs) or ("" if containment().possible else containment().told)
     if lacking:
         assert not require_live, f"{lacking} is missing: tests/live/install-servers"
         pytest.skip(f"needs {lacking}")
-    words = {"python": sys.executable, "programs": str(PROGRAMS), "sound": str(SENDERS["good"])}
+    words = {
+        "python": sys.executable,
+        "programs": str(PROGRAMS),
+        "examples": str(PYTHON_EXAMPLES),
+        "sound": str(SENDERS["good"]),
+    }
     if any("{built}" in word for word in entry.command):
         words["built"] = str(request.getfixturevalue("built"))
     if any("{node}" in word for word in entry.command):
-        words["node"] = str(nodemailer_folder(require=require_live))
+        words["node"] = str(node_folder(tmp_path_factory.mktemp("node"), require=require_live))
     argv = tuple(word.format(**words) for word in entry.command)
     settings = ClientSettings(name=entry.name, argv=argv, seconds=60.0)
     # What becomes of messages is not the library's business, and takes minutes.

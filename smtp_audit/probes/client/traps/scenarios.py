@@ -23,8 +23,9 @@ _CONTROLS: Final = (
 
 
 def _negotiation() -> Iterator[Scenario]:
+    # Who says STARTTLS though it is not offered gets sound TLS, as from the server behind whoever took the word out.
     def trap(name: str, told: str, manners: Manners, duty: Duty = Duty.REFUSE) -> Scenario:
-        return Scenario(f"starttls-{name}", "negotiation", duty, told, manners=manners, trusted=False)
+        return Scenario(f"starttls-{name}", "negotiation", duty, told, manners=manners)
 
     yield trap("stripped", "STARTTLS is not offered, and AUTH is", Manners(capabilities=_INSIDE))
     yield trap("stripped-no-auth", "neither STARTTLS nor AUTH is offered", Manners(capabilities=_PLAIN))
@@ -46,7 +47,7 @@ def _negotiation() -> Iterator[Scenario]:
     manners = Manners(replies={"ehlo": "250 {host}\r\n"})
     yield trap("nothing-offered", "EHLO is answered without any extension", manners)
     manners = Manners(capabilities=("STARTTLS", *_INSIDE), tls_capabilities=_PLAIN)
-    yield replace(trap("auth-only-before", "AUTH is offered before TLS, not inside it", manners), trusted=True)
+    yield trap("auth-only-before", "AUTH is offered before TLS, not inside it", manners)
     lower = Manners(capabilities=("PIPELINING", "starttls"))
     yield Scenario("starttls-lower-case", "negotiation", Duty.EITHER, "the keyword is in lower case", manners=lower)
     extended = Manners(capabilities=("STARTTLSX", "XSTARTTLS", *_INSIDE))
@@ -118,8 +119,8 @@ def _encryption() -> Iterator[Scenario]:
 
 
 def _authentication() -> Iterator[Scenario]:
-    def trap(name: str, told: str, manners: Manners, duty: Duty, *, trusted: bool = True) -> Scenario:
-        return Scenario(f"auth-{name}", "authentication", duty, told, manners=manners, trusted=trusted)
+    def trap(name: str, told: str, manners: Manners, duty: Duty) -> Scenario:
+        return Scenario(f"auth-{name}", "authentication", duty, told, manners=manners)
 
     cram = Manners(tls_capabilities=(*_PLAIN, "AUTH CRAM-MD5"))
     yield trap("cram-md5-only", "CRAM-MD5 alone is offered inside TLS", cram, Duty.EITHER)
@@ -137,7 +138,7 @@ def _authentication() -> Iterator[Scenario]:
     weaker = Manners(replies={"auth": "534 5.7.9 Too weak\r\n"})
     yield trap("too-weak", "the mechanism is refused", weaker, Duty.REPORT)
     clear = Manners(capabilities=(*_PLAIN, "AUTH CRAM-MD5"))
-    yield trap("cram-in-clear", "CRAM-MD5 is offered in clear text, STARTTLS is not", clear, Duty.REFUSE, trusted=False)
+    yield trap("cram-in-clear", "CRAM-MD5 is offered in clear text, STARTTLS is not", clear, Duty.REFUSE)
     old = Manners(tls_capabilities=(*_PLAIN, "AUTH=PLAIN LOGIN"))
     yield trap("old-form", "AUTH is offered in the old form with = alone", old, Duty.EITHER)
 

@@ -1,0 +1,55 @@
+"""The reference service of the examples passes everything that an audit asks of programs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from smtp_audit.configuration.file import read_config_file
+from smtp_audit.configuration.model import ClientSettings, Config, SourceSettings
+from smtp_audit.pipeline import audit
+from smtp_audit.probes.client.network import containment
+from smtp_audit.record import Status
+from tests.live.clients.node import EXAMPLES, node_folder
+from tests.live.clients.test_catalogue import missing_programs
+
+NOT_APPLICABLE = {
+    "client-mailer-version",  # it names neither itself nor its library
+}
+
+# What each template does with a value is one function: a variable of a kind stands for the others, and saves a minute.
+TRIED = {"verification": ("userName", "token"), "security-alert": ("alertType",)}
+
+
+@pytest.mark.live
+@pytest.mark.timeout(600)
+def test_the_reference_passes_everything(tmp_path: Path) -> None:
+    require_live = os.environ.get("SMTP_AUDIT_REQUIRE_LIVE") == "1"
+    lacking = missing_programs(("node",)) or ("" if containment().possible else containment().told)
+    if lacking:
+        assert not require_live, f"{lacking} is missing: tests/live/install-servers"
+        pytest.skip(f"needs {lacking}")
+    folder = node_folder(tmp_path, require=require_live) / "reference"
+    (shipped,) = read_config_file(EXAMPLES / "reference" / "smtp-audit.toml").client
+    assert {name: set(tried) <= set(shipped.templates[name]) for name, tried in TRIED.items()} == dict.fromkeys(
+        TRIED, True
+    )
+    settings = ClientSettings(
+        name=shipped.name,
+        argv=tuple(shipped.command),
+        health=tuple(shipped.health),
+        directory=folder,
+        variables=dict(shipped.variables),
+        templates=TRIED,
+        seconds=60.0,
+    )
+    sources = (SourceSettings(name="reference", path=folder),)
+    result = audit(Config(targets=("reference",), clients=(settings,), source_trees=sources))
+    verdicts = {record.control: record for record in result.records}
+    assert {"client-sends", "client-health-check", "client-html-sanitised", "source-no-debug"} <= set(verdicts)
+    found = {c: r.summary for c, r in verdicts.items() if r.status not in (Status.PASS, Status.NOT_APPLICABLE)}
+    assert found == {}
+    assert {c for c, record in verdicts.items() if record.status is Status.NOT_APPLICABLE} == NOT_APPLICABLE
+    assert result.gate.open
