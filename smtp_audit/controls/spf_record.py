@@ -39,10 +39,11 @@ def shown(answer: Answer | None) -> list[str]:
 @control(
     "spf-record",
     title="The domain has one SPF record",
-    expects="exactly one TXT record of the domain begins with v=spf1 and a space",
+    expects="exactly one TXT record of the domain begins with v=spf1 and a space; required: {required}",
     subject=Domain,
     needs=SpfFacts,
     medium=Medium.DNS,
+    parameters={"required": bool},
     spec=("RFC 7208 section 3.2", "RFC 7208 section 4.5"),
     remedy={
         "dns": 'example.com. IN TXT "v=spf1 mx -all", where the MX hosts send the mail; else ip4: and ip6: in place of '
@@ -54,6 +55,7 @@ def spf_record(spf: SpfFacts, rule: Rule) -> Verdict:
     """Without the record anyone can send in the domain's name; with two of them no receiver knows which is meant.
 
     Two records are a permerror for every receiver (RFC 7208 section 4.5), also when they are the same but for a letter.
+    Where a profile requires none, as the RFC does, only that is judged.
     """
     answer = spf.root.answer
     if answer is None:
@@ -64,6 +66,8 @@ def spf_record(spf: SpfFacts, rule: Rule) -> Verdict:
         return passed(f"one record: {escape_text(texts[0], 200)}", evidence=shown(answer))
     if texts:
         return fail(f"{len(texts)} SPF records: a permerror for every receiver", evidence=shown(answer))
+    if not rule["required"]:
+        return not_applicable("no SPF record, and none is required", evidence=shown(answer))
     takes_none = spf.mx.absent or spf.mx.records == ("0 .",)  # RFC 7505: a null MX
     line = publish(spf.domain, "v=spf1 -all" if takes_none else "v=spf1 mx -all")
     if spf.root.near:

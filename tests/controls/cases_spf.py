@@ -14,6 +14,7 @@ TIMEOUT, SERVFAIL, BOGUS = LookupOutcome.TIMEOUT, LookupOutcome.SERVFAIL, Lookup
 _TWO = ["v=spf1 mx -all", "v=spf1 a -all"]
 _UNKNOWN = spf(TIMEOUT)
 _NO_RECORD = spf("unrelated")
+_REQUIRED = {"required": True}
 _BROKEN = spf("v=spf1 a:192.0.2.1 -all")
 _NAMED: Content = {"a.example.net A": "192.0.2.1", "b.example.net A": "192.0.2.2", "c.example.net A": "192.0.2.3"}
 
@@ -24,18 +25,21 @@ def _include(*records: str) -> Content:
 
 
 _RECORD = (
-    Case("spf-record", spf("v=spf1 mx -all"), PASS, "one record: v=spf1 mx -all"),
-    Case("spf-record", spf(["v=spf1 mx -all", "site-verification=1", "v=spf10 all"]), PASS, "one record"),
-    Case("spf-record", spf("V=SPF1 mx -all"), PASS, "one record: V=SPF1"),
-    Case("spf-record", spf("v=spf1"), PASS, "one record: v=spf1"),
-    Case("spf-record", _NO_RECORD, FAIL, "no SPF record"),
-    Case("spf-record", spf(()), FAIL, "no SPF record"),
-    Case("spf-record", spf(_TWO), FAIL, "2 SPF records: a permerror"),
-    Case("spf-record", spf(["v=spf1 mx -all", "v=SPF1 mx -all"]), FAIL, "2 SPF records"),
-    Case("spf-record", spf(" v=spf1 mx -all"), FAIL, "this is none, because of how it begins:  v=spf1"),
-    Case("spf-record", spf("v=spf1;mx;-all"), FAIL, "this is none, because of how it begins"),
-    Case("spf-record", _UNKNOWN, INDETERMINATE, "TXT of example.com: time-out"),
-    Case("spf-record", spf(BOGUS), INDETERMINATE, "TXT of example.com: bogus"),
+    Case("spf-record", spf("v=spf1 mx -all"), PASS, "one record: v=spf1 mx -all", _REQUIRED),
+    Case("spf-record", spf(["v=spf1 mx -all", "site-verification=1", "v=spf10 all"]), PASS, "one record", _REQUIRED),
+    Case("spf-record", spf("V=SPF1 mx -all"), PASS, "one record: V=SPF1", _REQUIRED),
+    Case("spf-record", spf("v=spf1"), PASS, "one record: v=spf1", _REQUIRED),
+    Case("spf-record", _NO_RECORD, FAIL, "no SPF record", _REQUIRED),
+    Case("spf-record", spf(()), FAIL, "no SPF record", _REQUIRED),
+    Case("spf-record", spf(_TWO), FAIL, "2 SPF records: a permerror", _REQUIRED),
+    Case("spf-record", spf(["v=spf1 mx -all", "v=SPF1 mx -all"]), FAIL, "2 SPF records", _REQUIRED),
+    Case("spf-record", spf(" v=spf1 mx -all"), FAIL, "this is none, because of how it begins:  v=spf1", _REQUIRED),
+    Case("spf-record", spf("v=spf1;mx;-all"), FAIL, "this is none, because of how it begins", _REQUIRED),
+    Case("spf-record", _UNKNOWN, INDETERMINATE, "TXT of example.com: time-out", _REQUIRED),
+    Case("spf-record", spf(BOGUS), INDETERMINATE, "TXT of example.com: bogus", _REQUIRED),
+    Case("spf-record", _NO_RECORD, NOT_APPLICABLE, "no SPF record", {"required": False}),
+    Case("spf-record", spf(_TWO), FAIL, "2 SPF records: a permerror", {"required": False}),
+    Case("spf-record", spf("v=spf1 -all"), PASS, "one record", {"required": False}),
 )
 
 _SYNTAX = (

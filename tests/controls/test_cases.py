@@ -137,7 +137,6 @@ ALWAYS_APPLIES = {
     "smtp-address-forms",
     "smtp-hundred-recipients",
     "smtp-utf8-needs-parameter",
-    "spf-record",
     "spf-type-99",
     "spf-helo",
     "mx-record",
