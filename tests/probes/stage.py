@@ -27,6 +27,8 @@ QUICK = Limits(
     connect_seconds=2, greeting_seconds=0.35, reply_seconds=0.35, handshake_seconds=0.35, endpoint_seconds=20
 )
 """For peers that are silent; where the answer comes at once, it comes long before."""
+UNHURRIED = QUICK.model_copy(update={"handshake_seconds": 5.0})
+"""For peers that answer everything, where hellos are counted: on a busy machine a late answer is asked for again."""
 FREE = BudgetLimits(connections=4, per_second=1000, total=300)
 
 

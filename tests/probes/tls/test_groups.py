@@ -24,7 +24,7 @@ from smtp_audit.probes.tls.hello import suite_name
 from smtp_audit.probes.tls.parameters import CURVES, GROUPS, group_name
 from tests.hostile.flights import DONE, SAFE_PRIME, Script, finite_field, retry_request
 from tests.hostile.records import Hello, alert, record, server_hello
-from tests.probes.stage import QUICK, Peer, serving
+from tests.probes.stage import QUICK, UNHURRIED, Peer, serving
 
 from .scripted import Bend, dropping, playing, prober, saying, silent
 
@@ -67,7 +67,7 @@ class TestTls13:
     @settings(max_examples=25, deadline=None)
     @given(st.lists(st.sampled_from(GROUPS), min_size=1, unique=True), st.booleans())
     def test_any_set_of_groups(self, own, server_prefers):
-        facts = asyncio.run(newest(Script(NEWEST, groups=own, server_prefers=server_prefers)))
+        facts = asyncio.run(newest(Script(NEWEST, groups=own, server_prefers=server_prefers), limits=UNHURRIED))
         order = own if server_prefers else [group for group in GROUPS if group in own]
         assert facts.groups == tuple(map(group_name, order))
         assert facts.complete
@@ -129,7 +129,7 @@ class TestBeforeTls13:
     @given(st.sampled_from([TLS10, TLS12]), st.lists(st.sampled_from(CURVES), min_size=1, unique=True), st.booleans())
     def test_any_set_of_curves(self, version, own, server_prefers):
         script = Script(ELLIPTIC, groups=own, server_prefers=server_prefers)
-        facts = asyncio.run(before(script, version=version))
+        facts = asyncio.run(before(script, version=version, limits=UNHURRIED))
         assert set(facts.groups) == set(map(group_name, own))
         assert facts.complete
         assert facts.hellos <= len(own) + 2

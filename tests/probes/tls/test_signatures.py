@@ -14,7 +14,7 @@ from smtp_audit.probes.tls.parameters import SIGNATURES, signature_name
 from smtp_audit.probes.tls.signatures import signatures_of_tls12
 from tests.hostile.flights import DONE, Script, elliptic, hello_message
 from tests.hostile.records import Hello, alert, record, server_hello
-from tests.probes.stage import QUICK, serving
+from tests.probes.stage import QUICK, UNHURRIED, serving
 
 from .scripted import Bend, dropping, playing, prober, saying, silent
 from .test_groups import always, suites
@@ -40,7 +40,7 @@ def signed(scheme: int, version: int = 0x0303, suite: int = 0xC02F) -> bytes:
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from(SIGNATURES), min_size=1, unique=True), st.booleans())
 def test_any_set_of_schemes(own, server_prefers):
-    facts = asyncio.run(find(Script(OWN, signatures=own, server_prefers=server_prefers)))
+    facts = asyncio.run(find(Script(OWN, signatures=own, server_prefers=server_prefers), limits=UNHURRIED))
     order = own if server_prefers else [scheme for scheme in SIGNATURES if scheme in own]
     assert facts.schemes == tuple(map(signature_name, order))
     assert facts.complete

@@ -18,7 +18,7 @@ from smtp_audit.probes.tls.hello import TLS13_SUITES, Shape, classic_suites, fam
 from smtp_audit.probes.tls.suites import MAX_SPLITS, Enumeration, lists
 from tests.hostile.flights import Script
 from tests.hostile.records import Hello, alert, read_hello, server_hello
-from tests.probes.stage import QUICK, Peer, serving
+from tests.probes.stage import QUICK, UNHURRIED, Peer, serving
 
 from .scripted import Bend, dropping, playing, prober, saying, silent
 
@@ -72,7 +72,9 @@ class TestLists:
     st.booleans(),
 )
 def test_any_set_of_suites_is_found_and_known_to_be_all(version, own, server_prefers):
-    facts, _ = asyncio.run(enumerate_suites(Script({version.code: own}, server_prefers=server_prefers), version))
+    facts, _ = asyncio.run(
+        enumerate_suites(Script({version.code: own}, server_prefers=server_prefers), version, limits=UNHURRIED)
+    )
     assert set(facts.names) == names(*own)
     assert len(facts.names) == len(own)
     assert facts.complete
@@ -87,7 +89,9 @@ def test_any_set_of_suites_is_found_and_known_to_be_all(version, own, server_pre
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.sampled_from(TLS13_SUITES), min_size=1, unique=True), st.booleans())
 def test_any_set_of_suites_of_tls13(own, server_prefers):
-    facts, _ = asyncio.run(enumerate_suites(Script({TLS13.code: own}, server_prefers=server_prefers), TLS13))
+    facts, _ = asyncio.run(
+        enumerate_suites(Script({TLS13.code: own}, server_prefers=server_prefers), TLS13, limits=UNHURRIED)
+    )
     assert set(facts.names) == names(*own)
     assert facts.complete
     assert facts.hellos <= len(own) + 1 + 2
