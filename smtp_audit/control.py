@@ -14,12 +14,13 @@ from functools import cache
 from string import Formatter
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.endpoint import ALL_ROLES, Endpoint, Role
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.subject import AnySubject
+from smtp_audit.frozen import Frozen
 from smtp_audit.safety import Safety as Safety  # read from here by everything that knows controls
 
 
@@ -45,10 +46,8 @@ class Medium(StrEnum):
     ATTEST = "attest"
 
 
-class Verdict(BaseModel):
+class Verdict(Frozen):
     """A control's judgement: outcome, one line of what was observed, and lines of evidence."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     outcome: Outcome
     summary: str

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.control import Medium
+from smtp_audit.frozen import Frozen
 from smtp_audit.profile import Clause, Profile
 from smtp_audit.record import Record, Status
 from smtp_audit.waiver import Attestation
@@ -55,10 +54,8 @@ class WayState(StrEnum):
     ATTESTED = "attested"
 
 
-class Way(BaseModel):
+class Way(Frozen):
     """One entry of a clause's `by` list: its state, why, and the controls it rests on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     medium: Medium
     state: WayState
@@ -66,10 +63,8 @@ class Way(BaseModel):
     controls: tuple[str, ...] = ()
 
 
-class ClauseCoverage(BaseModel):
+class ClauseCoverage(Frozen):
     """One row of the matrix."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     clause: str
     title: str
@@ -80,10 +75,8 @@ class ClauseCoverage(BaseModel):
     attestation: Attestation | None = None
 
 
-class Coverage(BaseModel):
+class Coverage(Frozen):
     """The matrix, and how many clauses have each status."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     standard: str
     clauses: tuple[ClauseCoverage, ...]

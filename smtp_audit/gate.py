@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.record import Record, Severity, Status, WhenNotRun
 
 MAX_REASONS = 200
 
 
-class Gate(BaseModel):
+class Gate(Frozen):
     """`open` is true only when `reasons` is empty. `threshold` is the lowest severity that blocks."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     open: bool
     reasons: tuple[str, ...]

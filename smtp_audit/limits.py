@@ -6,7 +6,9 @@ longer; its defaults let a peer with a greet delay of 6 seconds (postscreen's de
 
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from smtp_audit.frozen import Frozen
 
 MAX_LINE: Final = 8192
 """Octets of one line of a peer. RFC 5321 section 4.5.3.1.5 asks for 512; capability lines of IMAP are longer."""
@@ -176,14 +178,12 @@ MAX_PARALLEL: Final = 60
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
-class Limits(BaseModel):
+class Limits(Frozen):
     """How long, in seconds, a peer may take.
 
     `endpoint_seconds` bounds everything about one endpoint and address; pauses that a throttling server forces on the
     audit do not count.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     connect_seconds: Seconds = 10.0
     greeting_seconds: Seconds = 20.0
@@ -195,10 +195,8 @@ class Limits(BaseModel):
     `endpoint_seconds`. RFC 5321 section 4.5.3.2.7 asks servers to wait 5 minutes."""
 
 
-class BudgetLimits(BaseModel):
+class BudgetLimits(Frozen):
     """What one host is asked to bear: connections at once, new ones per second, and in total."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     connections: Annotated[int, Field(ge=1, le=64)] = 4
     per_second: Annotated[float, Field(gt=0, le=1000)] = 1000.0

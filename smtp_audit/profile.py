@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from smtp_audit.control import Control, Medium, Registry
 from smtp_audit.errors import ConfigurationError
 from smtp_audit.facts.endpoint import Endpoint, Role
+from smtp_audit.frozen import Frozen
 from smtp_audit.limits import MAX_CONFIG_BYTES
 from smtp_audit.message import problem, shown_path
 from smtp_audit.record import Severity, WhenNotRun
@@ -30,10 +31,8 @@ from smtp_audit.tomlfile import parse_toml, read_capped
 _RULE_KEYS = ("severity", "clauses", "when_not_run")
 
 
-class Clause(BaseModel):
+class Clause(Frozen):
     """A numbered requirement of a standard; `by` lists the ways in which it has to be shown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     title: str
@@ -42,10 +41,8 @@ class Clause(BaseModel):
     note: str = ""
 
 
-class Standard(BaseModel):
+class Standard(Frozen):
     """A catalogue of clauses."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     title: str
@@ -61,10 +58,8 @@ class Standard(BaseModel):
         return frozenset(clause.id for clause in self.clause)
 
 
-class ControlRule(BaseModel):
+class ControlRule(Frozen):
     """A profile's line about one control."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     severity: Severity
     clauses: tuple[str, ...] = ()
@@ -76,10 +71,8 @@ class ControlRule(BaseModel):
     """The roles of endpoints that the control is about; empty for controls about other subjects."""
 
 
-class Profile(BaseModel):
+class Profile(Frozen):
     """A loaded, checked profile. `sha256` covers every file it was made from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     title: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.severity import Severity as Severity  # read from here by everything that knows records
 
 
@@ -41,20 +40,16 @@ class EvidenceKind(StrEnum):
     """The conversation they were taken from; several controls may show the same one."""
 
 
-class Evidence(BaseModel):
+class Evidence(Frozen):
     """Lines that show a verdict: a title (what they are, from which address) and escaped, redacted lines."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: EvidenceKind = EvidenceKind.OBSERVED
     title: str
     lines: tuple[str, ...]
 
 
-class RecordWaiver(BaseModel):
+class RecordWaiver(Frozen):
     """The waiver that a record met."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     owner: str
     reason: str
@@ -63,10 +58,8 @@ class RecordWaiver(BaseModel):
     """`active`, `expired` or `stale` (it accepts a failure that is not there)."""
 
 
-class Record(BaseModel):
+class Record(Frozen):
     """What a report says of one control on one subject."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     control: str
     title: str

@@ -4,18 +4,18 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
+
+from smtp_audit.frozen import Frozen
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
 
-class Waiver(BaseModel):
+class Waiver(Frozen):
     """Accepts the failure of a control until a date. Owner, reason and expiry are mandatory.
 
     `subject` is a glob over subject keys (`mail.example.com:*`). The waiver holds through the day `expires` (UTC).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     control: Text
     subject: Text = "*"
@@ -34,10 +34,8 @@ class Waiver(BaseModel):
         return today > self.expires
 
 
-class Attestation(BaseModel):
+class Attestation(Frozen):
     """A person's dated, expiring statement with evidence that a clause is met, for what no program can measure."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     clause: Text
     owner: Text

@@ -4,9 +4,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.endpoint import Endpoint
+from smtp_audit.frozen import Frozen
 from smtp_audit.limits import BudgetLimits, Limits
 from smtp_audit.safety import Safety
 from smtp_audit.secret import Secret
@@ -36,29 +35,25 @@ class Families(StrEnum):
     IPV6 = "ipv6"
 
 
-class Resolver(BaseModel):
+class Resolver(Frozen):
     """A DNS server to ask: an IP address and a port."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str
     port: int = 53
 
 
-class Credentials(BaseModel):
+class Credentials(Frozen):
     """A login of the server. The password comes from the environment variable named, never from a file or option.
 
     `password` is None when that variable is not set.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     user: str
     password_env: str = "SMTP_AUDIT_PASSWORD"  # noqa: S105 (the name of a variable)
     password: Secret | None = None
 
 
-class Mailboxes(BaseModel):
+class Mailboxes(Frozen):
     """Mailboxes that test mail may be addressed to; what is None is not tried.
 
     `own` and `other` are two local mailboxes of the audited server: the first may be sent test messages, the second is
@@ -66,46 +61,38 @@ class Mailboxes(BaseModel):
     tool: what arrives there from a stranger proves an open relay.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     own: str | None = None
     other: str | None = None
     foreign: str | None = None
 
 
-class Sink(BaseModel):
+class Sink(Frozen):
     """A mail server of the audit's own: the audited server has to route `address` to `listen` on this machine."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str
     listen: str
     port: int
 
 
-class Sending(BaseModel):
+class Sending(Frozen):
     """Where the domain's mail leaves from: the addresses that other servers see, and the name given there in EHLO."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     addresses: tuple[str, ...] = ()
     helo: str | None = None
 
 
-class PolicyHost(BaseModel):
+class PolicyHost(Frozen):
     """Where MTA-STS policies are fetched from in place of port 443 of `mta-sts.DOMAIN`, and whom to trust there.
 
     For tests, and for networks that are split. `ca` None: the anchors of the run.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str | None = None
     port: int = 443
     ca: Path | None = None
 
 
-class ClientSettings(BaseModel):
+class ClientSettings(Frozen):
     """A program that sends mail, and how it is spoken to.
 
     It is run as `argv` in `directory`; where to connect is told by environment variables, the message comes as one JSON
@@ -116,8 +103,6 @@ class ClientSettings(BaseModel):
     longest that one run may take. Files that appear under `watch` count as output. `health` is the command of its
     health check: it has the same environment and no input, and exit status 0 calls the server healthy.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     argv: tuple[str, ...]
@@ -133,15 +118,13 @@ class ClientSettings(BaseModel):
     watch: Path | None = None
 
 
-class TemplateSettings(BaseModel):
+class TemplateSettings(Frozen):
     """A template.
 
     Without `argv` it is rendered as Jinja2; else the command gets its variables as JSON on standard input, and writes
     the document to standard output. `variables` are harmless values for the names that it uses. `autoescape`: whether
     the program that uses it lets Jinja2 escape; None: by the suffix, as `jinja2.select_autoescape` does.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     path: Path
@@ -151,24 +134,20 @@ class TemplateSettings(BaseModel):
     autoescape: bool | None = None
 
 
-class SourceSettings(BaseModel):
+class SourceSettings(Frozen):
     """A folder or a file of source text; `name` as the user wrote it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     path: Path
 
 
-class Config(BaseModel):
+class Config(Frozen):
     """Everything one audit needs to know.
 
     `targets` is what the user named, in words, for the report. `names` are bare targets without port that may be a mail
     domain or a host: `smtp_audit.probes.dns` finds out (one MX look-up each). `endpoints` are those that are known
     already. `domain` is the mail domain for addresses in envelopes; None: taken from the host.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     targets: tuple[str, ...] = ()
     names: tuple[str, ...] = ()

@@ -2,20 +2,17 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.lookup import Answer, LookupOutcome
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
-class WatchedName(BaseModel):
+class WatchedName(Frozen):
     """A name, the answer to the question that others put about it (`content`: A or TXT), and whether it is an alias.
 
     `registered` is the answer about the last two labels of the name that it leads to in the end, where that does not
     exist.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     content: Answer

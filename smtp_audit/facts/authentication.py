@@ -3,11 +3,10 @@
 import re
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.service import Reply
+from smtp_audit.frozen import Frozen
 
 
 class AuthFacts(Facts):
@@ -25,22 +24,18 @@ class AuthFacts(Facts):
     tls_offered: bool = True
 
 
-class EnvelopeStep(BaseModel):
+class EnvelopeStep(Frozen):
     """One command of a mail transaction and its reply."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     command: str
     reply: Reply
 
 
-class Transaction(BaseModel):
+class Transaction(Frozen):
     """What came of one sender: the reply to MAIL, and to RCPT for a local and a foreign recipient.
 
     `recipients` is empty when MAIL was refused, and short when the connection broke off.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     mail: EnvelopeStep
     recipients: tuple[EnvelopeStep, ...] = ()

@@ -3,10 +3,9 @@
 import ipaddress
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 _CODES = ipaddress.ip_network("127.0.0.0/8")
 """What a list answers with for what it lists (RFC 5782 section 2.1)."""
@@ -15,11 +14,9 @@ _ERRORS = ipaddress.ip_network("127.255.255.0/24")
 """What Spamhaus and lists like it answer with to those whom they do not serve: open resolvers, too many questions."""
 
 
-class ListTest(BaseModel):
+class ListTest(Frozen):
     """The entries by which a list shows that it works, for one family of addresses (RFC 5782 section 5): 127.0.0.2 is
     listed, 127.0.0.1 is not; for IPv6 the same addresses, mapped."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     listed: Answer
     unlisted: Answer
@@ -38,10 +35,8 @@ class ListTest(BaseModel):
         return ""
 
 
-class Listing(BaseModel):
+class Listing(Frozen):
     """What a list says of one address; `reason` is its text, asked for when it is listed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str
     answer: Answer
@@ -53,10 +48,8 @@ class Listing(BaseModel):
         return self.answer.found and not refused(self.answer)
 
 
-class BlockList(BaseModel):
+class BlockList(Frozen):
     """One list: its tests for IPv4 and IPv6, and what it says of the addresses."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     ipv4: ListTest

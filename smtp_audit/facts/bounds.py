@@ -2,9 +2,8 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
 class JunkFacts(Facts):
@@ -36,12 +35,10 @@ class ParallelFacts(Facts):
     seconds: tuple[float, ...] = ()
 
 
-class Silence(BaseModel):
+class Silence(Frozen):
     """What came of saying nothing. `ended`: how the server put an end to it after `seconds`; "": it was still waiting
     then. `unknown` says why it could not be tried, if so.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     ended: str = ""
     seconds: float = 0.0

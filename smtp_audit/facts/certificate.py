@@ -4,21 +4,18 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.facts.observation import Absence, Facts, Moment, Observation
+from smtp_audit.frozen import Frozen
 
 
-class Certificate(BaseModel):
+class Certificate(Frozen):
     """One X.509 certificate. Names are escaped text; DNS names are lower case, without trailing dot.
 
     The fields from `version` on came later: in a snapshot that lacks them `extensions_read` is False, and whoever needs
     one of them asks `require_extensions` first.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sha256: str
     der_base64: str
@@ -97,14 +94,12 @@ class Certificate(BaseModel):
         )
 
 
-class Trust(BaseModel):
+class Trust(Frozen):
     """What OpenSSL says of the chain as sent, for a TLS server, with the checks of dates and names left out.
 
     `anchors` names the trust anchors used; `error` is OpenSSL's text and `code` its number (X509_V_ERR_*) when not
     trusted. `system_anchors` says whether they are the system's (None: not known), or a file that the user gave.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     trusted: bool
     anchors: str
@@ -169,13 +164,11 @@ class CertificateStatus(StrEnum):
     """The responder does not know the certificate."""
 
 
-class Staple(BaseModel):
+class Staple(Frozen):
     """The OCSP response that came with the handshake (RFC 6066 section 8), or that none came.
 
     `problem` says why nothing can be read from it: malformed, or an answer without a status (`tryLater`).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     present: bool
     readable: bool = False
@@ -206,13 +199,11 @@ class Staple(BaseModel):
         return f"stapled OCSP response: {self.cert_status}, from {since} to {until}, by {self.responder}"
 
 
-class Presentation(BaseModel):
+class Presentation(Frozen):
     """What one kind of client is shown.
 
     `refused` says why it was refused, "" when it got a certificate: a clean refusal is a fact like any other.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     client: ClientKind
     chain: tuple[Certificate, ...] = ()
@@ -263,7 +254,7 @@ class ShownCertificatesFacts(Facts):
     host: str
     role: Role
     presentations: tuple[Presentation, ...] = ()
-    unknown: dict[ClientKind, str] = {}  # noqa: RUF012 (pydantic copies it)
+    unknown: dict[ClientKind, str] = {}
 
     def to(self, client: ClientKind) -> Presentation:
         """What this kind of client is shown.
@@ -284,14 +275,12 @@ class RevocationSource(StrEnum):
     CRL = "crl"
 
 
-class RevocationAnswer(BaseModel):
+class RevocationAnswer(Frozen):
     """What came of asking one address that the certificate names.
 
     `status` is set only for what is authentic (`signature_valid`) and about this certificate; `detail` says what is
     wrong otherwise. Whether it is in date is left to the judge.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: RevocationSource
     url: str
@@ -319,10 +308,8 @@ class RevocationFacts(Facts):
     """Addresses that were not asked, each with the reason: another scheme than http, or too many."""
 
 
-class PortLeaf(BaseModel):
+class PortLeaf(Frozen):
     """The leaf of one endpoint, as far as it is compared with others."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     """The key of the endpoint (Endpoint.key)."""
@@ -358,7 +345,7 @@ class PortCertificatesFacts(Facts):
     offered: bool
     own: PortLeaf | None = None
     others: tuple[PortLeaf, ...] = ()
-    unseen: dict[str, str] = {}  # noqa: RUF012 (pydantic copies it)
+    unseen: dict[str, str] = {}
 
 
 def port_certificates(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.observation import Facts, Line
+from smtp_audit.frozen import Frozen
 
 
 class Claim(StrEnum):
@@ -57,28 +56,24 @@ class Duty(StrEnum):
     """Both are sound; what counts is that claim and delivery agree."""
 
 
-class LogEvent(BaseModel):
+class LogEvent(Frozen):
     """One JSON object on a line of the program's output, other than its reply.
 
     `time` is the first of its values that is a moment (ISO 8601, or seconds since 1970 under a usual name), as it
     stands there, empty without one; `text` is the line, escaped and with secrets masked.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     time: str
     text: str
 
 
-class Execution(BaseModel):
+class Execution(Frozen):
     """One run of the program.
 
     `output` are excerpts of standard output, standard error and watched files, escaped and with secrets masked;
     `seconds` is from its start, `since_connect` from its first connection to a trap, None without one. `leaks`: what of
     the secrets given to it, by name (password, token ...), stands in its output.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     claim: Claim
     status: int | None = None
@@ -91,10 +86,8 @@ class Execution(BaseModel):
     detail: str = ""
 
 
-class Offer(BaseModel):
+class Offer(Frozen):
     """What a ClientHello offered: versions and suites by name, groups, signature schemes, server_name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     versions: tuple[str, ...]
     suites: tuple[str, ...]
@@ -103,10 +96,8 @@ class Offer(BaseModel):
     server_name: str | None = None
 
 
-class Delivery(BaseModel):
+class Delivery(Frozen):
     """One message that arrived at a trap: envelope and octets as they came (ISO 8859-1, dots removed)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sender: str
     recipients: tuple[str, ...]
@@ -116,15 +107,13 @@ class Delivery(BaseModel):
     """Whether the trap said 250 to it."""
 
 
-class Visit(BaseModel):
+class Visit(Frozen):
     """One connection of the program to a trap.
 
     `port` tells several traps of one scenario apart. `credentials`: how a password or token travelled, None when none
     did; `body`: the same of message data. `acted_on_injection`: it took replies for the server's that came in clear
     before TLS. `dialogue` is in the order of events.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     port: int
     offer: Offer | None = None
@@ -142,14 +131,12 @@ class Visit(BaseModel):
     seconds: float = 0.0
 
 
-class ScenarioRun(BaseModel):
+class ScenarioRun(Frozen):
     """One scenario played with the program: `visits` is empty when it connected to nothing.
 
     `told` says what is wrong with the server, `duty` what a sound program does there. `warns`: falling for it is a
     smaller fault. `strays`: other places that it tried to connect to, and names that it asked for.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     scenario: str
     group: Group

@@ -5,10 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.client import Execution
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
 class Sort(StrEnum):
@@ -44,19 +43,15 @@ class Sort(StrEnum):
     """The server refuses the recipient; what counts is what is printed then."""
 
 
-class HeaderField(BaseModel):
+class HeaderField(Frozen):
     """One field, its name in lower case and its value escaped and unfolded."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     value: str
 
 
-class Part(BaseModel):
+class Part(Frozen):
     """One part of a message: media type, depth in the tree, characters of text that are not blank, and its links."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
     depth: int
@@ -64,7 +59,7 @@ class Part(BaseModel):
     links: tuple[str, ...] = ()
 
 
-class Arrival(BaseModel):
+class Arrival(Frozen):
     """One message as it arrived.
 
     The names of its header fields are there in three readings of line ends (`smtp_audit.mailtext`). `author`, `to`,
@@ -72,8 +67,6 @@ class Arrival(BaseModel):
     `bare_ends`: CR and LF that stand alone; `early_ends`: places where a more generous server sees the message end.
     `skew`: seconds between its Date and its arrival, None when there is no Date that can be read.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sender: str
     recipients: tuple[str, ...]
@@ -97,15 +90,13 @@ class Arrival(BaseModel):
         return tuple(field.value for field in self.fields if field.name == name)
 
 
-class SentMessage(BaseModel):
+class SentMessage(Frozen):
     """One message that the program was given, and what came of it.
 
     `field` is the field under test in the contract's words, `value` its value, escaped. `acceptable` are the mailboxes
     that may be written to because of it. `shows`, of a control: the value was seen on the wire, so that the field can
     be judged. `resolved`: what of the references in it was fetched. `detail` says why it was not tried.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     field: str

@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.service import Reply
+from smtp_audit.frozen import Frozen
 
 
-class Exchange(BaseModel):
+class Exchange(Frozen):
     """One thing said and what came back.
 
     `sent` is escaped and without secrets. `replies` are those that came, in order. `ended` says why another that was
     waited for did not: the server hung up (then `hung_up` is set), or was silent for so long. `seconds` is the wait for
     the last reply.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sent: str
     replies: tuple[Reply, ...] = ()
@@ -53,15 +50,13 @@ def offered(capabilities: Sequence[str], keyword: str) -> str | None:
     return None
 
 
-class Dialogue(BaseModel):
+class Dialogue(Frozen):
     """One question put to a server, which may take several exchanges on one connection.
 
     `unknown` says why it could not be held to its end: the server was not willing to go as far as the question needs
     (greylisting, no MAIL without AUTH), or spoke nonsense. Exchanges up to there are kept. A server that hangs up is
     asked once more on a connection of its own: `Exchange.ended` then is its answer.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     exchanges: tuple[Exchange, ...] = ()
     inside_tls: bool = False

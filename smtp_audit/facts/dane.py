@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.lookup import Answer, LookupOutcome
 from smtp_audit.facts.mx_hosts import MxHosts
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.caa import Caa, parse_caa
 from smtp_audit.published.dnssec import (
     DnsKey,
@@ -21,13 +20,11 @@ from smtp_audit.published.dnssec import (
 from smtp_audit.published.tlsa import Tlsa, parse_tlsa
 
 
-class DaneHost(BaseModel):
+class DaneHost(Frozen):
     """One MX host: its addresses (A, AAAA) and the answers for TLSA, in the order in which a sender takes them.
 
     A host that is an alias is first looked for by the name that it leads to (RFC 7672 section 2.2.2).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str
     addresses: tuple[Answer, ...] = ()
@@ -69,10 +66,8 @@ class DaneFacts(Facts):
     hosts: tuple[DaneHost, ...] = ()
 
 
-class ZoneAnswers(BaseModel):
+class ZoneAnswers(Frozen):
     """What a zone says of its own signatures. `names` are those of this domain's mail that stand in it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     zone: str
     names: tuple[str, ...] = ()
@@ -98,10 +93,8 @@ class ZoneAnswers(BaseModel):
         return tuple(map(parse_nsec3param, self.parameters.records)) if self.parameters.found else ()
 
 
-class SignedName(BaseModel):
+class SignedName(Frozen):
     """The answers about one name: whether they are secure, insecure or bogus."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     zone: str = ""
@@ -136,13 +129,11 @@ class DnssecFacts(Facts):
     zones: tuple[ZoneAnswers, ...] = ()
 
 
-class CaaClimb(BaseModel):
+class CaaClimb(Frozen):
     """The CAA answers for a name, from the name itself up to the first that has records (RFC 8659 section 3).
 
     A climb that ends with neither records nor the top ends with a question that nobody answered.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     answers: tuple[Answer, ...] = ()

@@ -2,23 +2,20 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.dkim import DkimRecord, PublishedKey
 from smtp_audit.wiretext import escape_text
 
 
-class DkimSelector(BaseModel):
+class DkimSelector(Frozen):
     """What stands at one selector.
 
     `configured`: the user says that the domain signs with it; else it is one of those that many domains have. `records`
     are its TXT records as keys, in the order of the answer. `provider` is the mail service that it is an alias (CNAME)
     to, `alias` the end of the chain.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     selector: str
     configured: bool

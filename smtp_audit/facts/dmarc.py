@@ -2,20 +2,17 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.lookup import Answer, LookupOutcome
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.dmarc import DmarcRecord, is_dmarc, parse_dmarc, resembles_dmarc
 from smtp_audit.published.tree_walk import Applied, applied, applied_older, organizational_domain
 from smtp_audit.wiretext import escape_text
 
 
-class Rung(BaseModel):
+class Rung(Frozen):
     """One place of a tree walk: a domain, TXT at `_dmarc` below it, and the DMARC records in that answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     domain: str
     answer: Answer
@@ -27,14 +24,12 @@ class Rung(BaseModel):
         return tuple(escape_text(text, 120) for text in self.answer.records if resembles_dmarc(text))
 
 
-class ReportHost(BaseModel):
+class ReportHost(Frozen):
     """A host that reports are to go to.
 
     `consent` is TXT at `DOMAIN._report._dmarc.HOST` (None: the host is the domain itself, nothing has to be asked),
     with the DMARC records in it. `mail` are the answers that say whether it takes mail: MX, then addresses.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str
     consent: Answer | None = None

@@ -2,16 +2,13 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.observation import Facts, Observation
 from smtp_audit.facts.subject import Subject
+from smtp_audit.frozen import Frozen
 
 
-class MxRecord(BaseModel):
+class MxRecord(Frozen):
     """One MX record; the exchange is lower case, without trailing dot."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     preference: int
     exchange: str
@@ -25,10 +22,8 @@ class MxFacts(Facts):
     records: tuple[MxRecord, ...] = ()
 
 
-class Found(BaseModel):
+class Found(Frozen):
     """What the look-up of bare names found: the subjects to audit, and the observations of the look-ups."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     subjects: tuple[Subject, ...] = ()
     observations: tuple[Observation, ...] = ()

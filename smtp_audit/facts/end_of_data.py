@@ -3,25 +3,22 @@
 import re
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.service import Reply
+from smtp_audit.frozen import Frozen
 
 _LINE_ENDS = re.compile(
     r"\b(?:bare|stray)[ _-]?<?(?:cr|lf|nl|newline|line ?feed|carriage[ -]return)\b|\bsmtplf\.html\b", re.IGNORECASE
 )
 
 
-class Letter(BaseModel):
+class Letter(Frozen):
     """A message of the audit with something in its middle that looks like an end.
 
     Behind that stand a line which is no command of SMTP, and the rest of the message with its true end.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     """What is in the middle, such as ``LF.CRLF``."""

@@ -5,7 +5,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from smtp_audit.frozen import Frozen
 
 
 class Protocol(StrEnum):
@@ -94,14 +96,12 @@ def is_address(host: str) -> bool:
     return True
 
 
-class Endpoint(BaseModel):
+class Endpoint(Frozen):
     """One host, port and role. `address`, if given, is connected to instead of what `host` resolves to.
 
     `declared` is true when the user named this endpoint (and so says that it exists), false when it is one of the
     standard ports that are looked at.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["endpoint"] = "endpoint"
     role: Role
@@ -144,10 +144,8 @@ class Endpoint(BaseModel):
         return None if is_address(self.host) else self.host
 
 
-class Domain(BaseModel):
+class Domain(Frozen):
     """A mail domain."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["domain"] = "domain"
     name: str

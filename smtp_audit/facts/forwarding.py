@@ -2,17 +2,14 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.end_of_data import Letter
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
-class Arrival(BaseModel):
+class Arrival(Frozen):
     """One message at the audit's own server."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     bare: str = ""
     """The first CR or LF that stands alone, escaped, with the octets around it; "" where there is none."""
@@ -22,10 +19,8 @@ class Arrival(BaseModel):
     """Whether what stood behind a NUL on its line is missing."""
 
 
-class Forwarded(BaseModel):
+class Forwarded(Frozen):
     """A message, what the audited server said to it, and what arrived of it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     letter: Letter
     sent: int = 1

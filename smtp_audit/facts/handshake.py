@@ -7,19 +7,14 @@ everything else was seen.
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.suites import SuiteTraits, traits
 from smtp_audit.facts.tls import TlsVersion
+from smtp_audit.frozen import Frozen
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class AcceptedSuite(_Model):
+class AcceptedSuite(Frozen):
     """A suite that the server chose. `group` and `signature` are what its first flight showed with it, "" if nothing.
 
     A group of RFC 7919 or a curve has its registered name, another finite field is `DH` and its bits.
@@ -50,7 +45,7 @@ class Chooser(StrEnum):
     """There is one suite at most."""
 
 
-class VersionSuites(_Model):
+class VersionSuites(Frozen):
     """The suites of one version, in the order in which the server chose them while the chosen ones were struck."""
 
     version: TlsVersion
@@ -99,7 +94,7 @@ class TlsSuiteFacts(Facts):
             raise Undetermined("; ".join(open_ended))
 
 
-class DhGroup(_Model):
+class DhGroup(Frozen):
     """Finite-field parameters that a server sent with DHE or anonymous suites.
 
     `name` is that of a published group (RFC 2409, 3526, 5114, 7919) or of a program that ships it, "" for any other.
@@ -121,7 +116,7 @@ class DhGroup(_Model):
         return f"{self.bits} bits, {what}, SHA-256 {self.sha256[:16]}..."
 
 
-class VersionGroups(_Model):
+class VersionGroups(Frozen):
     """The named groups that one version takes, in the order of discovery; `complete` as for suites."""
 
     version: TlsVersion
@@ -163,7 +158,7 @@ class TlsGroupFacts(Facts):
             raise Undetermined("; ".join(missing))
 
 
-class VersionSignatures(_Model):
+class VersionSignatures(Frozen):
     """The signature schemes with which the server signs its key exchange in one version."""
 
     version: TlsVersion
@@ -209,7 +204,7 @@ class Feature(StrEnum):
     CLIENT_CERTIFICATE_REQUEST = "client_certificate_request"
 
 
-class FeatureSeen(_Model):
+class FeatureSeen(Frozen):
     """What was seen of one feature.
 
     `present` None: not known, `detail` says why. `applies` False: there is nothing to have it in, such as compression
@@ -248,7 +243,7 @@ class TlsFeatureFacts(Facts):
         raise Undetermined(f"{feature}: not asked")
 
 
-class VersionSession(_Model):
+class VersionSession(Frozen):
     """Resumption in one version. `resumed` None: not known; `lifetime` is the ticket's, in seconds.
 
     `early_data` is the number of octets that a client may send before the handshake ends, None where not known or
@@ -287,7 +282,7 @@ class TlsSessionFacts(Facts):
         return tuple(str(each) for each in self.versions)
 
 
-class ClientHandshake(_Model):
+class ClientHandshake(Frozen):
     """What the server answered to the recorded hello of a well-known client.
 
     `version` "" and `accepted` False: it refused, `detail` says how. `accepted` None: not known.

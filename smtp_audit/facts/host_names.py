@@ -2,18 +2,15 @@
 
 import ipaddress
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.lookup import Answer
+from smtp_audit.frozen import Frozen
 from smtp_audit.wiretext import escape_text
 
 
-class HostAnswers(BaseModel):
+class HostAnswers(Frozen):
     """The answers about one name: A, AAAA, and CNAME asked for by itself, since an alias shows that way also when the
     name that it leads to fails."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     a: Answer
@@ -59,11 +56,9 @@ class HostAnswers(BaseModel):
         return (str(self.a), str(self.aaaa))
 
 
-class AddressNames(BaseModel):
+class AddressNames(Frozen):
     """The names of an address (PTR), and of each name the addresses of the same family. `left_out`: names that were not
     looked up."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str
     ptr: Answer

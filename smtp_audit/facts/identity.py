@@ -2,19 +2,16 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
-class ReverseName(BaseModel):
+class ReverseName(Frozen):
     """One name of an address (PTR), lower case without final dot, and the addresses that the name has.
 
     `trouble` says why these could not be looked up, if so.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     addresses: tuple[str, ...] = ()

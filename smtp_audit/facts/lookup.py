@@ -3,10 +3,9 @@
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.observation import Facts, Moment
+from smtp_audit.frozen import Frozen
 from smtp_audit.wiretext import escape_text
 
 SHOWN_RECORDS = 8
@@ -36,7 +35,7 @@ class LookupOutcome(StrEnum):
     """No name that could be asked for, or the questions allowed in one run are used up."""
 
 
-class Answer(BaseModel):
+class Answer(Frozen):
     """The answer to one question (a name and a type).
 
     `name` is lower case without the last dot. `records`: of TXT the strings of one record joined, one character an
@@ -46,8 +45,6 @@ class Answer(BaseModel):
     records that came along, `zone` is who signed, or whose SOA came with a negative answer. `size` is in octets of the
     whole answer.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     type: str

@@ -2,12 +2,11 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.endpoint import Endpoint, Role
 from smtp_audit.facts.host_names import HostAnswers
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.service import Service
 
 SERVICES = {
@@ -22,10 +21,8 @@ SERVICES = {
 """The services of mail users with an SRV record: RFC 6186 section 3, RFC 8314 section 5.1, RFC 5804 section 1.8."""
 
 
-class ServiceRecords(BaseModel):
+class ServiceRecords(Frozen):
     """The SRV records of one service (`_imaps`, without `_tcp`), as answered and as read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     service: str
     answer: Answer

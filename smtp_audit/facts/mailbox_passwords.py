@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.conversation import Exchange
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.service import Reply
+from smtp_audit.frozen import Frozen
 
 MOST_GUESSES = 16
 """Wrong passwords on an endpoint, every other one of the throw-away account; and one empty one."""
@@ -24,10 +23,8 @@ _LATER = ("[UNAVAILABLE]", "[LIMIT]", "[INUSE]", "[SYS/", "[IN-USE]", "[LOGIN-DE
 RFC 5804 section 1.3). SYS/PERM is for the administrator, and no better."""
 
 
-class Guess(BaseModel):
+class Guess(Frozen):
     """One login. `known`: it was the throw-away account, and not a user who does not exist."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     known: bool
     exchange: Exchange

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.certificate import Certificate, CertificateFacts
 from smtp_audit.facts.dane import CaaClimb, CaaFacts, DaneFacts, DaneHost
@@ -18,16 +16,15 @@ from smtp_audit.facts.lookup import ResolverFacts
 from smtp_audit.facts.mta_sts import MtaStsFacts
 from smtp_audit.facts.mx_hosts import NO_MAIL, MxHosts
 from smtp_audit.facts.observation import Facts, Moment, Observation
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.tlsa import CERTIFICATE, END_ENTITY, Tlsa
 
 NOT_AUDITED = "its certificate is not known: it was not audited in this run"
 """Why nothing can be said of an MX host that is none of the endpoints of the run."""
 
 
-class ChainMember(BaseModel):
+class ChainMember(Frozen):
     """One certificate of a chain, as far as it is compared; hashes are lower-case hex, "" where they are not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     subject: str
     issuer: str
@@ -55,13 +52,11 @@ class ChainMember(BaseModel):
         return record.sha512 == own
 
 
-class ShownChain(BaseModel):
+class ShownChain(Frozen):
     """The chain that an MX host showed at one address, leaf first, or why it is not known.
 
     `offered` is False where there is no TLS: then there is nothing to compare, and starttls-offered judges that.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     endpoint: str
     address: str | None = None
@@ -106,11 +101,9 @@ class ShownChain(BaseModel):
         return tuple(path)
 
 
-class MatrixRow(BaseModel):
+class MatrixRow(Frozen):
     """One MX host: the chains that it showed, and what is published of it. What is None was not known: `unknown` says
     why, by the kind of facts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str
     chains: tuple[ShownChain, ...] = ()
@@ -142,7 +135,7 @@ class MatrixFacts(Facts):
     rows: tuple[MatrixRow, ...] = ()
     sts: MtaStsFacts | None = None
     resolver: ResolverFacts | None = None
-    unknown: dict[str, str] = {}  # noqa: RUF012 (pydantic copies it)
+    unknown: dict[str, str] = {}
 
     @property
     def nothing(self) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.facts.mx_hosts import MxHosts
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 from smtp_audit.published import mta_sts, tls_rpt
 from smtp_audit.published.fields import nearly_of_version, of_version
 
@@ -37,10 +36,8 @@ class FetchOutcome(StrEnum):
     """The policy has more octets than senders read (RFC 8461 section 3.3)."""
 
 
-class PolicyFetch(BaseModel):
+class PolicyFetch(Frozen):
     """One attempt. `body` has one character for each octet, `content_type` is None where the answer had none."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str
     address: str
@@ -125,11 +122,9 @@ class MtaStsFacts(Facts):
         return policy
 
 
-class ReportDestination(BaseModel):
+class ReportDestination(Frozen):
     """Where TLS reports are to go, and what the DNS says of it: MX and addresses of a mail domain, addresses of a web
     host."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     destination: tls_rpt.TlsRptDestination
     answers: tuple[Answer, ...] = ()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.lookup import Answer
+from smtp_audit.frozen import Frozen
 from smtp_audit.limits import MAX_HOSTS
 from smtp_audit.published.mail_exchanger import exchanges
 
@@ -13,10 +12,8 @@ NO_MAIL = "the domain says that it takes no mail (null MX, RFC 7505)"
 """Why what is about incoming mail does not apply."""
 
 
-class MxHosts(BaseModel):
+class MxHosts(Frozen):
     """The answer to the question for the MX records of a domain, and the hosts that follow from it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     domain: str
     answer: Answer

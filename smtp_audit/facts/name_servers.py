@@ -2,17 +2,14 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.host_names import HostAnswers
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
-class ServerAnswers(BaseModel):
+class ServerAnswers(Frozen):
     """What one server says at one address: its SOA record of the zone, and what the domain publishes about mail."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     server: str
     address: str

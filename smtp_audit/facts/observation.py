@@ -4,15 +4,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    PlainSerializer,
-    PlainValidator,
-    model_validator,
-)
+from pydantic import AfterValidator, AwareDatetime, PlainSerializer, PlainValidator, model_validator
+
+from smtp_audit.frozen import Frozen
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -26,10 +20,8 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A point in time, kept in UTC. One without a time zone is refused: it could not be compared."""
 
 
-class Facts(BaseModel):
+class Facts(Frozen):
     """Base of all facts: frozen, complete in JSON, and known by `kind` so that a snapshot can be read back."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ClassVar[str]
     registry: ClassVar[dict[str, type["Facts"]]] = {}
@@ -96,11 +88,9 @@ class Absence(StrEnum):
     """The run ended before the probe did."""
 
 
-class Line(BaseModel):
+class Line(Frozen):
     """One line of a transcript: seconds since its start, direction (`>` sent, `<` received, `*` a note), escaped
     text."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seconds: float
     way: str
@@ -110,14 +100,12 @@ class Line(BaseModel):
         return f"{self.seconds:7.3f} {self.way} {self.text}"
 
 
-class Observation(BaseModel):
+class Observation(Frozen):
     """What one probe saw of one subject at one address.
 
     Exactly one of `facts` and `absence` is set. `kind` is the kind of facts asked for, `address` the IP address talked
     to (None for what has none). Times are UTC.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
     subject: str

@@ -8,11 +8,10 @@ section 2.1 about who may relay, RFC 1123 section 5.2.16 about the `%` form, RFC
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
 class RelayForm(StrEnum):
@@ -56,15 +55,13 @@ LOCAL_FORMS = (RelayForm.PERCENT_LOCAL, RelayForm.QUOTED_LOCAL, RelayForm.DOUBLE
 """Where the domain behind them is not the server's own, they are not the question."""
 
 
-class RelayAttempt(BaseModel):
+class RelayAttempt(Frozen):
     """MAIL and RCPT in one form. The others were asked only when RCPT was taken, to tell what that means.
 
     `elsewhere` is the same with a recipient in another foreign domain. `nonsense` is a local part that nobody has, with
     the same domain behind it; `twin` has the form of the attempt and the server's own domain where that has the foreign
     one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     form: RelayForm
     dialogue: Dialogue
@@ -73,7 +70,7 @@ class RelayAttempt(BaseModel):
     twin: Dialogue | None = None
 
 
-class RelaySource(BaseModel):
+class RelaySource(Frozen):
     """All attempts from one address of ours; `address` is empty for the one that the system chooses.
 
     `local` is MAIL and RCPT for a mailbox of the server itself, from the null sender: what refuses that, too, says
@@ -82,8 +79,6 @@ class RelaySource(BaseModel):
     not named. `same_host`: the system chose an address of the server's own host, which servers trust untold. `unknown`
     says why nothing could be tried from there.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str = ""
     same_host: bool = False
@@ -111,14 +106,12 @@ class RelayFacts(Facts):
     sources: tuple[RelaySource, ...]
 
 
-class DeliverySource(BaseModel):
+class DeliverySource(Frozen):
     """All forms again with the user's own foreign mailbox, from one address of ours.
 
     `message` is one message in the form `taken`, the first whose recipient was taken; the plain ones come first.
     `local`, `local_again` and `same_host` are those of `RelaySource`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str = ""
     same_host: bool = False

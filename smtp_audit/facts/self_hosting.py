@@ -2,27 +2,22 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
-class SpfNames(BaseModel):
+class SpfNames(Frozen):
     """The names in one SPF record, whatever the mechanism. `open` are those of them that others' records come in by and
     that depend on the message (macros, RFC 7208 section 7): what they bring was not looked at."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     answer: Answer
     names: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
 
 
-class KeyAlias(BaseModel):
+class KeyAlias(Frozen):
     """The place of a DKIM key: whether it is an alias, and where that leads; `content` where it is one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     cname: Answer
     content: Answer | None = None

@@ -5,20 +5,17 @@ RFC 5321 sections 2.4, 4.1, 4.2, 4.3.2, 4.5.1 and 4.5.3.
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.conversation import Dialogue
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
-class WireReply(BaseModel):
+class WireReply(Frozen):
     """A reply as it came: each line escaped, code and line end included.
 
     `ended` says why no further line came (`hung_up`: the server closed the connection, else it was silent).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sent: str = ""
     """What it answers; empty for the greeting."""

@@ -3,10 +3,9 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
 class PortFacts(Facts):
@@ -19,14 +18,12 @@ class PortFacts(Facts):
     open: bool
 
 
-class Reply(BaseModel):
+class Reply(Frozen):
     """One reply of a server: the code (SMTP: three digits; IMAP, POP3, ManageSieve: OK, NO, BAD, +OK, -ERR) and its
     lines.
 
     Lines are escaped text without line end and, for SMTP, without the code.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: str
     lines: tuple[str, ...]

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from smtp_audit.errors import SnapshotError
 from smtp_audit.facts import (  # noqa: F401 (their kinds)
@@ -44,6 +44,7 @@ from smtp_audit.facts import (  # noqa: F401 (their kinds)
 )
 from smtp_audit.facts.observation import Facts, Moment, Observation
 from smtp_audit.facts.subject import Subject
+from smtp_audit.frozen import Frozen
 from smtp_audit.limits import MAX_SNAPSHOT_BYTES
 from smtp_audit.wiretext import printable
 
@@ -52,10 +53,8 @@ F = TypeVar("F", bound=Facts)
 SNAPSHOT_VERSION = 1
 
 
-class Vantage(BaseModel):
+class Vantage(Frozen):
     """From where and with what the facts were gathered."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = ""
     platform: str = ""
@@ -67,14 +66,12 @@ class Vantage(BaseModel):
     command: str = ""
 
 
-class HostEffort(BaseModel):
+class HostEffort(Frozen):
     """What one address was asked to bear: connections made, how often the budget backed off, and why.
 
     `source` is the address that the connections came from. `relayed` counts those of the connections that were made for
     another program (sslyze).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str
     source: str = ""
@@ -84,14 +81,12 @@ class HostEffort(BaseModel):
     backoff_reasons: tuple[str, ...] = ()
 
 
-class Snapshot(BaseModel):
+class Snapshot(Frozen):
     """All observations of one run.
 
     `targets` is what the user asked for in words; `subjects` what was looked at; `complete` is False when the run ended
     before every probe had.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["smtp-audit-snapshot"] = "smtp-audit-snapshot"
     version: Literal[1] = 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
 class Language(StrEnum):
@@ -42,10 +43,8 @@ class Topic(StrEnum):
     """Calls and options that cannot work."""
 
 
-class SourceFinding(BaseModel):
+class SourceFinding(Frozen):
     """One place. `path` is relative to the tree and escaped; `line` counts from 1; the rest is the rule's own text."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: str
     topic: Topic
@@ -63,10 +62,8 @@ class SourceFinding(BaseModel):
         return f"{self.path}:{self.line}"
 
 
-class LeftOut(BaseModel):
+class LeftOut(Frozen):
     """A file or folder that was not read, or not in full, and why."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str
     reason: str

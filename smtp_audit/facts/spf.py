@@ -3,11 +3,10 @@
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.lookup import Answer
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.spf import SpfRecord, is_spf, nearly_spf
 from smtp_audit.wiretext import escape_text
 
@@ -34,15 +33,13 @@ class SpfIdentity(StrEnum):
     HELO = "HELO"
 
 
-class SpfEvaluation(BaseModel):
+class SpfEvaluation(Frozen):
     """What a receiver makes of one address: check_host() with the limits of RFC 7208.
 
     `by` are the terms that decided, from the record of the domain inwards; none when nothing matched. `reason` is that
     of a permerror, a temperror or a none. `lookups` and `void` count terms (section 4.6.4), up to the decision.
     `skipped` are look-ups that failed and that the RFC passes over (section 5.5): another receiver may see more.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str
     identity: SpfIdentity
@@ -80,13 +77,11 @@ class SpfEvaluation(BaseModel):
         return f"{told}; {self.lookups} look-ups, {self.void} void"
 
 
-class SpfTermAnswers(BaseModel):
+class SpfTermAnswers(Frozen):
     """What the names of one term (a, mx, exists) lead to: for mx the MX records, then addresses of both families.
 
     `note` says why nothing was asked: the name is none, or it is `dynamic` and depends on the message.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     place: int
     answers: tuple[Answer, ...] = ()
@@ -117,15 +112,13 @@ class SpfTermAnswers(BaseModel):
         return not self.dynamic
 
 
-class SpfNode(BaseModel):
+class SpfNode(Frozen):
     """One name in the tree of includes and redirects.
 
     `parent` is the place of the node in the list that names this one by the term `via`, the one at `place` there; -1
     for the domain itself. `answer` is None where nothing was asked, and `note` then says why. `record` is there when
     the name has exactly one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     parent: int = -1

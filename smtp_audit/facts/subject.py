@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from smtp_audit.facts.endpoint import Domain, Endpoint
+from smtp_audit.frozen import Frozen
 
 
-class _Own(BaseModel):
+class _Own(Frozen):
     """Something of the user's own, known by a name within its kind."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
     name: str

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.documents.differences import Context, EffectKind
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 
-class _Fact(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Place(_Fact):
+class Place(Frozen):
     """A place that a value comes to; `where` in words, escaped."""
 
     context: Context
     where: str
 
 
-class Tried(_Fact):
+class Tried(Frozen):
     """A variable and what was tried with it.
 
     `refused`: how often it ended without a document. `unknown`: why what was tried says nothing, empty where it does.
@@ -36,7 +31,7 @@ class Tried(_Fact):
     """The harmless value that the document below has in its place."""
 
 
-class Effect(_Fact):
+class Effect(Frozen):
     """What a payload (by its id) did through a variable."""
 
     variable: str
@@ -48,7 +43,7 @@ class Effect(_Fact):
         return f"{self.variable}: {self.payload} {self.told}"
 
 
-class Link(_Fact):
+class Link(Frozen):
     """An address in the document, escaped. `loads`: it is asked when the message is shown."""
 
     where: str
@@ -60,7 +55,7 @@ class Link(_Fact):
     tiny: bool = False
 
 
-class Rendering(_Fact):
+class Rendering(Frozen):
     """What a template makes: `plain` text or HTML.
 
     `text` is what people read of it, with harmless words, escaped. `whole`: it is a document with an `html` element.

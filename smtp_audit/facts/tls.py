@@ -3,10 +3,9 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 from smtp_audit.ranked import Ranked
 
 
@@ -44,14 +43,12 @@ class Acceptance(StrEnum):
     UNKNOWN = "unknown"
 
 
-class VersionOutcome(BaseModel):
+class VersionOutcome(Frozen):
     """What the server did with hellos of one version.
 
     `suite` is the cipher suite chosen (IANA name, or its number in hex), `detail` the alert, the lower version or the
     reason why it is unknown, `hellos` the connections it took.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: TlsVersion
     acceptance: Acceptance
@@ -106,10 +103,8 @@ class TlsFlaw(StrEnum):
     CLIENT_RENEGOTIATION = "client_renegotiation"
 
 
-class FlawOutcome(BaseModel):
+class FlawOutcome(Frozen):
     """sslyze's result for one flaw: None where it could not tell, with its reason."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     flaw: TlsFlaw
     vulnerable: bool | None

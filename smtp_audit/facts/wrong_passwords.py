@@ -2,11 +2,10 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.conversation import Dialogue, Exchange
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Facts
+from smtp_audit.frozen import Frozen
 
 TRIES_IN_BLOCK = 4
 """Two for each user, in an order drawn by lot for every block: what changes with time hits both alike."""
@@ -14,20 +13,16 @@ TRIES_IN_BLOCK = 4
 BLOCKS = 6
 
 
-class WrongPassword(BaseModel):
+class WrongPassword(Frozen):
     """One login with a wrong password. In the reply, the user's name is masked."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     known: bool
     """Whether it was the throw-away account, and not the user who does not exist."""
     exchange: Exchange
 
 
-class Return(BaseModel):
+class Return(Frozen):
     """The right password again, so many seconds after the last wrong one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     waited: float
     exchange: Exchange

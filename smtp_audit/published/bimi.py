@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.tags import TagList, parse_tags, quoted
 
 _VERSION = re.compile(r"[vV][ \t]*=[ \t]*BIMI1[ \t]*(?:;|\Z)")
@@ -13,13 +12,11 @@ _VERSION = re.compile(r"[vV][ \t]*=[ \t]*BIMI1[ \t]*(?:;|\Z)")
 _HTTPS = re.compile(r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?(?:[/?#][!-~]*)?", re.IGNORECASE)
 
 
-class BimiRecord(BaseModel):
+class BimiRecord(Frozen):
     """One assertion record. `logo` and `evidence` are the URLs of l= and a=, as published; `problems` are escaped.
 
     A record without either says that the domain declines to take part.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tags: TagList
     logo: str = ""

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.unknown_form import octets_of
 from smtp_audit.wiretext import escape_text
 
@@ -32,11 +31,9 @@ MAX_VALUE = 4096
 """Characters of a value that are read; longer ones are no names of authorities."""
 
 
-class Caa(BaseModel):
+class Caa(Frozen):
     """One record. `tag` is lower case; `issuer` is the authority's domain of an issuing tag: "" forbids to issue, and
     that is also how authorities read a value that they cannot read (RFC 8659 section 4.2)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     flags: int = 0
     tag: str = ""

@@ -8,8 +8,7 @@ import hashlib
 import re
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.limits import MAX_BASE64
 from smtp_audit.published.tags import TagList, parse_tags, quoted
 from smtp_audit.wiretext import escape_text
@@ -35,10 +34,8 @@ class KeyForm(StrEnum):
     """An Ed25519 key (RFC 8463 section 4.2)."""
 
 
-class PublishedKey(BaseModel):
+class PublishedKey(Frozen):
     """A public key that could be read: its kind (`rsa` or `ed25519`), size in bits, and the SHA-256 of its octets."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: str
     bits: int
@@ -46,15 +43,13 @@ class PublishedKey(BaseModel):
     sha256: str
 
 
-class DkimRecord(BaseModel):
+class DkimRecord(Frozen):
     """One key record. `problems` are breaches of its form, `notes` what is allowed and may surprise; both escaped.
 
     `type`, `hashes`, `services` and `flags` are the k=, h=, s= and t= tags in lower case, as published; None stands
     for an h= that is not there: all hashes. `key` is None when it is revoked, missing, of an unknown type, or cannot be
     read.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tags: TagList
     type: str = "rsa"

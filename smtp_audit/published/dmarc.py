@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.limits import MAX_REPORT_ADDRESSES
 from smtp_audit.published.tags import TagList, parse_tags, quoted
 from smtp_audit.wiretext import escape_text
@@ -43,13 +42,11 @@ class Policy(StrEnum):
         return Policy.QUARANTINE if self is Policy.REJECT else Policy.NONE
 
 
-class ReportUri(BaseModel):
+class ReportUri(Frozen):
     """An address that reports go to. `host` is empty where it has none; `size` the obsolete limit behind `!`.
 
     `problem` is escaped; with one, nobody sends there.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     scheme: str = ""
@@ -61,14 +58,12 @@ class ReportUri(BaseModel):
         return escape_text(self.text, 120)
 
 
-class DmarcRecord(BaseModel):
+class DmarcRecord(Frozen):
     """One policy record.
 
     `p`, `sp`, `np` are None where the tag is absent or `invalid` names it. `pct` is what older receivers read. `psd` is
     "u" without the tag. `problems` are breaches of the form, `notes` what is allowed and may surprise; both escaped.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tags: TagList
     p: Policy | None = None

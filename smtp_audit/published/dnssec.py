@@ -7,8 +7,7 @@ import binascii
 import hashlib
 import re
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.unknown_form import octets_of
 from smtp_audit.wiretext import escape_text
 
@@ -27,10 +26,8 @@ ZONE_KEY, SECURE_ENTRY_POINT, REVOKED = 0x0100, 0x0001, 0x0080
 _SHOWN = 60
 
 
-class DnsKey(BaseModel):
+class DnsKey(Frozen):
     """A DNSKEY record. `bits` is the size of an RSA key; None for other kinds and for what cannot be read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     flags: int = 0
     protocol: int = 0
@@ -62,10 +59,8 @@ class DnsKey(BaseModel):
         return f"key {self.tag}, {algorithm_name(self.algorithm)}{size}, flags {self.flags}"
 
 
-class DsRecord(BaseModel):
+class DsRecord(Frozen):
     """A DS record."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tag: int = 0
     algorithm: int = 0
@@ -80,10 +75,8 @@ class DsRecord(BaseModel):
         return f"DS {self.tag}, {algorithm_name(self.algorithm)}, {kind}"
 
 
-class Nsec3Param(BaseModel):
+class Nsec3Param(Frozen):
     """An NSEC3PARAM record."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     iterations: int = 0
     salt: str = ""

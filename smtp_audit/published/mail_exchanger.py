@@ -6,19 +6,16 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.hostnames import host_name_flaw
 
 _FORM = re.compile(r"(\d{1,5}) (\S{1,1100})", re.ASCII)
 _LARGEST = 65535
 
 
-class Exchange(BaseModel):
+class Exchange(Frozen):
     """One mail exchanger. `host` is lower case without the last dot, and empty where the record says that the domain
     takes no mail (null MX, RFC 7505)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     preference: int
     host: str

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.fields import SHOWN, read_fields
 from smtp_audit.wiretext import escape_text
 
@@ -30,20 +29,16 @@ _FIELD = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):[ \t]*(.*)")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
-class StsRecord(BaseModel):
+class StsRecord(Frozen):
     """The TXT record. `id` is "" when there is none that can be read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = ""
     problems: tuple[str, ...] = ()
 
 
-class StsPolicy(BaseModel):
+class StsPolicy(Frozen):
     """A policy. `version` and `mode` are "" and `max_age` is None where they are missing or cannot be read; `mx` are
     the patterns in lower case."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str = ""
     mode: str = ""

@@ -7,18 +7,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from smtp_audit.frozen import Frozen
 from smtp_audit.tomlfile import parse_toml
 
 Suffix = Annotated[str, Field(pattern=r"^(?:(?:\*|[a-z0-9_-]+)\.)+(?:\*|[a-z0-9-]+)$")]
 """A name that stands for itself and all below it; a label `*` stands for exactly one label."""
 
 
-class Sender(BaseModel):
+class Sender(Frozen):
     """One mail service: what shows that a domain uses it, and where its customers are told to publish that."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     mx: tuple[Suffix, ...] = ()
@@ -29,10 +28,8 @@ class Sender(BaseModel):
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class Senders(BaseModel):
+class Senders(Frozen):
     """All known services, and the day on which that knowledge was gathered."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dated: datetime.date
     sender: tuple[Sender, ...]

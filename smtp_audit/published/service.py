@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.hostnames import host_name_flaw
 
 _FORM = re.compile(r"(\d{1,5}) (\d{1,5}) (\d{1,5}) (\S{1,1100})", re.ASCII)
 _LARGEST = 65535
 
 
-class Service(BaseModel):
+class Service(Frozen):
     """Where a service is offered. `target` is lower case without the last dot, and empty where the record says that the
     service is not offered at all (RFC 2782)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     priority: int
     weight: int

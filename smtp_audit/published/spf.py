@@ -8,8 +8,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from itertools import islice
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.limits import MAX_SPF_TERMS
 from smtp_audit.published.spf_macro import EXPLANATION_LETTERS, ends_in_macro, macro_letters, macro_problem
 from smtp_audit.suggestion import did_you_mean
@@ -46,15 +45,13 @@ class Qualifier(StrEnum):
 _QUALIFIERS = frozenset(Qualifier)
 
 
-class Mechanism(BaseModel):
+class Mechanism(Frozen):
     """A directive: a mechanism with its qualifier.
 
     `place` counts the terms of the record from 1; `text` is the term as written, which is printable ASCII. `domain` is
     the domain-spec with its macros, empty when there is none. `address` is that of ip4 and ip6. A prefix is None when
     the term does not give one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     place: int
     text: str
@@ -71,10 +68,8 @@ class Mechanism(BaseModel):
         return self.name in ("include", "a", "mx", "ptr", "exists")
 
 
-class Modifier(BaseModel):
+class Modifier(Frozen):
     """A modifier; its name is in lower case."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     place: int
     text: str
@@ -82,14 +77,12 @@ class Modifier(BaseModel):
     value: str
 
 
-class SpfRecord(BaseModel):
+class SpfRecord(Frozen):
     """A record that begins as SPF does.
 
     With `problems` it is a permerror for every receiver (RFC 7208 section 4.6); the terms are then those that could be
     read. `cut`: there are more terms than are read here, and nothing is known of them.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     mechanisms: tuple[Mechanism, ...] = ()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.limits import MAX_TAGS
 from smtp_audit.wiretext import escape_text
 
@@ -18,22 +17,18 @@ SHOWN = 60
 """Characters of a value that a problem quotes."""
 
 
-class Tag(BaseModel):
+class Tag(Frozen):
     """One `name=value`, without the white space around both."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     value: str
 
 
-class TagList(BaseModel):
+class TagList(Frozen):
     """The tags of a record in their order, and what is wrong with its form.
 
     Names and values are as they were published: hostile text, one character an octet. Problems are escaped.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tags: tuple[Tag, ...] = ()
     problems: tuple[str, ...] = ()

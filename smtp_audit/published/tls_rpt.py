@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.fields import SHOWN, read_fields
 from smtp_audit.wiretext import escape_text
 
@@ -21,10 +20,8 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _LOCAL = re.compile(r"[^\s@<>()\[\],;:\\\"]+")
 
 
-class TlsRptDestination(BaseModel):
+class TlsRptDestination(Frozen):
     """Where reports are to go. `scheme` is `mailto` or `https`, `host` the mail domain or the web host."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     uri: str
     scheme: str = ""
@@ -36,10 +33,8 @@ class TlsRptDestination(BaseModel):
         return f"{self.uri}: {self.problem}" if self.problem else self.uri
 
 
-class TlsRptRecord(BaseModel):
+class TlsRptRecord(Frozen):
     """The TXT record; `problems` are those of its form, those of one address stand with it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     destinations: tuple[TlsRptDestination, ...] = ()
     problems: tuple[str, ...] = ()

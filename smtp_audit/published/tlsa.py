@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.unknown_form import octets_of
 from smtp_audit.wiretext import escape_text
 
@@ -24,14 +23,12 @@ _FORM = re.compile(r"([0-9]{1,3})\s+([0-9]{1,3})\s+([0-9]{1,3})(?:\s+([0-9A-Fa-f
 _SHOWN = 60
 
 
-class Tlsa(BaseModel):
+class Tlsa(Frozen):
     """One record. `data` is lower-case hex; `problem` says why nobody can match it, if so.
 
     `digests` are SHA-256 and SHA-512 of the data where it is a whole certificate or key, so that it can be compared
     with those of a chain.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     usage: int = -1
     selector: int = -1

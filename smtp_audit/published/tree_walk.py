@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pydantic import BaseModel, ConfigDict
-
+from smtp_audit.frozen import Frozen
 from smtp_audit.published.dmarc import DmarcRecord, Policy
 
 MOST_QUERIES = 8
@@ -15,14 +14,12 @@ RecordsAt = Callable[[str], tuple[DmarcRecord, ...]]
 """The DMARC records of a domain (at `_dmarc` below it). It may raise when that is not known."""
 
 
-class Applied(BaseModel):
+class Applied(Frozen):
     """The policy that applies to messages from a domain.
 
     `policy` None: receivers do not apply DMARC at all. `domain` is where the record stands (empty: there is none),
     `tag` the one that the policy is from, `lowered` what made it milder (`t=y`, `pct=50`).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     policy: Policy | None = None
     domain: str = ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, computed_field, model_validator
+from pydantic import computed_field, model_validator
 
 from smtp_audit.coverage import Coverage
 from smtp_audit.facts.snapshot import HostEffort, Vantage
 from smtp_audit.facts.subject import Subject
+from smtp_audit.frozen import Frozen
 from smtp_audit.gate import Gate
 from smtp_audit.record import Record, Severity, Status, WhenNotRun
 from smtp_audit.report.domain.model import DomainMatrix
@@ -19,10 +20,8 @@ from smtp_audit.waiver import Attestation, Waiver
 REPORT_VERSION = 1
 
 
-class ProfileIdentity(BaseModel):
+class ProfileIdentity(Frozen):
     """Which profile judged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     title: str
@@ -37,10 +36,8 @@ class ProfileIdentity(BaseModel):
     """What a user's profile changes against the shipped one that it extends."""
 
 
-class ProfileControl(BaseModel):
+class ProfileControl(Frozen):
     """A control of the profile, judged in this run or not. `in_scope`: its medium belongs to the scope of the run."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     title: str
@@ -52,10 +49,8 @@ class ProfileControl(BaseModel):
     in_scope: bool = True
 
 
-class Identity(BaseModel):
+class Identity(Frozen):
     """What was audited, when, from where and with what. Times are UTC."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tool: str
     targets: tuple[str, ...]
@@ -73,10 +68,8 @@ class Identity(BaseModel):
     """The facts were read from a snapshot file, not gathered in this run."""
 
 
-class Report(BaseModel):
+class Report(Frozen):
     """One report. `finished` is False in the closed report that stands while a run is under way."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["smtp-audit-report"] = "smtp-audit-report"
     version: Literal[1] = 1

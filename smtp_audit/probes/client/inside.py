@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.configuration.model import ClientSettings
 from smtp_audit.facts.client import ScenarioRun
 from smtp_audit.facts.client_messages import SentMessage
+from smtp_audit.frozen import Frozen
 from smtp_audit.probes.client.contract import Message
 from smtp_audit.probes.client.names import Names
 from smtp_audit.probes.client.network import set_up
@@ -33,14 +32,12 @@ SOUND: Final = "good-rsa"
 """The sound server that letters are sent to."""
 
 
-class Job(BaseModel):
+class Job(Frozen):
     """What is to be done: the program, and what to play with it.
 
     `scenarios` are names of scenarios; all of them when there are none. `kind` "messages": the corpus of messages, at
     one sound trap, in their place.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: ClientSettings
     kind: Literal["traps", "messages"] = "traps"
@@ -50,10 +47,8 @@ class Job(BaseModel):
     contained: bool = True
 
 
-class Said(BaseModel):
+class Said(Frozen):
     """A line of the process."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["progress", "run", "message", "missing"]
     text: str = ""

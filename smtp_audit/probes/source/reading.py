@@ -6,9 +6,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict
-
 from smtp_audit.facts.source import Language, SourceFinding
+from smtp_audit.frozen import Frozen
 from smtp_audit.limits import MAX_SOURCE_FILE_BYTES
 from smtp_audit.probes.source.libraries import libraries_in
 from smtp_audit.probes.source.python_flow import NotPython, flows
@@ -41,10 +40,8 @@ _FEW_LINES: Final = 3
 """Lines of such a part beyond which what stands around it may be misunderstood, too."""
 
 
-class Reading(BaseModel):
+class Reading(Frozen):
     """What one file gave. `skipped`: it is not meant to be read; `unread`: it is, and was not, or only in part."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     findings: tuple[SourceFinding, ...] = ()
     libraries: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from smtp_audit.frozen import Frozen
 
 
 class Agreement(StrEnum):
@@ -18,11 +18,7 @@ class Agreement(StrEnum):
     """Nothing is published that could be compared, or nothing is shown."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class MatrixCell(_Model):
+class MatrixCell(Frozen):
     """One comparison: what came of it, and more of it in `note`."""
 
     words: str
@@ -30,7 +26,7 @@ class MatrixCell(_Model):
     agreement: Agreement
 
 
-class MatrixLine(_Model):
+class MatrixLine(Frozen):
     """One MX host. No topic is ever empty: what is not known is said."""
 
     host: str
@@ -41,7 +37,7 @@ class MatrixLine(_Model):
     dnssec: tuple[MatrixCell, ...]
 
 
-class DomainMatrix(_Model):
+class DomainMatrix(Frozen):
     """The MX hosts of one domain. `nothing` says why there are none to show; then, and only then, `lines` is empty."""
 
     domain: str

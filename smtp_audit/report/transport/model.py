@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from smtp_audit.frozen import Frozen
 
 
 class Tone(StrEnum):
@@ -19,18 +19,14 @@ class Tone(StrEnum):
     """Seen not to be there, or without object."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TransportMark(_Model):
+class TransportMark(Frozen):
     """A trait of what it stands beside, in a word or two: `3des`, `post-quantum`."""
 
     words: str
     tone: Tone = Tone.PLAIN
 
 
-class TransportCell(_Model):
+class TransportCell(Frozen):
     """One thing that was seen, or that could not be seen: then `note` is the reason."""
 
     words: str
@@ -39,7 +35,7 @@ class TransportCell(_Model):
     marks: tuple[TransportMark, ...] = ()
 
 
-class TransportRow(_Model):
+class TransportRow(Frozen):
     """A line of a topic: the cells of one version, feature or kind of client."""
 
     title: str
@@ -47,7 +43,7 @@ class TransportRow(_Model):
     note: str = ""
 
 
-class TransportGlance(_Model):
+class TransportGlance(Frozen):
     """An endpoint in one line. No topic is ever empty: what is not known is said."""
 
     versions: tuple[TransportCell, ...]
@@ -58,7 +54,7 @@ class TransportGlance(_Model):
     certificate: tuple[TransportCell, ...]
 
 
-class ClientRow(_Model):
+class ClientRow(Frozen):
     """What the server negotiated with one well-known client. `accepted` None: not known; `detail` is how or why."""
 
     client: str
@@ -72,7 +68,7 @@ class ClientRow(_Model):
     marks: tuple[TransportMark, ...] = ()
 
 
-class TransportDetails(_Model):
+class TransportDetails(Frozen):
     """All that was seen of an endpoint's transport, topic by topic."""
 
     versions: tuple[TransportRow, ...]
@@ -87,7 +83,7 @@ class TransportDetails(_Model):
     """Why there are no clients, if so."""
 
 
-class EndpointTransport(_Model):
+class EndpointTransport(Frozen):
     """The transport of one endpoint at one address.
 
     `nothing` says why there is nothing to tell (the port is closed, no answer, no TLS); then, and only then, `glance`

@@ -21,9 +21,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from smtp_audit.facts.source import Language, Topic
+from smtp_audit.frozen import Frozen
 
 _SHORT = {language.name.lower(): language for language in Language}
 
@@ -32,10 +33,8 @@ def _language(word: object) -> object:
     return _SHORT.get(word, word) if isinstance(word, str) else word
 
 
-class SourceRule(BaseModel):
+class SourceRule(Frozen):
     """One rule; the file that it stands in says the topic."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     topic: Topic
