@@ -47,8 +47,8 @@ def health_check(health: HealthFacts, rule: Rule) -> Verdict:
     It is asked about sound servers, servers without or with broken TLS, wrong certificates, old versions, refused
     logins, and servers that close or hang. What shows only while a message is sent is not asked of it.
     """
-    sound = [run for run in health.runs if run.duty is Duty.DELIVER]
-    wrong = [run for run in health.runs if run.duty is not Duty.DELIVER]
+    sound = [run for run in health.asked if run.duty is Duty.DELIVER]
+    wrong = [run for run in health.asked if run.duty is not Duty.DELIVER]
     fooled = [run for run in wrong if run.execution.claim is Claim.SENT and not _found_sound(run)]
     if fooled:
         return fail(f"calls healthy what is not: {_names(fooled)}", evidence=[_told(run) for run in fooled])
@@ -62,8 +62,8 @@ def health_check(health: HealthFacts, rule: Rule) -> Verdict:
     alarmed = [run for run in sound if run.played and run not in calm]
     if alarmed:
         return fail(f"calls a sound server not healthy: {_names(alarmed)}", evidence=[_told(run) for run in alarmed])
-    require_seen(health.runs)
+    require_seen(health.asked)
     return passed(
         f"calls {len(calm)} sound servers healthy and {len(wrong)} others not",
-        evidence=[_told(run) for run in health.runs],
+        evidence=[_told(run) for run in health.asked],
     )

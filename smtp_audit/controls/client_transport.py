@@ -65,6 +65,12 @@ def require_seen(runs: Iterable[ScenarioRun], *, visited: bool = True) -> None:
         raise Undetermined(f"not seen: {names}: {told_run(unseen[0])}")
 
 
+def without_implicit(traps: TrapFacts) -> str:
+    """What to say of a pass in which implicit TLS was not looked at, since the program never came to its port."""
+    left_out = len(traps.runs) - len(traps.asked)
+    return f"; it comes to no port for implicit TLS, where {left_out} scenarios waited" if left_out else ""
+
+
 def _refusing(
     traps: TrapFacts, runs: Sequence[ScenarioRun], worst: tuple[Channel, ...], fault: str, merit: str
 ) -> Verdict:
@@ -74,7 +80,8 @@ def _refusing(
         names = ", ".join(run.scenario for run in fallen)
         return fail(f"{fault}: {names}", evidence=[told_run(run) for run in fallen])
     require_seen(runs)
-    return passed(f"{merit} ({len(counted)} scenarios)", evidence=[told_run(run) for run in counted])
+    told = f"{merit} ({len(counted)} scenarios){without_implicit(traps)}"
+    return passed(told, evidence=[told_run(run) for run in counted])
 
 
 @control(
@@ -171,7 +178,7 @@ def certificate_verified(traps: TrapFacts, rule: Rule) -> Verdict:
 
     Expired, not yet valid, self-signed, unknown issuers, wrong names and wrong purposes are each tried.
     """
-    runs = [run for run in traps.runs if "certificate-" in run.scenario and run.duty is Duty.REFUSE and not run.warns]
+    runs = [run for run in traps.asked if "certificate-" in run.scenario and run.duty is Duty.REFUSE and not run.warns]
     return _refusing(
         traps,
         runs,
@@ -199,7 +206,7 @@ def certificate_strict(traps: TrapFacts, rule: Rule) -> Verdict:
 
     No public authority issues such certificates any more; an attacker needs a private authority's to gain by it.
     """
-    runs = [run for run in traps.runs if "certificate-" in run.scenario and run.warns]
+    runs = [run for run in traps.asked if "certificate-" in run.scenario and run.warns]
     return _refusing(traps, runs, (Channel.BAD_TLS, Channel.CLEAR), "takes", "refuses what stricter rules refuse")
 
 
@@ -222,7 +229,7 @@ def tls_version(traps: TrapFacts, rule: Rule) -> Verdict:
 
     Offering an old version is no acceptance: what counts is what is given to a server that has nothing else.
     """
-    asked = [run for run in traps.runs if "tls-" in run.scenario and run.duty is Duty.REFUSE]
+    asked = [run for run in traps.asked if "tls-" in run.scenario and run.duty is Duty.REFUSE]
     runs = played(traps, asked)
     weak = [run for run in runs if run.group in ("tls", "implicit") and run.exposed in (Channel.BAD_TLS, Channel.CLEAR)]
     offers = [visit.offer for run in sending(traps) for visit in run.visits if visit.offer is not None]
@@ -235,7 +242,8 @@ def tls_version(traps: TrapFacts, rule: Rule) -> Verdict:
         raise Undetermined("no hello of the program was seen whole")
     require_seen(asked)
     return passed(
-        f"refuses old and weak TLS ({len(runs)} scenarios), offers TLS 1.3", evidence=[told_run(r) for r in runs]
+        f"refuses old and weak TLS ({len(runs)} scenarios), offers TLS 1.3{without_implicit(traps)}",
+        evidence=[told_run(run) for run in runs],
     )
 
 

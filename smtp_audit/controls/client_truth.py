@@ -7,7 +7,7 @@ import re
 from smtp_audit.control import Medium, Rule, Verdict, control, fail, not_applicable, passed
 from smtp_audit.controls.client_transport import played, require_seen, sending, told_run
 from smtp_audit.errors import Undetermined
-from smtp_audit.facts.client import Claim, Duty, TrapFacts
+from smtp_audit.facts.client import OTHER_PORT, Claim, Duty, TrapFacts
 from smtp_audit.facts.subject import ClientProgram
 
 _COMMANDS = tuple(
@@ -121,12 +121,17 @@ def no_fallback(traps: TrapFacts, rule: Rule) -> Verdict:
     if not traps.contained:
         raise Undetermined(f"strays could not be heard: {traps.containment}")
     runs = played(traps, traps.runs)
-    strays = [run for run in runs if run.strays]
-    if strays:
-        where = sorted({stray for run in strays for stray in run.strays})
+    # A program that has one port comes to it also where it is told another, of the same host: that is no other way.
+    own = {run.scenario for run in traps.runs} - {run.scenario for run in traps.asked}
+    strays = {
+        run.scenario: [stray for stray in run.strays if run.scenario not in own or not stray.startswith(OTHER_PORT)]
+        for run in runs
+    }
+    if any(strays.values()):
+        where = sorted({stray for each in strays.values() for stray in each})
         return fail(
             f"goes elsewhere: {', '.join(where[:6])}",
-            evidence=[f"{run.scenario}: {', '.join(run.strays)}" for run in strays],
+            evidence=[f"{scenario}: {', '.join(each)}" for scenario, each in strays.items() if each],
         )
     require_seen(traps.runs, visited=False)
     return passed(
@@ -155,7 +160,7 @@ def timeouts(traps: TrapFacts, rule: Rule) -> Verdict:
     Silence is tried at the greeting, STARTTLS, the handshake, the login and the final dot.
     """
     limit: float = rule["seconds"]
-    asked = [run for run in traps.runs if run.group == "hangs"]
+    asked = [run for run in traps.asked if run.group == "hangs"]
     runs = [run for run in played(traps, asked) if run.visits]
     hanging = [
         run

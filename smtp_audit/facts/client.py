@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import ClassVar, Literal
 
@@ -174,6 +175,22 @@ class ScenarioRun(Frozen):
         )
 
 
+OTHER_PORT = "connected to port "
+"""How a stray begins that went to the configured host, and there to another port than the configured one."""
+
+
+def at_its_ports(runs: Iterable[ScenarioRun]) -> tuple[ScenarioRun, ...]:
+    """The runs at ports that the program comes to.
+
+    Those of implicit TLS are left out where it came to none of them: a program for STARTTLS alone (the enterprise
+    standard has 587 and no other port) gives nothing away there, and has no time limit to show.
+    """
+    every = tuple(runs)
+    if any(run.implicit and run.visits for run in every):
+        return every
+    return tuple(run for run in every if not (run.implicit and run.played))
+
+
 class TrapFacts(Facts):
     """Every scenario that was played with a program.
 
@@ -186,6 +203,11 @@ class TrapFacts(Facts):
     runs: tuple[ScenarioRun, ...]
     contained: bool
     containment: str
+
+    @property
+    def asked(self) -> tuple[ScenarioRun, ...]:
+        """The runs at ports that the program comes to (`at_its_ports`)."""
+        return at_its_ports(self.runs)
 
     def run(self, scenario: str) -> ScenarioRun | None:
         """The run of one scenario."""
@@ -203,3 +225,8 @@ class HealthFacts(Facts):
     runs: tuple[ScenarioRun, ...]
     contained: bool
     containment: str
+
+    @property
+    def asked(self) -> tuple[ScenarioRun, ...]:
+        """The runs at ports that the health check comes to (`at_its_ports`)."""
+        return at_its_ports(self.runs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from smtp_audit.facts.client import Channel, Claim, Duty, Group, LogEvent, ScenarioRun, TrapFacts
+from smtp_audit.facts.client import OTHER_PORT, Channel, Claim, Duty, Group, LogEvent, ScenarioRun, TrapFacts
 from tests.client_factories import HELLO, delivery, execution, good, health, run, traps, visit
 
 from .case import Case, Expected
@@ -44,6 +44,11 @@ def login_refused(*events: LogEvent, usual: tuple[LogEvent, ...] = (), way: Chan
     here = run("auth-refused", "authentication", REPORT, visit(way), execution=execution(Claim.NOT_SENT, events=events))
     sent = run("good-rsa", "controls", DELIVER, visit(GOOD), execution=execution(events=usual))
     return traps(sent, here)
+
+
+def _never_came(scenario: str = "implicit-certificate-expired", **more: Any) -> ScenarioRun:
+    """A scenario of implicit TLS, whose port the program did not come to."""
+    return refused(scenario, "implicit", implicit=True, **more).model_copy(update={"visits": ()})
 
 
 _UNTRIED: dict[str, Any] = {"detail": "cannot be played here", "execution": _NOT_STARTED}
@@ -104,6 +109,31 @@ CASES = (
         "implicit-certif",
     ),
     Case("client-certificate-verified", traps(sends=False), INDETERMINATE, _MUTE),
+    Case(
+        "client-certificate-verified",
+        traps(refused("certificate-expired", "certificates"), _never_came()),
+        PASS,
+        "(1 scenarios); it comes to no port for implicit TLS, where 1 scenarios waited",
+    ),
+    Case(
+        "client-certificate-verified",
+        traps(
+            refused("certificate-expired", "certificates"),
+            run("implicit-good-tls13", "implicit", DELIVER, visit(GOOD), implicit=True),
+            _never_came(),
+        ),
+        INDETERMINATE,
+        "not seen: implicit-certificate-expired",
+    ),
+    Case(
+        "client-certificate-verified",
+        traps(
+            refused("certificate-expired", "certificates"),
+            _never_came(detail="cannot be played here", execution=_NOT_STARTED),
+        ),
+        INDETERMINATE,
+        "not seen: implicit-certificate-expired",
+    ),
     #
     Case(
         "client-certificate-strict",
@@ -226,6 +256,12 @@ CASES = (
         FAIL,
         "calls a sound server not healthy: good-rsa",
     ),
+    Case(
+        "client-health-check",
+        health(_never_came("implicit-good-tls13").model_copy(update={"duty": DELIVER})),
+        PASS,
+        "calls 1 sound servers healthy",
+    ),
     Case("client-health-check", health(healthy=False), INDETERMINATE, "it calls no server healthy"),
     Case(
         "client-health-check",
@@ -238,6 +274,24 @@ CASES = (
     Case(
         "client-no-fallback",
         traps(run("starttls-stripped", "negotiation", REFUSE, strays=("connected to 192.0.2.99 port 25",))),
+        FAIL,
+        "goes elsewhere: connected to 192.0.2.99 port 25",
+    ),
+    Case(
+        "client-no-fallback",
+        traps(run("fault-554-greeting", "faults", REPORT, strays=(f"{OTHER_PORT}25 of the configured host",))),
+        FAIL,
+        "goes elsewhere: connected to port 25 of the configured host",
+    ),
+    Case(
+        "client-no-fallback",
+        traps(_never_came(strays=(f"{OTHER_PORT}587 of the configured host",))),
+        PASS,
+        "nothing but the configured server",
+    ),
+    Case(
+        "client-no-fallback",
+        traps(_never_came(strays=("connected to 192.0.2.99 port 25",))),
         FAIL,
         "goes elsewhere: connected to 192.0.2.99 port 25",
     ),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from smtp_audit.configuration.model import ClientSettings
-from smtp_audit.facts.client import Claim, Execution, ScenarioRun
+from smtp_audit.facts.client import OTHER_PORT, Claim, Execution, ScenarioRun
 from smtp_audit.probes.client.contract import Account, Message, environment_for, message_for
 from smtp_audit.probes.client.program import Time, execute
 from smtp_audit.probes.client.strays import Strays
@@ -104,7 +104,8 @@ class Stage:
                 replayed = await self.play(place)
                 await asyncio.sleep(HEARD_LATE)
                 found = (*replayed.strays, *self._strays.of_nobody(alone, time.monotonic()))
-            settled.append(run.model_copy(update={"strays": tuple(dict.fromkeys((*run.strays, *found)))}))
+            strays = (*run.strays, *(_seen_from(place, stray) for stray in found))
+            settled.append(run.model_copy(update={"strays": tuple(dict.fromkeys(strays))}))
         return settled
 
     async def play(self, place: Stand, message: Message | None = None, leave_out: str = "") -> ScenarioRun:
@@ -151,8 +152,16 @@ class Stage:
             scenario,
             execution,
             visits=trap.visits,
-            strays=tuple(stray for session in sessions for stray in self._strays.of(session)) if self._strays else (),
+            strays=tuple(_seen_from(place, stray) for session in sessions for stray in self._strays.of(session))
+            if self._strays
+            else (),
         )
+
+
+def _seen_from(place: Stand, stray: str) -> str:
+    """A stray that went to the configured host, but not to its port, is told as that."""
+    port = stray.removeprefix(f"connected to {place.address} port ")
+    return stray if port == stray else f"{OTHER_PORT}{port} of the configured host"
 
 
 def _run(scenario: Scenario, execution: Execution, **more: Any) -> ScenarioRun:

@@ -132,6 +132,12 @@ def test_whoever_goes_elsewhere_is_heard(code: str, stray: str):
     assert run.visits == ()
 
 
+def test_another_port_of_the_configured_host_is_told_as_that():
+    code = "import os, socket; socket.create_connection((os.environ['ENTERPRISE_SMTP_HOST'], 587), 5)"
+    run = played(python(code), "implicit-good-tls13")["implicit-good-tls13"]
+    assert run.strays == ("connected to port 587 of the configured host",)
+
+
 def test_who_connects_from_a_session_of_its_own_is_heard():
     code = """
 import os, socket, time
