@@ -18,7 +18,8 @@ from .harmless import control_characters, foreign_markup, password_leaks, visibl
 from .peers import Listening
 
 SLACK_SECONDS = 8.0
-"""What an audit may take beyond `endpoint_seconds`: judging, and the other audits that run at the same time."""
+"""What gathering may take beyond `endpoint_seconds`, with the other audits that run at the same time; and the most that
+judging may take of a processor."""
 
 
 @pytest.mark.parametrize("audited_peer", PEERS)
@@ -40,6 +41,8 @@ def _time_and_connections(audited: Audited) -> Iterator[str]:
     bound = audited.peer.limits.endpoint_seconds + pauses + SLACK_SECONDS
     if audited.seconds > bound:
         yield f"took {audited.seconds:.1f} s, more than {bound:g}"
+    if audited.processor > SLACK_SECONDS:
+        yield f"judging took {audited.processor:.1f} s of a processor, more than {SLACK_SECONDS:g}"
     snapshot = audited.result.snapshot
     reported = snapshot.connections
     if not audited.taken <= reported <= BudgetLimits().total:
