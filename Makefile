@@ -32,7 +32,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pip check
 	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 4 -m "not live" $(PYTEST) $(JUNIT:%=--junitxml=%/quick.xml)
 	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 6 -m live $(OTHERS:%=--ignore=%) $(PYTEST) $(JUNIT:%=--junitxml=%/live.xml)
-	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 6 -m live $(OTHERS) $(PYTEST) $(JUNIT:%=--junitxml=%/others.xml)
+	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 5 -m live $(OTHERS) $(PYTEST) $(JUNIT:%=--junitxml=%/others.xml)
 
 # What was missed is said by the second program, so it runs whatever the tests say.
 detection: $(VENV)/.dev

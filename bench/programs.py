@@ -96,9 +96,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=10, help="how often beside other processes")
     parser.add_argument("--quiet-repeats", type=int, default=5, help="how often without")
+    parser.add_argument("--senders", nargs="+", choices=SENDERS, default=list(SENDERS))
     chosen = parser.parse_args()
     missed = []
-    for sender in SENDERS:
+    for sender in chosen.senders:
         played = [play(sender, UNHURRIED) for _ in range(chosen.quiet_repeats)]
         sent = [send(sender) for _ in range(chosen.quiet_repeats)]
         for what, runs in (("scenarios", played), ("messages", sent)):

@@ -12,7 +12,7 @@ LIVE = "tests/live/"
 
 
 class _ByFile(LoadScopeScheduling):
-    """Each file to one worker; the live tests in thirteen parts, which `make test` runs six at a time."""
+    """Each file to one worker; the live tests in eleven parts, which `make test` runs six and five at a time."""
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, test = nodeid.partition("::")
@@ -24,7 +24,7 @@ def _live(path: str, test: str) -> str:
 
     Audits of servers that answer at once keep a processor busy. Those of servers that are given wrong passwords or left
     silent wait, mostly, and so does the second judge, whose servers are three parts. The live DNS and the programs that
-    are played with need no mail server; those wait for silent servers, mostly, and are five parts.
+    are played with need no mail server; those wait for silent servers, mostly, and are three parts.
     """
     for part in ("dns", "templates"):
         if path.startswith(f"{LIVE}{part}/"):
@@ -32,7 +32,7 @@ def _live(path: str, test: str) -> str:
     if path == f"{LIVE}clients/test_reference.py":
         return path
     if path.startswith(f"{LIVE}clients/"):
-        return f"{LIVE}clients{zlib.crc32(test.encode()) % 4}"
+        return f"{LIVE}clients{zlib.crc32(test.encode()) % 2}"
     file = path.rpartition("/")[2]
     if file == "test_mutants.py":
         return f"{LIVE}waiting" if test.startswith("test_is_caught_with_everything_allowed") else f"{LIVE}audits"

@@ -84,6 +84,7 @@ def test_the_page_says_what_the_catalogue_says() -> None:
 
 
 @pytest.mark.live
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_what_is_found_is_what_is_listed(
     entry: Entry, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
