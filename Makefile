@@ -16,10 +16,13 @@ DETECTING := $(addprefix tests/live/test_,mutants.py throttling.py legacy.py lab
 # Live tests without a mail server: they keep the processors busy, and those with servers would be late beside them.
 OTHERS := tests/live/dns tests/live/clients tests/live/templates
 
+# Two to four minutes alone, and late beside other tests: make reference.
+REFERENCE := tests/live/clients/test_reference.py
+
 # The suite begins some thousand Pythons. Without their compiled files each would compile the whole package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test detection lint docs clean
+.PHONY: demo test reference detection lint docs clean
 
 demo: $(VENV)/.lab
 	$(BIN)/smtp-audit demo
@@ -32,7 +35,10 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pip check
 	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 4 -m "not live" $(PYTEST) $(JUNIT:%=--junitxml=%/quick.xml)
 	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 6 -m live $(OTHERS:%=--ignore=%) $(PYTEST) $(JUNIT:%=--junitxml=%/live.xml)
-	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 5 -m live $(OTHERS) $(PYTEST) $(JUNIT:%=--junitxml=%/others.xml)
+	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -n 5 -m live $(OTHERS) --ignore=$(REFERENCE) $(PYTEST) $(JUNIT:%=--junitxml=%/others.xml)
+
+reference: $(VENV)/.dev
+	SMTP_AUDIT_REQUIRE_LIVE=1 $(BIN)/python -m pytest -m live $(REFERENCE)
 
 # What was missed is said by the second program, so it runs whatever the tests say.
 detection: $(VENV)/.dev
