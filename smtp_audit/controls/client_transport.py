@@ -65,7 +65,7 @@ def require_seen(runs: Iterable[ScenarioRun], *, visited: bool = True) -> None:
         raise Undetermined(f"not seen: {names}: {told_run(unseen[0])}")
 
 
-def without_implicit(traps: TrapFacts) -> str:
+def _without_implicit(traps: TrapFacts) -> str:
     """What to say of a pass in which implicit TLS was not looked at, since the program never came to its port."""
     left_out = len(traps.runs) - len(traps.asked)
     return f"; it comes to no port for implicit TLS, where {left_out} scenarios waited" if left_out else ""
@@ -80,7 +80,7 @@ def _refusing(
         names = ", ".join(run.scenario for run in fallen)
         return fail(f"{fault}: {names}", evidence=[told_run(run) for run in fallen])
     require_seen(runs)
-    told = f"{merit} ({len(counted)} scenarios){without_implicit(traps)}"
+    told = f"{merit} ({len(counted)} scenarios){_without_implicit(traps)}"
     return passed(told, evidence=[told_run(run) for run in counted])
 
 
@@ -242,7 +242,7 @@ def tls_version(traps: TrapFacts, rule: Rule) -> Verdict:
         raise Undetermined("no hello of the program was seen whole")
     require_seen(asked)
     return passed(
-        f"refuses old and weak TLS ({len(runs)} scenarios), offers TLS 1.3{without_implicit(traps)}",
+        f"refuses old and weak TLS ({len(runs)} scenarios), offers TLS 1.3{_without_implicit(traps)}",
         evidence=[told_run(run) for run in runs],
     )
 

@@ -57,7 +57,6 @@ class Ancient:
     cipher: str
     """In tlslite's words."""
     chain: Path
-    exchanges: tuple[str, ...] = ("ecdhe_rsa", "dhe_rsa", "rsa")
     _certificates: Any = field(init=False, repr=False)
     _key: Any = field(init=False, repr=False)
 
@@ -87,7 +86,7 @@ class Ancient:
         settings.versions = [self.version]
         settings.cipherNames = [self.cipher]
         settings.macNames = ["sha"]
-        settings.keyExchangeNames = list(self.exchanges)
+        settings.keyExchangeNames = ["ecdhe_rsa", "dhe_rsa", "rsa"]
         settings.minKeySize = 512
         settings.ticket_count = 0
         settings.use_heartbeat_extension = False
@@ -134,7 +133,7 @@ class AncientTls:
 
     def version(self) -> str | None:
         """The version in the words of OpenSSL."""
-        return {(3, 0): "SSLv3", (3, 1): "TLSv1", (3, 2): "TLSv1.1", (3, 3): "TLSv1.2"}.get(self._connection.version)
+        return {SSL3: "SSLv3", TLS12: "TLSv1.2"}.get(self._connection.version)
 
     def cipher(self) -> tuple[str, str, int] | None:
         """The suite; its bits are not told."""
