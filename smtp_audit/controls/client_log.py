@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from smtp_audit.control import Medium, Rule, Verdict, control, fail, passed
-from smtp_audit.controls.client_shape import base_of, judged, told_message
+from smtp_audit.controls.client_shape import base_of, demand_all, judged, told_message
 from smtp_audit.controls.client_transport import played, require_seen, sending
 from smtp_audit.errors import Undetermined
 from smtp_audit.facts.client import Claim, LogEvent, TrapFacts
-from smtp_audit.facts.client_messages import ClientMessageFacts, Sort
+from smtp_audit.facts.client_messages import ClientMessageFacts, SentMessage, Sort
 from smtp_audit.facts.subject import ClientProgram
 
 _REFUSED_LOGIN = "auth-refused"
@@ -87,24 +87,25 @@ def block_logged(facts: ClientMessageFacts, rule: Rule) -> Verdict:
     That it is refused is judged by client-disposable-recipients; here counts what is written then.
     """
     base = base_of(facts)
+    tried = facts.of(Sort.DISPOSABLE)
     refused = [
-        message
-        for message in judged(facts.of(Sort.DISPOSABLE))
-        if not message.arrivals and message.execution.claim is Claim.NOT_SENT
+        message for message in judged(tried) if not message.arrivals and message.execution.claim is Claim.NOT_SENT
     ]
     if not refused:
         raise Undetermined("no such recipient was seen refused")
     if not any(message.execution.events for message in facts.messages):
         raise Undetermined(_UNSEEN)
-    silent = []
+    silent: list[SentMessage] = []
+    logged: list[LogEvent] = []
     for message in refused:
         events = _dated(_unusual(message.execution.events, base.execution.events), message.value)
         if not isinstance(events, list):
             return events
         if not events:
             silent.append(message)
+        logged += events
     if silent:
         values = ", ".join(message.value for message in silent)
         return fail(f"logs nothing of blocked recipients: {values}", evidence=[told_message(each) for each in silent])
-    first = refused[0].execution.events[0].text
-    return passed(f"logs {len(refused)} recipients that it blocks", evidence=[first])
+    demand_all(tried)
+    return passed(f"logs {len(refused)} recipients that it blocks", evidence=[event.text for event in logged[:4]])

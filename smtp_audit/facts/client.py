@@ -183,10 +183,11 @@ def at_its_ports(runs: Iterable[ScenarioRun]) -> tuple[ScenarioRun, ...]:
     """The runs at ports that the program comes to.
 
     Those of implicit TLS are left out where it came to none of them: a program for STARTTLS alone (the enterprise
-    standard has 587 and no other port) gives nothing away there, and has no time limit to show.
+    standard has 587 and no other port) gives nothing away there, and has no time limit to show. One that did not end by
+    itself may have been on its way.
     """
     every = tuple(runs)
-    if any(run.implicit and run.visits for run in every):
+    if any(run.implicit and (run.visits or run.execution.claim is Claim.HUNG) for run in every):
         return every
     return tuple(run for run in every if not (run.implicit and run.played))
 

@@ -134,6 +134,12 @@ CASES = (
         INDETERMINATE,
         "not seen: implicit-certificate-expired",
     ),
+    Case(
+        "client-certificate-verified",
+        traps(refused("certificate-expired", "certificates"), _never_came(claim=Claim.HUNG)),
+        INDETERMINATE,
+        "not seen: implicit-certificate-expired",
+    ),
     #
     Case(
         "client-certificate-strict",

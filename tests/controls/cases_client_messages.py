@@ -293,6 +293,12 @@ INJECTION = (
     Case("client-block-logged", messages(blocked()), INDETERMINATE, "no JSON that was seen"),
     Case(
         "client-block-logged",
+        messages(blocked(_BLOCKED), to(Sort.DISPOSABLE, "b@tempmail.com", run=_HUNG)),
+        INDETERMINATE,
+        "to-b@tempmail.com",
+    ),
+    Case(
+        "client-block-logged",
         messages(to(Sort.DISPOSABLE, "a@tempmail.com", "a@tempmail.com", claim=Claim.SENT)),
         INDETERMINATE,
         "no such recipient was seen refused",

@@ -110,6 +110,9 @@ RAW = """
 import json, os, smtplib, ssl, sys
 order = json.load(sys.stdin)
 sender, to = os.environ["ENTERPRISE_FROM_EMAIL"], order["to"]
+print(json.dumps({"time": "2026-01-31T12:00:00Z", "event": "started"}), flush=True)
+if any(each.endswith("@tempmail.com") for each in to):
+    sys.exit(1)
 head = "From: %s\\r\\nTo: %s\\r\\nSubject: %s\\r\\nX-Campaign: %s\\r\\n\\r\\n" % (
     sender, ", ".join(to), order.get("subject"), order.get("campaign"))
 server = smtplib.SMTP(os.environ["ENTERPRISE_SMTP_HOST"], 587, timeout=10)
@@ -139,7 +142,14 @@ def test_a_program_that_puts_everything_together_by_hand():
     assert len(by_name["html-dot"].arrivals) > 1
     assert by_name["reference-html-path"].resolved
     found = verdicts(facts)
-    for control in ("header-injection", "envelope-injection", "recipient-syntax", "local-files", "line-length"):
+    for control in (
+        "header-injection",
+        "envelope-injection",
+        "recipient-syntax",
+        "local-files",
+        "line-length",
+        "block-logged",
+    ):
         assert found[f"client-{control}"] == "fail", control
 
 

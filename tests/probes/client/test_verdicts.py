@@ -22,7 +22,15 @@ from smtp_audit.probes.wire import Transcript
 pytestmark = pytest.mark.skipif(not containment().possible, reason=containment().told)
 
 SOUND = str(SENDERS["good"])
-SCENARIOS = ("good-tls13", "good-tls12", "good-rsa", "good-wildcard", "starttls-stripped", "fault-554-dot")
+SCENARIOS = (
+    "good-tls13",
+    "good-tls12",
+    "good-rsa",
+    "good-wildcard",
+    "starttls-stripped",
+    "fault-554-dot",
+    "auth-refused",
+)
 
 AGAIN = f"""
 import subprocess, sys
@@ -45,6 +53,12 @@ sys.exit(1)
 """
 TLS13_ALONE = f"""
 source = open({SOUND!r}).read().replace("TLSVersion.TLSv1_2", "TLSVersion.TLSv1_3")
+exec(compile(source, {SOUND!r}, "exec"), {{"__name__": "__main__"}})
+"""
+SILENT_ABOUT_LOGINS = f"""
+import sys
+print('{{"time": "2026-01-31T12:00:00Z", "event": "started"}}', file=sys.stderr)
+source = open({SOUND!r}).read().replace('log("login refused"', '(lambda *_, **__: None)("login refused"')
 exec(compile(source, {SOUND!r}, "exec"), {{"__name__": "__main__"}})
 """
 
@@ -72,6 +86,7 @@ def verdict(control: str, code: str | None, monkeypatch: pytest.MonkeyPatch) -> 
         ("client-no-fallback", ELSEWHERE, "connected to 192.0.2.7 port 25"),
         ("client-reports-success", ALWAYS_SORRY, "calls failed what was taken"),
         ("client-sends", TLS13_ALONE, "good-tls12"),
+        ("client-login-logged", SILENT_ABOUT_LOGINS, "logs nothing of a login that is refused"),
     ],
 )
 def test_a_program_with_the_fault_fails_and_the_sound_one_passes(control, code, says, monkeypatch):
