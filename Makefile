@@ -1,5 +1,6 @@
 # make demo   audit two embedded servers on loopback, a good one and a bad one
-# make test   everything that is tested, live servers included (Debian; needs root for the packages)
+# make test   everything that is tested, live servers included (Debian; needs root for the packages), but for
+# make reference   the full audit of examples/node/reference
 # make detection   audit every server of the live lab; writes docs/detection.md and prints what was caught and missed
 # make lint   style, types and who imports whom
 #
