@@ -29,10 +29,8 @@ def _live(path: str, test: str) -> str:
     for part in ("dns", "templates"):
         if path.startswith(f"{LIVE}{part}/"):
             return f"{LIVE}{part}"
-    if path == f"{LIVE}clients/test_reference.py":
-        return path
     if path.startswith(f"{LIVE}clients/"):
-        return f"{LIVE}clients{zlib.crc32(test.encode()) % 2}"
+        return f"{LIVE}clients{zlib.crc32(test.encode()) % 3}"
     file = path.rpartition("/")[2]
     if file == "test_mutants.py":
         return f"{LIVE}waiting" if test.startswith("test_is_caught_with_everything_allowed") else f"{LIVE}audits"
