@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from smtp_audit.control import Medium, Rule, Verdict, control, fail, passed
 from smtp_audit.errors import Undetermined
@@ -10,6 +11,10 @@ from smtp_audit.facts.client import Channel, Claim, Duty, ScenarioRun, TrapFacts
 from smtp_audit.facts.subject import ClientProgram
 
 _NODEMAILER = "createTransport({ host, port: 587, secure: false, requireTLS: true, tls: { minVersion: 'TLSv1.2' } })"
+
+
+SHOWN_OUTPUT: Final = 400
+"""Characters of each kind of output that evidence shows."""
 
 
 def sending(traps: TrapFacts) -> tuple[ScenarioRun, ...]:
@@ -38,6 +43,13 @@ def told_run(run: ScenarioRun) -> str:
     if not run.visits and run.played:
         words.append("it connected to nothing")
     return ", ".join(words)
+
+
+def _told_output(run: ScenarioRun) -> str:
+    """How a run ended, in the program's own words: the end of what it wrote."""
+    status = "no exit status" if run.execution.status is None else f"exit status {run.execution.status}"
+    wrote = " | ".join(text[-SHOWN_OUTPUT:] for text in run.execution.output) or "nothing"
+    return f"{run.scenario}: {status}, it wrote: {wrote}"
 
 
 def played(traps: TrapFacts, runs: Iterable[ScenarioRun]) -> tuple[ScenarioRun, ...]:
@@ -92,19 +104,23 @@ def _refusing(
     needs=TrapFacts,
     medium=Medium.CLIENT,
     spec=("RFC 6409 section 3", "RFC 3207"),
-    remedy={"any": "run it by hand with the variables of the contract; its output is in the report"},
+    remedy={"any": "run it by hand with the variables of the contract; the end of its output is in the evidence"},
 )
 def sends(traps: TrapFacts, rule: Rule) -> Verdict:
     """A program that cannot send at all looks safe everywhere: without a delivery no other verdict counts.
 
     A sound server here has TLS 1.3 or 1.2, an ECDSA or RSA certificate of a trusted authority, and AUTH inside TLS.
     """
-    delivered = sending(traps)
     controls = [run for run in traps.runs if run.group == "controls"]
+    try:
+        delivered = sending(traps)
+    except Undetermined as reason:
+        raise Undetermined("; ".join([str(reason), *map(_told_output, controls[:1])])) from None
     failing = [run for run in controls if run not in delivered or run.execution.claim is not Claim.SENT]
     if failing:
         names = ", ".join(run.scenario for run in failing)
-        return fail(f"does not deliver, or does not say so: {names}", evidence=[told_run(run) for run in controls])
+        evidence = [*(told_run(run) for run in controls), *(_told_output(run) for run in failing)]
+        return fail(f"does not deliver, or does not say so: {names}", evidence=evidence)
     return passed(f"delivers to {len(controls)} sound servers", evidence=[told_run(run) for run in controls])
 
 

@@ -29,6 +29,12 @@ def hung(scenario: str, seconds: float, claim: Claim = Claim.NOT_SENT) -> Scenar
     return run(scenario, "hangs", REPORT, execution=execution(claim, since_connect=seconds))
 
 
+_STOPS = run(
+    "good-rsa",
+    "controls",
+    DELIVER,
+    execution=execution(Claim.NOT_SENT, status=3, output=("TypeError: createTransporter is no function",)),
+)
 _CHATTY = execution(output=("send: 'ehlo [127.0.0.1]' send: 'mail FROM:<a@b.example>'",))
 _TERSE = execution(output=("SMTPNotSupportedError: STARTTLS, AUTH not offered",))
 _NOT_STARTED = execution(Claim.NOT_STARTED)
@@ -64,6 +70,12 @@ CASES = (
     ),
     Case("client-sends", traps(good(claim=Claim.NOT_SENT)), FAIL, "does not say so"),
     Case("client-sends", traps(sends=False), INDETERMINATE, _MUTE),
+    Case(
+        "client-sends",
+        TrapFacts(runs=(_STOPS,), contained=True, containment="a private network"),
+        INDETERMINATE,
+        "good-rsa: exit status 3, it wrote: TypeError: createTransporter is no function",
+    ),
     #
     Case("client-starttls-required", traps(refused("starttls-stripped", "negotiation")), PASS, "(1 scenarios)"),
     Case("client-starttls-required", traps(fell("starttls-stripped", "negotiation", CLEAR)), FAIL, "starttls-stripped"),

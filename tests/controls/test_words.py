@@ -6,10 +6,12 @@ import pytest
 
 from smtp_audit.control import REGISTRY, Verdict, load_builtin
 from smtp_audit.facts.certificate import Trust
+from smtp_audit.facts.client import Claim, Duty
 from smtp_audit.facts.endpoint import Role
 from smtp_audit.facts.observation import Facts
 from smtp_audit.facts.tls import FlawOutcome, TlsFlaw, TlsFlawFacts, TlsVersion
 from smtp_audit.profile import load_profile
+from tests.client_factories import execution, run, traps
 from tests.facts_factories import (
     NOW,
     auth,
@@ -106,6 +108,19 @@ _TWO_FLAWS = TlsFlawFacts(
 )
 def test_the_evidence_picked(control: str, facts: Facts, evidence: tuple[str, ...]) -> None:
     assert verdict(control, facts).evidence == evidence
+
+
+def test_why_a_program_did_not_send_is_in_its_own_words() -> None:
+    """The end of what it wrote, and of sound runs nothing: who has to mend it would look for that first."""
+    output = ("x" * 500 + " last words", "and an error")
+    failing = run("good-rsa", "controls", Duty.DELIVER, execution=execution(Claim.NOT_SENT, output=output))
+    silent = run("good-tls12", "controls", Duty.DELIVER, execution=execution(Claim.HUNG, status=None))
+    evidence = verdict("client-sends", traps(failing, silent)).evidence
+    assert evidence[-2:] == (
+        f"good-rsa: exit status 1, it wrote: {'x' * 389} last words | and an error",
+        "good-tls12: no exit status, it wrote: nothing",
+    )
+    assert len(evidence) == 5
 
 
 def test_a_certificate_is_described_on_one_line() -> None:

@@ -7,6 +7,7 @@ reply on standard output where it gives one.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +75,15 @@ class Message:
     """Other fields of `FIELDS`, as JSON values."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     """What of it must not be in the program's output, by name: a token, for example."""
+
+
+def unguessable() -> str:
+    """What nobody else has, as a password or a token: 36 digits and small letters.
+
+    Other characters would make verdicts a matter of luck: a dash at the beginning is an option where a program gives it
+    to a command, and what is cut off there is no longer found in its output.
+    """
+    return secrets.token_hex(18)
 
 
 def environment_for(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, Final
 
 from smtp_audit.configuration.model import ClientSettings
 from smtp_audit.facts.client import OTHER_PORT, Claim, Execution, ScenarioRun
-from smtp_audit.probes.client.contract import Account, Message, environment_for, message_for
+from smtp_audit.probes.client.contract import Account, Message, environment_for, message_for, unguessable
 from smtp_audit.probes.client.program import Time, execute
 from smtp_audit.probes.client.strays import Strays
 from smtp_audit.probes.client.traps.certificates import Certificates
@@ -115,7 +114,7 @@ class Stage:
             host=place.host,
             port=place.port,
             user=SENDER,
-            password=Secret(secrets.token_urlsafe(18)),
+            password=Secret(unguessable()),
             sender=SENDER,
             implicit=scenario.implicit,
         )

@@ -21,7 +21,7 @@ from smtp_audit.facts.client import Claim, ScenarioRun
 from smtp_audit.facts.client_messages import Arrival, SentMessage, Sort
 from smtp_audit.mailtext import decoded, header_fields, parts_of
 from smtp_audit.probes.client.arrivals import arrived, shown
-from smtp_audit.probes.client.contract import FIELDS, Message
+from smtp_audit.probes.client.contract import FIELDS, Message, unguessable
 from smtp_audit.probes.client.corpus import (
     ALERT,
     ALERT_DATA,
@@ -226,7 +226,7 @@ def sent_message(case: Case, run: ScenarioRun) -> SentMessage:
 
 def _with_secrets(message: Message, case: Case) -> Message:
     """The message to a recipient, and with a token, that nobody else knows: where they turn up they were printed."""
-    token, private = secrets.token_urlsafe(24), f"private-{secrets.token_hex(8)}@{THERE}"
+    token, private = unguessable(), f"private-{secrets.token_hex(8)}@{THERE}"
     more = {key: value.replace(MARK, token) if isinstance(value, str) else value for key, value in message.more.items()}
     if case.sort is Sort.REFUSED:
         more |= {"html": LINKED_HTML.replace(MARK, token)}

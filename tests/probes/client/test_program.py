@@ -13,7 +13,7 @@ import pytest
 from smtp_audit.configuration.model import ClientSettings
 from smtp_audit.facts.client import Claim, Execution
 from smtp_audit.limits import MAX_PROGRAM_OUTPUT
-from smtp_audit.probes.client.contract import Account, Message, environment_for, message_for
+from smtp_audit.probes.client.contract import Account, Message, environment_for, message_for, unguessable
 from smtp_audit.probes.client.program import SHOWN_OUTPUT, Time, execute
 from smtp_audit.secret import Secret
 
@@ -187,3 +187,10 @@ class TestContract:
         assert told["cc"] == ["a@b.example"]
         assert "text" not in told
         assert "html" not in told
+
+
+def test_a_password_is_one_word_to_every_program():
+    """A dash at its beginning made a verdict of one run in 64 another: swaks took it for an option."""
+    passwords = {unguessable() for _ in range(500)}
+    assert len(passwords) == 500
+    assert all(len(each) == 36 and each.isalnum() and each.isascii() for each in passwords)
