@@ -8,6 +8,7 @@ the number of connections so far for each line that it reads.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 
 CHUNK = 65536
@@ -49,7 +50,9 @@ async def relay(address: str, port: int, to_address: str, to_port: int, delay: f
         except OSError:
             writer.close()
             return
-        await asyncio.gather(_one_way(reader, to_server, delay), _one_way(from_server, writer, delay))
+        # Connections end with the relay; asyncio would print a traceback for each that is cancelled.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(_one_way(reader, to_server, delay), _one_way(from_server, writer, delay))
 
     server = await asyncio.start_server(serve, address, port, backlog=256)
     print("ready", flush=True)

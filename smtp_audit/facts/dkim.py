@@ -93,6 +93,7 @@ class DkimFacts(Facts):
 
     def told(self) -> tuple[str, ...]:
         """Lines of evidence: the answers of configured and of found selectors."""
-        shown = [each for each in self.selectors if each.configured or each in self.published]
+        published = self.published
+        shown = [each for each in self.selectors if each.configured or each in published]
         lines = [str(each.answer) for each in shown]
         return (*lines, f"a made-up selector: {self.wildcard}") if self.wildcard.found else tuple(lines)
