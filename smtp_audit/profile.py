@@ -11,7 +11,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -261,9 +261,17 @@ def load_standard(standard_id: str, where: str) -> tuple[Standard, bytes]:
         raise ConfigurationError(f"{where}: no standard {standard_id!r}{did_you_mean(standard_id, known)}")
     data = (resources.files("smtp_audit") / "clauses" / f"{standard_id}.toml").read_bytes()
     try:
-        return Standard.model_validate(tomllib.loads(data.decode())), data
+        return _standard(data), data
     except (ValidationError, ValueError) as error:
         raise ConfigurationError(f"clauses/{standard_id}.toml: {_first_problem(error)}") from None
+
+
+# Many profiles extend the same one and rest on the same standard: to read either takes longer than all that follows.
+
+
+@lru_cache(maxsize=4)
+def _standard(data: bytes) -> Standard:
+    return Standard.model_validate(tomllib.loads(data.decode()))
 
 
 def _read(name: str, base: Path | None) -> tuple[str, bytes, Path | None]:
@@ -277,6 +285,7 @@ def _read(name: str, base: Path | None) -> tuple[str, bytes, Path | None]:
     return label, read_capped(path, label, MAX_CONFIG_BYTES), path.parent
 
 
+@lru_cache(maxsize=8)
 def _parse(label: str, data: bytes) -> _ProfileFile:
     try:
         content = parse_toml(data.decode("utf-8-sig"), label)
