@@ -7,11 +7,31 @@ import contextlib
 import os
 import signal
 import sys
+from typing import Any
 
 
 def import_path() -> dict[str, str]:
     """The variable by which a Python process imports what this one does."""
     return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+async def start(*argv: str, **options: Any) -> asyncio.subprocess.Process:
+    """Start a program in a session of its own. Whoever is cancelled meanwhile leaves nothing of it behind.
+
+    asyncio would end the program alone then, and not what that has started already.
+
+    Raises:
+        OSError, ValueError: it cannot be started.
+    """
+    starting = asyncio.ensure_future(asyncio.create_subprocess_exec(*argv, start_new_session=True, **options))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError, ValueError):
+            process = await starting
+            signal_group(process)
+            close_pipes(process)
+        raise
 
 
 async def feed(process: asyncio.subprocess.Process, data: bytes) -> None:

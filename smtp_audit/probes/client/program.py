@@ -15,7 +15,7 @@ from smtp_audit.configuration.model import ClientSettings
 from smtp_audit.facts.client import Claim, Execution
 from smtp_audit.limits import MAX_PROGRAM_OUTPUT, MAX_WATCHED_FILES
 from smtp_audit.probes.client.events import events_in
-from smtp_audit.probes.process import close_pipes, feed, read_capped, signal_group
+from smtp_audit.probes.process import close_pipes, feed, read_capped, signal_group, start
 from smtp_audit.secret import Secret, redact
 from smtp_audit.wiretext import escape
 
@@ -65,14 +65,13 @@ async def execute(
     watched = _sizes(settings.watch)
     began = time.monotonic()
     try:
-        process = await asyncio.create_subprocess_exec(
+        process = await start(
             *settings.argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=dict(environment),
             cwd=settings.directory,
-            start_new_session=True,
         )
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)

@@ -19,7 +19,7 @@ from smtp_audit.probes.client.inside import Job, Said
 from smtp_audit.probes.client.network import containment, end
 from smtp_audit.probes.client.playing import AT_ONCE
 from smtp_audit.probes.client.traps.scenarios import SCENARIOS
-from smtp_audit.probes.process import import_path
+from smtp_audit.probes.process import import_path, start
 from smtp_audit.probes.programs_approach import ProgramApproach
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.wiretext import escape
@@ -90,7 +90,7 @@ async def hear(job: Job, command: tuple[str, ...]) -> AsyncIterator[Said]:
     Raises:
         PeerError: it broke off, or wrote too much.
     """
-    process = await asyncio.create_subprocess_exec(
+    process = await start(
         *command,
         *(sys.executable, "-m", "smtp_audit.probes.client.inside"),
         stdin=asyncio.subprocess.PIPE,
@@ -98,7 +98,6 @@ async def hear(job: Job, command: tuple[str, ...]) -> AsyncIterator[Said]:
         stderr=asyncio.subprocess.PIPE,
         limit=MAX_PLAY_BYTES,
         env={**os.environ, **import_path()},
-        start_new_session=True,
     )
     assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
     complaints = asyncio.create_task(process.stderr.read())

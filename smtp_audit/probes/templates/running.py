@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smtp_audit.facts.observation import Absence
-from smtp_audit.probes.process import close_pipes, feed, read_capped, signal_group
+from smtp_audit.probes.process import close_pipes, feed, read_capped, signal_group, start
 from smtp_audit.probes.wire import PeerError
 from smtp_audit.wiretext import escape
 
@@ -112,7 +112,7 @@ async def _start(
     command: Sequence[str], environment: Mapping[str, str], directory: Path | None, limit: int = 65536
 ) -> asyncio.subprocess.Process:
     try:
-        return await asyncio.create_subprocess_exec(
+        return await start(
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -120,7 +120,6 @@ async def _start(
             env=dict(environment),
             cwd=directory,
             limit=limit,
-            start_new_session=True,
         )
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)

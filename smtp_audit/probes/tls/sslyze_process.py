@@ -16,7 +16,7 @@ from smtp_audit.facts.endpoint import Protocol, TlsStart
 from smtp_audit.facts.observation import Absence
 from smtp_audit.facts.tls import FlawOutcome, TlsFlaw, TlsFlawFacts
 from smtp_audit.probes.approach import Approach
-from smtp_audit.probes.process import signal_group
+from smtp_audit.probes.process import signal_group, start
 from smtp_audit.probes.relay import ADDRESS, relaying
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.wiretext import escape_text
@@ -88,12 +88,11 @@ def _why(refused: str) -> str:
 
 async def _run(command: Sequence[str], seconds: float) -> bytes:
     try:
-        process = await asyncio.create_subprocess_exec(
+        process = await start(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
         )
     except OSError as error:
         raise PeerError(Absence.NOT_AVAILABLE, f"sslyze cannot be started: {error.strerror or error}") from None
