@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from smtp_audit.control import Control, Medium, Registry
 from smtp_audit.errors import ConfigurationError
@@ -98,10 +98,8 @@ class Profile(Frozen):
         return self.controls[control.id]
 
 
-class _ProfileFile(BaseModel):
-    """The form of a profile file, before inheritance."""
-
-    model_config = ConfigDict(extra="forbid")
+class _ProfileFile(Frozen):
+    """The form of a profile file, before inheritance. One serves every profile that extends it."""
 
     name: str
     extends: str | None = None

@@ -5,22 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
 from smtp_audit.probes.process import start
+from tests.processes import alive, wait_until_dead
 
 WITH_CHILD = "import os, sys, time; pid = os.fork(); pid and open(sys.argv[1], 'w').write(str(pid)); time.sleep(60)"
-
-
-def running(pid: int) -> bool:
-    """A zombie that nobody has fetched yet is not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_cancelled_while_it_starts_its_children_are_ended_too(tmp_path, monkeypatch):
@@ -48,12 +39,9 @@ def test_cancelled_while_it_starts_its_children_are_ended_too(tmp_path, monkeypa
         asyncio.run(cancelled())
     child = int(noted.read_text())
     try:
-        until = time.monotonic() + 5
-        while running(child) and time.monotonic() < until:
-            time.sleep(0.02)
-        assert not running(child)
+        wait_until_dead(child)
     finally:
-        if running(child):
+        if alive(child):
             os.kill(child, 9)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +15,7 @@ from smtp_audit.limits import MAX_PROGRAM_OUTPUT
 from smtp_audit.probes.client.contract import Account, Message, environment_for, message_for, unguessable
 from smtp_audit.probes.client.program import SHOWN_OUTPUT, Time, execute
 from smtp_audit.secret import Secret
+from tests.processes import wait_until_dead
 
 PASSWORD = Secret("correct-horse-7291")
 
@@ -78,13 +78,7 @@ class TestTime:
         done = ran(program(code), seconds=1.5)
         assert time.monotonic() - began < 10
         assert done.claim is Claim.HUNG
-        child = int(file.read_text())
-        for _ in range(50):
-            if not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]:
-                break
-            time.sleep(0.05)
-        else:
-            pytest.fail("the program's child is still there")
+        wait_until_dead(int(file.read_text()))
 
     def test_a_program_that_ignores_the_request_to_end(self):
         code = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)"

@@ -34,6 +34,7 @@ from smtp_audit.probes.tls.trust import Anchors
 from smtp_audit.probes.wire import PeerError, Transcript
 from smtp_audit.sslyze_environment import find_sslyze
 from tests.probes.stage import HOST
+from tests.processes import alive, wait_until_dead
 
 
 def completed(**result: Any) -> dict[str, Any]:
@@ -329,23 +330,6 @@ class TestCommand:
         assert any("--heartbleed" in text for text in texts)
         assert any("2 connections in" in text and "budget.total" in text for text in texts)
         assert any("heartbleed: not vulnerable" in text for text in texts)
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # A zombie that its new parent has not fetched yet is dead enough.
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_until_dead(pid: int) -> None:
-    for _ in range(100):
-        if not alive(pid):
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"process {pid} lives on")
 
 
 class TestHanging:
