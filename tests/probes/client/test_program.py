@@ -55,6 +55,12 @@ class TestClaim:
     def test_the_reply(self, reply, claim):
         assert ran(program(f"print('log'); print('''{reply}''')", success="reply")).claim is claim
 
+    def test_one_that_asks_at_a_terminal_finds_none(self):
+        """Not ours either: it would wait there for somebody to type."""
+        done = ran(program("open('/dev/tty').readline()"))
+        assert done.claim is Claim.NOT_SENT
+        assert any("/dev/tty" in text for text in done.output)
+
     def test_a_missing_program(self):
         done = ran(ClientSettings(name="x", argv=("/nowhere/program",)))
         assert done.claim is Claim.NOT_STARTED
